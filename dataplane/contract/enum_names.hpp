@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The spelling of the contract's enums in JSON, REST and logs: one table an enum, in the enum's order. Pure.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "dataplane/contract/node_api.hpp"
+#include "dataplane/contract/objects.hpp"
+
+namespace headgate::contract {
+
+template <typename E>
+struct EnumNames;
+
+template <>
+struct EnumNames<Protocol> {
+  static constexpr std::array<std::string_view, 5> kNames{"tcp", "udp", "tls", "http", "https"};
+};
+template <>
+struct EnumNames<Forwarding> {
+  static constexpr std::array<std::string_view, 7> kNames{"local", "dsr", "vxlan",  "ipip",
+                                                          "gue",   "nat", "fullnat"};
+};
+template <>
+struct EnumNames<Algorithm> {
+  static constexpr std::array<std::string_view, 2> kNames{"round_robin", "least_requests"};
+};
+template <>
+struct EnumNames<WhenAllDown> {
+  static constexpr std::array<std::string_view, 2> kNames{"refuse", "try_all"};
+};
+template <>
+struct EnumNames<PathMatchType> {
+  static constexpr std::array<std::string_view, 2> kNames{"exact", "prefix"};
+};
+template <>
+struct EnumNames<HealthCheckType> {
+  static constexpr std::array<std::string_view, 2> kNames{"tcp", "http"};
+};
+template <>
+struct EnumNames<AccessLog> {
+  static constexpr std::array<std::string_view, 3> kNames{"off", "file", "stderr"};
+};
+template <>
+struct EnumNames<ProcessState> {
+  static constexpr std::array<std::string_view, 5> kNames{"starting", "running", "stopping", "backoff",
+                                                          "crash_loop"};
+};
+template <>
+struct EnumNames<Kind> {
+  static constexpr std::array<std::string_view, 7> kNames{
+      "node_settings", "replica_group", "l4_listener", "shard_settings", "listener", "route", "pool"};
+};
+static_assert(EnumNames<Kind>::kNames.size() == std::variant_size_v<Object>);
+
+template <typename E>
+constexpr std::string_view name_of(E value) {
+  return EnumNames<E>::kNames[static_cast<std::size_t>(value)];
+}
+
+template <typename E>
+constexpr std::optional<E> parse_enum(std::string_view name) {
+  const auto& names = EnumNames<E>::kNames;
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<E>(found - names.begin());
+}
+
+}  // namespace headgate::contract

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a data plane is told: the compiled objects a node must know, each for one audience. Plain values,
+// frozen once they are in a Snapshot. The words are DESIGN section 3's; a member's JSON key stands in
+// kFields.
+//
+// Compatibility: a reader ignores keys it does not know and takes the default for those that are missing, so
+// that a node may be one release older or newer than headgated.
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dataplane/contract/fields.hpp"
+#include "dataplane/core/ip_address.hpp"
+
+namespace headgate::contract {
+
+using Millis = std::chrono::milliseconds;
+
+enum class Protocol : uint8_t { kTcp, kUdp, kTls, kHttp, kHttps };  // "tcp" "udp" "tls" "http" "https"
+enum class Forwarding : uint8_t { kLocal, kDsr, kVxlan, kIpip, kGue, kNat, kFullnat };
+enum class Algorithm : uint8_t { kRoundRobin, kLeastRequests };  // "round_robin" "least_requests"
+enum class WhenAllDown : uint8_t { kRefuse, kTryAll };           // "refuse" "try_all"
+enum class PathMatchType : uint8_t { kExact, kPrefix };          // "exact" "prefix"
+enum class HealthCheckType : uint8_t { kTcp, kHttp };            // "tcp" "http"
+enum class AccessLog : uint8_t { kOff, kFile, kStderr };         // "off" "file" "stderr"
+
+// --- for headgate-node
+// ---------------------------------------------------------------------------------------
+
+// One a node. The local addresses carry the replicas' local ports and are put on `lo`.
+struct NodeSettings {
+  std::string name;
+  IpAddress local_address_v4;
+  IpAddress local_address_v6;
+  bool drain = false;
+
+  static constexpr auto kFields = std::tuple{
+      field("name", &NodeSettings::name), field("local_address_v4", &NodeSettings::local_address_v4),
+      field("local_address_v6", &NodeSettings::local_address_v6), field("drain", &NodeSettings::drain)};
+  friend bool operator==(const NodeSettings&, const NodeSettings&) = default;
+};
+
+// A listening address of a shard on this node. Replica i listens on address:port (SO_REUSEPORT) and on the
+// node's local address of the same family at local_ports[i]; headgate-node opens both, once a thread of the
+// replica.
+struct ListenSocket {
+  IpAddress address;
+  uint16_t port = 0;
+  std::vector<uint16_t> local_ports;  // one a replica
+
+  static constexpr auto kFields =
+      std::tuple{field("address", &ListenSocket::address), field("port", &ListenSocket::port),
+                 field("local_ports", &ListenSocket::local_ports)};
+  friend bool operator==(const ListenSocket&, const ListenSocket&) = default;
+};
+
+// The replicas of one shard on this node: how many processes, with which limits and sockets.
+struct ReplicaGroup {
+  std::string shard;
+  std::string shard_uid;
+  uint32_t replicas = 1;
+  uint32_t threads = 1;
+  uint32_t user_number = 0;       // the shard's own user: the node's base uid + this; never reused
+  uint64_t memory_max_bytes = 0;  // 0: no limit
+  uint32_t connections_max = 0;   // of one replica; 0: as the fd limit allows
+  std::vector<ListenSocket> sockets;
+
+  static constexpr auto kFields = std::tuple{field("shard", &ReplicaGroup::shard),
+                                             field("shard_uid", &ReplicaGroup::shard_uid),
+                                             field("replicas", &ReplicaGroup::replicas),
+                                             field("threads", &ReplicaGroup::threads),
+                                             field("user_number", &ReplicaGroup::user_number),
+                                             field("memory_max_bytes", &ReplicaGroup::memory_max_bytes),
+                                             field("connections_max", &ReplicaGroup::connections_max),
+                                             field("sockets", &ReplicaGroup::sockets)};
+  friend bool operator==(const ReplicaGroup&, const ReplicaGroup&) = default;
+};
+
+// --- for headgate-l4
+// -----------------------------------------------------------------------------------------
+
+// What l4 forwards a flow to. Here (forwarding local): a replica's local address and port.
+struct L4Target {
+  uint32_t id = 0;   // stable: the same number for as long as a flow entry may name it
+  std::string name;  // "shard/replica" for a replica; Maglev hashes the name, so every node chooses alike
+  IpAddress address;
+  uint16_t port = 0;
+  uint32_t weight = 1;
+  bool drain = false;  // keeps its flows, gets no new ones
+
+  static constexpr auto kFields =
+      std::tuple{field("id", &L4Target::id),           field("name", &L4Target::name),
+                 field("address", &L4Target::address), field("port", &L4Target::port),
+                 field("weight", &L4Target::weight),   field("drain", &L4Target::drain)};
+  friend bool operator==(const L4Target&, const L4Target&) = default;
+};
+
+// One (address, port, tcp|udp) that l4 takes packets for. Several L7 listeners may share it.
+struct L4Listener {
+  IpAddress address;
+  uint16_t port = 0;
+  Protocol protocol = Protocol::kTcp;  // kTcp or kUdp only
+  Forwarding forwarding = Forwarding::kLocal;
+  std::vector<L4Target> targets;  // sorted by name
+
+  static constexpr auto kFields =
+      std::tuple{field("address", &L4Listener::address), field("port", &L4Listener::port),
+                 field("protocol", &L4Listener::protocol), field("forwarding", &L4Listener::forwarding),
+                 field("targets", &L4Listener::targets)};
+  friend bool operator==(const L4Listener&, const L4Listener&) = default;
+};
+
+// --- for the replicas of a shard
+// -----------------------------------------------------------------------------
+
+struct ShardSettings {
+  std::string name;
+  AccessLog access_log = AccessLog::kFile;
+  uint64_t access_log_file_bytes_max = 64u << 20;  // then it is rotated
+  uint32_t access_log_files = 5;
+  uint32_t header_bytes_max = 32u << 10;  // request line and headers together, decoded
+  uint32_t header_count_max = 100;
+  uint32_t target_bytes_max = 8u << 10;
+  uint64_t body_bytes_max = 0;  // 0: unbounded; bodies are streamed
+  Millis header_timeout{10'000};
+  Millis idle_timeout{60'000};  // of a client connection between two exchanges
+  Millis body_timeout{30'000};  // without a byte from or to the client
+  Millis connect_timeout{2'000};
+  Millis response_timeout{60'000};  // until the backend's header, where the route sets none
+
+  static constexpr auto kFields =
+      std::tuple{field("name", &ShardSettings::name),
+                 field("access_log", &ShardSettings::access_log),
+                 field("access_log_file_bytes_max", &ShardSettings::access_log_file_bytes_max),
+                 field("access_log_files", &ShardSettings::access_log_files),
+                 field("header_bytes_max", &ShardSettings::header_bytes_max),
+                 field("header_count_max", &ShardSettings::header_count_max),
+                 field("target_bytes_max", &ShardSettings::target_bytes_max),
+                 field("body_bytes_max", &ShardSettings::body_bytes_max),
+                 field("header_timeout", &ShardSettings::header_timeout),
+                 field("idle_timeout", &ShardSettings::idle_timeout),
+                 field("body_timeout", &ShardSettings::body_timeout),
+                 field("connect_timeout", &ShardSettings::connect_timeout),
+                 field("response_timeout", &ShardSettings::response_timeout)};
+  friend bool operator==(const ShardSettings&, const ShardSettings&) = default;
+};
+
+struct Listener {
+  std::string uid;
+  std::string name;
+  IpAddress address;
+  uint16_t port = 0;
+  Protocol protocol = Protocol::kHttp;
+  std::string hostname;                 // exact, "*.example.com", or empty for any
+  std::vector<Prefix> trusted_proxies;  // whose X-Forwarded-For is believed
+
+  static constexpr auto kFields = std::tuple{field("uid", &Listener::uid),
+                                             field("name", &Listener::name),
+                                             field("address", &Listener::address),
+                                             field("port", &Listener::port),
+                                             field("protocol", &Listener::protocol),
+                                             field("hostname", &Listener::hostname),
+                                             field("trusted_proxies", &Listener::trusted_proxies)};
+  friend bool operator==(const Listener&, const Listener&) = default;
+};
+
+struct PathMatch {
+  PathMatchType type = PathMatchType::kPrefix;
+  std::string value = "/";
+
+  static constexpr auto kFields =
+      std::tuple{field("type", &PathMatch::type), field("value", &PathMatch::value)};
+  friend bool operator==(const PathMatch&, const PathMatch&) = default;
+};
+
+struct HeaderMatch {
+  std::string name;  // lower case
+  std::string value;
+
+  static constexpr auto kFields =
+      std::tuple{field("name", &HeaderMatch::name), field("value", &HeaderMatch::value)};
+  friend bool operator==(const HeaderMatch&, const HeaderMatch&) = default;
+};
+
+// All that is given must hold.
+struct RouteMatch {
+  PathMatch path;
+  std::string method;  // empty: any
+  std::vector<HeaderMatch> headers;
+
+  static constexpr auto kFields =
+      std::tuple{field("path", &RouteMatch::path), field("method", &RouteMatch::method),
+                 field("headers", &RouteMatch::headers)};
+  friend bool operator==(const RouteMatch&, const RouteMatch&) = default;
+};
+
+struct Forward {
+  std::string pool;  // Pool::uid; empty where the reference is unresolved: 500 for this share of the weight
+  uint32_t weight = 1;
+
+  static constexpr auto kFields =
+      std::tuple{field("pool", &Forward::pool), field("weight", &Forward::weight)};
+  friend bool operator==(const Forward&, const Forward&) = default;
+};
+
+struct RouteRule {
+  std::string name;
+  std::vector<RouteMatch> matches;  // any suffices; never empty after compile(): no match means prefix "/"
+  std::vector<Forward> forward;
+  std::optional<Millis> request_timeout;          // the whole exchange with its retries
+  std::optional<Millis> backend_request_timeout;  // one try
+
+  static constexpr auto kFields =
+      std::tuple{field("name", &RouteRule::name), field("matches", &RouteRule::matches),
+                 field("forward", &RouteRule::forward), field("request_timeout", &RouteRule::request_timeout),
+                 field("backend_request_timeout", &RouteRule::backend_request_timeout)};
+  friend bool operator==(const RouteRule&, const RouteRule&) = default;
+};
+
+struct Route {
+  std::string uid;
+  std::string namespace_name;
+  std::string name;
+  int64_t created_at_ms = 0;           // Unix time: the older route wins a tie
+  std::vector<std::string> listeners;  // Listener::uid
+  std::vector<std::string> hostnames;  // empty: any
+  std::vector<RouteRule> rules;
+
+  static constexpr auto kFields = std::tuple{field("uid", &Route::uid),
+                                             field("namespace", &Route::namespace_name),
+                                             field("name", &Route::name),
+                                             field("created_at_ms", &Route::created_at_ms),
+                                             field("listeners", &Route::listeners),
+                                             field("hostnames", &Route::hostnames),
+                                             field("rules", &Route::rules)};
+  friend bool operator==(const Route&, const Route&) = default;
+};
+
+struct Backend {
+  std::string host;  // an IP address, or a DNS name that headgate-node resolves
+  uint16_t port = 0;
+  uint32_t weight = 1;
+  bool drain = false;
+
+  static constexpr auto kFields =
+      std::tuple{field("host", &Backend::host), field("port", &Backend::port),
+                 field("weight", &Backend::weight), field("drain", &Backend::drain)};
+  friend bool operator==(const Backend&, const Backend&) = default;
+};
+
+struct StatusRange {
+  uint16_t first = 200;
+  uint16_t last = 299;
+
+  static constexpr auto kFields =
+      std::tuple{field("first", &StatusRange::first), field("last", &StatusRange::last)};
+  friend bool operator==(const StatusRange&, const StatusRange&) = default;
+};
+
+struct HealthCheck {
+  HealthCheckType type = HealthCheckType::kTcp;
+  Millis interval{1'000};
+  Millis timeout{1'000};
+  uint32_t rise = 2;  // successes in a row that end "down"
+  uint32_t fall = 3;  // failures in a row that prove "down"
+  std::string path = "/";
+  std::string host;  // Host header; empty: the backend's host
+  std::vector<StatusRange> expected{StatusRange{}};
+
+  static constexpr auto kFields =
+      std::tuple{field("type", &HealthCheck::type),       field("interval", &HealthCheck::interval),
+                 field("timeout", &HealthCheck::timeout), field("rise", &HealthCheck::rise),
+                 field("fall", &HealthCheck::fall),       field("path", &HealthCheck::path),
+                 field("host", &HealthCheck::host),       field("expected", &HealthCheck::expected)};
+  friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
+};
+
+struct Pool {
+  std::string uid;
+  std::string namespace_name;
+  std::string name;
+  Algorithm algorithm = Algorithm::kRoundRobin;
+  std::vector<Backend> backends;
+  std::optional<HealthCheck> health;
+  WhenAllDown when_all_down = WhenAllDown::kRefuse;
+
+  static constexpr auto kFields = std::tuple{field("uid", &Pool::uid),
+                                             field("namespace", &Pool::namespace_name),
+                                             field("name", &Pool::name),
+                                             field("algorithm", &Pool::algorithm),
+                                             field("backends", &Pool::backends),
+                                             field("health", &Pool::health),
+                                             field("when_all_down", &Pool::when_all_down)};
+  friend bool operator==(const Pool&, const Pool&) = default;
+};
+
+// On the wire a kind is its name (enum_names.hpp), so the order here is free; Kind counts the alternatives.
+using Object = std::variant<NodeSettings, ReplicaGroup, L4Listener, ShardSettings, Listener, Route, Pool>;
+enum class Kind : uint8_t {
+  kNodeSettings,
+  kReplicaGroup,
+  kL4Listener,
+  kShardSettings,
+  kListener,
+  kRoute,
+  kPool
+};
+
+inline Kind kind_of(const Object& object) { return static_cast<Kind>(object.index()); }
+
+}  // namespace headgate::contract

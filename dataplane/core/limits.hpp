@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every bound of the product in one place, so that "how much can it hold" has one answer. A bound that an
+// operator may set has its default here and its ceiling in the OpenAPI document.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace headgate::limits {
+
+using namespace std::chrono_literals;
+
+// contract: one message between processes of a machine, or one long-poll answer.
+inline constexpr std::size_t kFrameBytesMax = 64u << 20;
+inline constexpr std::size_t kFdsPerMessageMax = 128;  // SCM_MAX_FD is 253; leave room
+inline constexpr std::size_t kChannelBacklogBytesMax = 2 * kFrameBytesMax;
+
+// l4
+inline constexpr std::size_t kBurstMax = 32;         // packets handled in one pass
+inline constexpr uint32_t kTargetIdsMax = 1u << 20;  // a flow entry keeps 20 bits of target id
+inline constexpr uint32_t kMaglevSlots = 65537;  // prime; at least 100 slots a target keeps shares within 1 %
+inline constexpr uint32_t kMaglevSlotsSmall = 16381;  // prime; for up to kMaglevSmallTargetsMax targets
+inline constexpr uint32_t kMaglevSmallTargetsMax = 64;
+inline constexpr std::size_t kWorkersMax = 64;
+
+// node
+inline constexpr unsigned kReplicasPerNodeMax = 64;
+inline constexpr unsigned kThreadsPerReplicaMax = 64;
+inline constexpr auto kRestartBackoffMin = 100ms;  // new connections must work again 2 s after a kill -9
+inline constexpr auto kRestartBackoffMax = 30s;
+inline constexpr auto kCrashLoopWindow = 60s;  // this many early deaths within it are a crash loop in status
+inline constexpr unsigned kCrashLoopDeaths = 5;
+inline constexpr auto kLongPollTimeout = 30s;
+inline constexpr auto kReportInterval = 1s;
+
+// local ports of replicas: on an address of their own, so the machine's ports stay untouched
+inline constexpr uint16_t kLocalPortFirst = 1024;
+inline constexpr uint16_t kLocalPortLast = 65535;
+
+}  // namespace headgate::limits
