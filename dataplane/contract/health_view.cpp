@@ -19,7 +19,7 @@ HealthDelta diff(const HealthView& base, const HealthView& next) {
   return delta;
 }
 
-void apply(HealthView& view, const HealthDelta& delta) {
+void apply_health(HealthView& view, const HealthDelta& delta) {
   if (delta.full) view.clear();
   for (const auto& key : delta.removals) view.erase(key);
   for (const auto& member : delta.upserts) view.insert_or_assign(member.key, member);

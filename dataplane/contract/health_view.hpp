@@ -63,6 +63,7 @@ struct HealthDelta {
 };
 
 HealthDelta diff(const HealthView& base, const HealthView& next);
-void apply(HealthView& view, const HealthDelta& delta);
+// Not plain apply(): argument-dependent lookup would find std::apply, because HealthView is a std::map.
+void apply_health(HealthView& view, const HealthDelta& delta);
 
 }  // namespace headgate::contract

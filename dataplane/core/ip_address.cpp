@@ -109,7 +109,7 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
   if (bracketed) host = host.substr(1, host.size() - 2);
   const auto address = IpAddress::parse(host);
   const auto port = parse_decimal<uint16_t>(text.substr(colon + 1));
-  if (!address || address->is_v6() != bracketed || !port || *port == 0) return std::nullopt;
+  if (!address || address->is_v6() != bracketed || !port) return std::nullopt;
   return Endpoint{*address, *port};
 }
 

@@ -55,7 +55,8 @@ struct Endpoint {
   IpAddress address;
   uint16_t port = 0;
 
-  static std::optional<Endpoint> parse(std::string_view text);  // "192.0.2.1:80", "[2001:db8::1]:80"
+  // "192.0.2.1:80", "[2001:db8::1]:80"; port 0 is taken: it says "none" or "any".
+  static std::optional<Endpoint> parse(std::string_view text);
   std::string to_string() const;
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };

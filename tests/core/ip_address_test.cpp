@@ -39,9 +39,9 @@ TEST(Prefix, RefusesBitsPastItsLength) {
 
 TEST(Endpoint, ParsesBothFamiliesAndRefusesTheRest) {
   EXPECT_EQ(Endpoint::parse("192.0.2.1:80")->to_string(), "192.0.2.1:80");
+  EXPECT_EQ(Endpoint::parse("0.0.0.0:0"), Endpoint{});
   EXPECT_EQ(Endpoint::parse("[2001:db8::1]:443")->to_string(), "[2001:db8::1]:443");
-  for (const auto* text :
-       {"192.0.2.1", "192.0.2.1:0", "192.0.2.1:65536", "2001:db8::1:443", "[192.0.2.1]:80", ":80"})
+  for (const auto* text : {"192.0.2.1", "192.0.2.1:65536", "2001:db8::1:443", "[192.0.2.1]:80", ":80"})
     EXPECT_FALSE(Endpoint::parse(text)) << text;
 }
 
