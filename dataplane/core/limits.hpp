@@ -34,6 +34,8 @@ inline constexpr unsigned kCrashLoopDeaths = 5;
 inline constexpr auto kLongPollTimeout = 30s;
 inline constexpr auto kReportInterval = 1s;
 
+inline constexpr uint32_t kShardUsersMax = 4096;  // a user each, above headgate-node's base
+
 // local ports of replicas: on an address of their own, so the machine's ports stay untouched
 inline constexpr uint16_t kLocalPortFirst = 1024;
 inline constexpr uint16_t kLocalPortLast = 65535;
