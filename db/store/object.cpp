@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "db/store/object.hpp"
+
+#include <algorithm>
+#include <span>
+
+#include <sys/random.h>
+
+#include "dataplane/core/assert.hpp"
+#include "dataplane/core/limits.hpp"
+#include "db/store/access.hpp"
+#include "db/store/allocation.hpp"
+
+namespace headgate::db {
+namespace {
+
+constexpr std::array<std::string_view, 6> kNames{"node", "shard", "listener", "namespace", "route", "pool"};
+constexpr std::array<std::string_view, 6> kPlurals{"nodes",      "shards", "listeners",
+                                                   "namespaces", "routes", "pools"};
+constexpr std::array<std::string_view, 4> kRoles{"admin", "operator", "viewer", "editor"};
+constexpr std::array<std::string_view, 3> kSpaces{"user", "local_port", "target"};
+static_assert(kNames.size() == kKinds.size() && kPlurals.size() == kKinds.size());
+
+template <typename E>
+std::optional<E> index_in(std::span<const std::string_view> names, std::string_view name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<E>(found - names.begin());
+}
+
+}  // namespace
+
+std::string_view name_of(Kind kind) { return kNames[static_cast<std::size_t>(kind)]; }
+std::string_view plural_of(Kind kind) { return kPlurals[static_cast<std::size_t>(kind)]; }
+std::optional<Kind> kind_of_name(std::string_view name) { return index_in<Kind>(kNames, name); }
+std::optional<Kind> kind_of_plural(std::string_view plural) { return index_in<Kind>(kPlurals, plural); }
+
+std::string_view name_of(Role role) { return kRoles[static_cast<std::size_t>(role)]; }
+std::optional<Role> role_of_name(std::string_view name) { return index_in<Role>(kRoles, name); }
+
+std::string_view name_of(Space space) { return kSpaces[static_cast<std::size_t>(space)]; }
+
+NumberRange range_of(Space space) {
+  switch (space) {
+    case Space::kUser:
+      return {0, limits::kShardUsersMax - 1};
+    case Space::kLocalPort:
+      return {limits::kLocalPortFirst, limits::kLocalPortLast};
+    case Space::kTarget:
+      return {1, limits::kTargetIdsMax - 1};  // 0 means "none" to a reader
+  }
+  HG_ASSERT(false);
+  return {};
+}
+
+std::string ObjectKey::to_string() const {
+  std::string text(name_of(kind));
+  text += ' ';
+  if (!namespace_name.empty()) text += namespace_name + '/';
+  return text + name;
+}
+
+std::string new_uid() {
+  std::array<unsigned char, 16> bytes{};
+  const auto got =
+      getrandom(bytes.data(), bytes.size(), 0);  // never short for 16 bytes, never blocks after boot
+  HG_ASSERT(got == static_cast<ssize_t>(bytes.size()));
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string uid;
+  for (const auto byte : bytes) {
+    uid += kDigits[byte >> 4];
+    uid += kDigits[byte & 15];
+  }
+  return uid;
+}
+
+}  // namespace headgate::db

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Model: every configured object, parsed, and who is related to whom, so that what a change touches is found
+// without looking at the rest. Knows nothing of nodes' snapshots. Thread: its Compiler's.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "db/store/object.hpp"
+#include "mgmt/compile/resources.hpp"
+
+namespace headgate::compile {
+
+struct Entry {
+  db::ObjectKey key;
+  db::ObjectMeta meta;
+  std::shared_ptr<const Resource> resource;
+
+  template <typename T>
+  const T& as() const {
+    return std::get<T>(*resource);
+  }
+};
+
+using Keys = std::set<db::ObjectKey>;
+
+class Model {
+ public:
+  const Entry* find(const db::ObjectKey& key) const;
+  const Entry* find(db::Kind kind, const std::string& name) const { return find({kind, "", name}); }
+  // All of one kind (of one namespace), in the order of namespace and name.
+  std::vector<const Entry*> all(db::Kind kind) const;
+  std::size_t size() const { return entries_.size(); }
+
+  void put(Entry entry);
+  void remove(const db::ObjectKey& key);
+
+  // Who names this object: routes of a listener or pool, listeners and namespaces of a shard, …
+  const Keys& referrers(const db::ObjectKey& key) const;
+  const Keys& in_namespace(const std::string& namespace_name) const;  // its routes and pools
+  const Keys& at_endpoint(const Endpoint& endpoint) const;            // the listeners there
+
+  // The nodes that run a shard, by its names or labels; the shards that a node runs. By name, sorted.
+  std::vector<std::string> nodes_of_shard(const std::string& shard) const;
+  std::vector<std::string> shards_of_node(const std::string& node) const;
+
+ private:
+  void link(const Entry& entry);
+  void unlink(const Entry& entry);
+
+  std::map<db::ObjectKey, Entry> entries_;
+  std::map<db::ObjectKey, Keys> referrers_;
+  std::map<std::string, Keys> in_namespace_;
+  std::map<Endpoint, Keys> at_endpoint_;
+};
+
+// What the object names, with the pointers of the places in its body. A route's or pool's namespace is the
+// empty pointer.
+std::vector<db::ObjectKey> referred(const db::ObjectKey& key, const Resource& resource);
+
+}  // namespace headgate::compile
