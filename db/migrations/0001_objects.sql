@@ -76,6 +76,13 @@ CREATE TABLE endpoint_claims (
   FOREIGN KEY (address, port, transport, owner) REFERENCES endpoints (address, port, transport, owner)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TRIGGER endpoints_end_with_their_last_claim AFTER DELETE ON endpoint_claims BEGIN
+  DELETE FROM endpoints
+    WHERE address = OLD.address AND port = OLD.port AND transport = OLD.transport
+      AND NOT EXISTS (SELECT 1 FROM endpoint_claims c
+        WHERE c.address = OLD.address AND c.port = OLD.port AND c.transport = OLD.transport);
+END;
+
 -- Numbers that a data plane needs and that must not change hands while something may still mean the old owner.
 CREATE TABLE allocations (
   space       TEXT NOT NULL,

@@ -6,7 +6,7 @@ CREATE TABLE tokens (
   uid           TEXT NOT NULL UNIQUE,
   generation    INTEGER NOT NULL,
   role          TEXT NOT NULL CHECK (role IN ('admin', 'operator', 'viewer', 'editor')),
-  namespaces    TEXT NOT NULL,  -- JSON array of names
+  namespaces    TEXT NOT NULL,  -- names, joined by commas
   expires_at_ms INTEGER,        -- NULL: never
   secret_sha256 TEXT NOT NULL UNIQUE CHECK (length(secret_sha256) = 64),
   created_at_ms INTEGER NOT NULL,

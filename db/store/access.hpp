@@ -20,8 +20,8 @@ std::optional<Role> role_of_name(std::string_view name);
 struct Token {
   std::string name;
   Role role = Role::kViewer;
-  std::vector<std::string> namespaces;
-  std::optional<int64_t> expires_at_ms;
+  std::vector<std::string> namespaces = {};
+  std::optional<int64_t> expires_at_ms = {};
   // Set by the store:
   std::string uid;
   uint64_t generation = 0;
@@ -39,7 +39,7 @@ struct AuditEntry {
   std::string kind;  // name_of(Kind), or "token"
   std::string namespace_name;
   std::string name;
-  std::optional<Revision> revision;  // nothing where it is in no revision (tokens, enrolments)
+  std::optional<Revision> revision = {};  // nothing where it is in no revision (tokens, enrolments)
 
   friend bool operator==(const AuditEntry&, const AuditEntry&) = default;
 };

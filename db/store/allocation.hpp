@@ -5,6 +5,7 @@
 // longest ago. Plain values, any thread.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <string>
@@ -18,6 +19,7 @@ enum class Space : uint8_t {
   kTarget,     // L4Target::id; the same key
 };
 
+inline constexpr std::array kSpaces{Space::kUser, Space::kLocalPort, Space::kTarget};
 std::string_view name_of(Space space);  // "user", "local_port", "target"
 
 struct NumberRange {

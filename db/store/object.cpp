@@ -7,9 +7,7 @@
 #include <sys/random.h>
 
 #include "dataplane/core/assert.hpp"
-#include "dataplane/core/limits.hpp"
 #include "db/store/access.hpp"
-#include "db/store/allocation.hpp"
 
 namespace headgate::db {
 namespace {
@@ -18,7 +16,6 @@ constexpr std::array<std::string_view, 6> kNames{"node", "shard", "listener", "n
 constexpr std::array<std::string_view, 6> kPlurals{"nodes",      "shards", "listeners",
                                                    "namespaces", "routes", "pools"};
 constexpr std::array<std::string_view, 4> kRoles{"admin", "operator", "viewer", "editor"};
-constexpr std::array<std::string_view, 3> kSpaces{"user", "local_port", "target"};
 static_assert(kNames.size() == kKinds.size() && kPlurals.size() == kKinds.size());
 
 template <typename E>
@@ -37,21 +34,6 @@ std::optional<Kind> kind_of_plural(std::string_view plural) { return index_in<Ki
 
 std::string_view name_of(Role role) { return kRoles[static_cast<std::size_t>(role)]; }
 std::optional<Role> role_of_name(std::string_view name) { return index_in<Role>(kRoles, name); }
-
-std::string_view name_of(Space space) { return kSpaces[static_cast<std::size_t>(space)]; }
-
-NumberRange range_of(Space space) {
-  switch (space) {
-    case Space::kUser:
-      return {0, limits::kShardUsersMax - 1};
-    case Space::kLocalPort:
-      return {limits::kLocalPortFirst, limits::kLocalPortLast};
-    case Space::kTarget:
-      return {1, limits::kTargetIdsMax - 1};  // 0 means "none" to a reader
-  }
-  HG_ASSERT(false);
-  return {};
-}
 
 std::string ObjectKey::to_string() const {
   std::string text(name_of(kind));

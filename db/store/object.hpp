@@ -49,7 +49,7 @@ struct ObjectMeta {
 struct Object {
   ObjectKey key;
   ObjectMeta meta;
-  std::optional<std::string> body;  // nothing: deleted in meta.revision
+  std::optional<std::string> body = {};  // nothing: deleted in meta.revision
 
   friend bool operator==(const Object&, const Object&) = default;
 };

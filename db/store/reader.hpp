@@ -37,11 +37,11 @@ struct LabelRequirement {
 // Ordered by namespace, then name. For the next page: `after` = the last object's of this one.
 struct ListQuery {
   Kind kind = Kind::kNode;
-  std::optional<std::string> namespace_name;                 // nothing: every namespace
-  std::vector<LabelRequirement> labels;                      // all must hold
-  std::optional<std::pair<std::string, std::string>> after;  // (namespace, name)
+  std::optional<std::string> namespace_name = {};                 // nothing: every namespace
+  std::vector<LabelRequirement> labels = {};                      // all must hold
+  std::optional<std::pair<std::string, std::string>> after = {};  // (namespace, name)
   std::size_t limit = 100;
-  std::optional<Revision> at;  // nothing: now
+  std::optional<Revision> at = {};  // nothing: now
 };
 
 class Reader {
@@ -50,7 +50,7 @@ class Reader {
   Reader& operator=(Reader&&) noexcept;
   ~Reader();
 
-  Result<Revision> revision();
+  Revision revision() const;  // that it sees
   Result<std::optional<Object>> get(const ObjectKey& key, std::optional<Revision> at = {});
   Result<std::vector<Object>> list(const ListQuery& query);
   // Every current object, by kind, namespace and name: how headgated loads its model.

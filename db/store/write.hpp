@@ -40,31 +40,31 @@ struct Claim {
 struct Precondition {
   bool must_exist = false;           // DELETE, PATCH, If-Match: *
   bool must_not_exist = false;       // POST, If-None-Match: *
-  std::optional<Revision> revision;  // If-Match: the object's meta.revision
+  std::optional<Revision> revision = {};  // If-Match: the object's meta.revision
 };
 
 struct Change {
   ObjectKey key;
-  std::optional<std::string> body;  // nothing: delete it
+  std::optional<std::string> body = {};  // nothing: delete it
   std::string uid;                  // of an object that is new; empty: the store makes one
-  std::vector<Reference> references;
-  std::optional<Claim> claim;
+  std::vector<Reference> references = {};
+  std::optional<Claim> claim = {};
   Precondition precondition;
 };
 
 struct Write {
   std::string author;   // "token/ci"
   std::string summary;  // "PUT /v1/listeners/web"
-  std::vector<Change> changes;
-  std::vector<AllocationKey> acquire;  // of a key that is held already: its number stays
-  std::vector<AllocationKey> release;
+  std::vector<Change> changes = {};
+  std::vector<AllocationKey> acquire = {};  // of a key that is held already: its number stays
+  std::vector<AllocationKey> release = {};
   bool dry_run = false;  // all checks and the outcome, nothing stored
 };
 
 struct Committed {
   Revision revision = 0;             // of a write that changes nothing: the one before
-  std::vector<Object> changed;       // with their meta; without the changes whose body was there already
-  std::vector<Allocation> acquired;  // one for each of Write::acquire, in its order
+  std::vector<Object> changed = {};       // with their meta; without the changes whose body was there already
+  std::vector<Allocation> acquired = {};  // one for each of Write::acquire, in its order
 };
 
 enum class ViolationCode : uint8_t {
@@ -80,10 +80,10 @@ enum class ViolationCode : uint8_t {
 
 struct Violation {
   ViolationCode code = ViolationCode::kNotFound;
-  std::optional<std::size_t> change;  // index in Write::changes
+  std::optional<std::size_t> change = {};  // index in Write::changes
   std::string pointer;                // in the change's body
   std::string detail;                 // a sentence
-  std::vector<ObjectKey> others;      // what refers to it, what holds the address; at most kOthersMax
+  std::vector<ObjectKey> others = {};      // what refers to it, what holds the address; at most kOthersMax
 };
 inline constexpr std::size_t kOthersMax = 20;
 
@@ -91,7 +91,7 @@ inline constexpr std::size_t kOthersMax = 20;
 // full), kUnavailable (read-only, I/O error), kInternal; no violations, and the store goes on working.
 struct Refused {
   Error error;
-  std::vector<Violation> violations;
+  std::vector<Violation> violations = {};
 };
 
 using WriteResult = std::variant<Committed, Refused>;
