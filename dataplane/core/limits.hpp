@@ -40,4 +40,23 @@ inline constexpr uint32_t kShardUsersMax = 4096;  // a user each, above headgate
 inline constexpr uint16_t kLocalPortFirst = 1024;
 inline constexpr uint16_t kLocalPortLast = 65535;
 
+// mgmt: what one client may ask of the API
+inline constexpr std::size_t kApiBodyBytesMax = 64u << 20;   // of a whole configuration
+inline constexpr std::size_t kApiObjectBytesMax = 1u << 20;  // of one object
+inline constexpr std::size_t kApiHeadBytesMax = 32u << 10;   // request line and headers
+inline constexpr std::size_t kApiTargetBytesMax = 4u << 10;
+inline constexpr std::size_t kApiJsonDepthMax = 32;
+inline constexpr std::size_t kApiStringBytesMax = 2u << 10;  // of one string in a body
+inline constexpr std::size_t kApiErrorsMax = 100;            // named in one problem document
+inline constexpr std::size_t kApiListMax = 1000;             // objects in one page of a list
+inline constexpr std::size_t kApiConnectionsMax = 512;
+inline constexpr std::size_t kApiExchangesMax = 256;    // waiting for their answer, long polls included
+inline constexpr auto kApiRequestTimeout = 30s;         // for a request to arrive whole
+inline constexpr auto kApiIdleTimeout = 300s;           // between two requests
+inline constexpr auto kApiLingerTimeout = 2s;           // for the client to close after our last answer
+inline constexpr auto kApiWaitMax = 60s;                // ?timeout=
+inline constexpr auto kNodeSilentAfter = 5s;            // without a report a node counts as not connected
+inline constexpr std::size_t kCommandsPerNodeMax = 64;  // waiting to be fetched or answered
+inline constexpr auto kEnrolmentLifetime = std::chrono::hours(1);
+
 }  // namespace headgate::limits

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// ExchangeTransport: Pistache's transport of one reactor thread, with what its own lacks: answers handed over
+// from other threads, deadlines, an orderly close, and faults that end one connection instead of the process
+// (Pistache 0.0.5 throws from its reactor threads when a peer vanishes at the wrong moment). Private to
+// mgmt/http. Thread: its reactor's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <pistache/transport.h>
+
+#include "mgmt/http/connection.hpp"
+
+namespace headgate::http {
+
+class ExchangeTransport : public Pistache::Tcp::Transport {
+ public:
+  ExchangeTransport(const std::shared_ptr<Pistache::Tcp::Handler>& handler, std::shared_ptr<Shared> shared);
+
+  std::shared_ptr<Pistache::Aio::Handler> clone() const override;
+  void registerPoller(Pistache::Polling::Epoll& poller) override;
+  void onReady(const Pistache::Aio::FdSet& fds) override;
+
+  const std::shared_ptr<Outbox>& outbox() const { return outbox_; }
+  // Writes at once what the socket takes, the rest when it can; then calls on_sent.
+  void write(const std::shared_ptr<Pistache::Tcp::Peer>& peer, const std::string& bytes,
+             const std::function<void()>& on_sent);
+  // Answers and goes on to the next request or closes, as the connection's form says.
+  void answer(const std::shared_ptr<Pistache::Tcp::Peer>& peer, const Response& response);
+
+ private:
+  void send_answers();
+  void end_overdue();
+  bool is_here(const std::shared_ptr<Pistache::Tcp::Peer>& peer) const;
+
+  std::shared_ptr<Pistache::Tcp::Handler> handler_;
+  std::shared_ptr<Shared> shared_;
+  std::shared_ptr<Outbox> outbox_ = std::make_shared<Outbox>();
+  UniqueFd timer_;
+};
+
+}  // namespace headgate::http
