@@ -24,6 +24,16 @@ inline constexpr uint32_t kMaglevSlotsSmall = 16381;  // prime; for up to kMagle
 inline constexpr uint32_t kMaglevSmallTargetsMax = 64;
 inline constexpr std::size_t kWorkersMax = 64;
 
+// l7
+inline constexpr uint32_t kPinSlotsMax = 1u << 24;  // rules, or endpoints, of one shard; memory ends first
+inline constexpr std::size_t kRoutePathElementsMax = 64;  // of a prefix match; a deeper one never matches
+inline constexpr std::size_t kHostnameBytesMax = 253;     // RFC 1035 section 2.3.4
+inline constexpr std::size_t kHostnameLabelsMax = 127;
+inline constexpr std::size_t kForwardedHopsMax = 32;    // entries of X-Forwarded-For that are looked at
+inline constexpr std::size_t kTriedBackendsMax = 16;    // that one exchange remembers and does not try again
+inline constexpr std::size_t kLeastRequestsScan = 64;   // a larger pool compares samples, not all
+inline constexpr std::size_t kLeastRequestsSamples = 5;
+
 // node
 inline constexpr unsigned kReplicasPerNodeMax = 64;
 inline constexpr unsigned kThreadsPerReplicaMax = 64;
