@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// CompiledRoute: a contract::Route in the form that tables hold: hostnames and paths in their normal form,
+// header names split from what a look-up needs, one RoutePlan a rule. What can't be normal (a path that
+// normalise_path refuses) matches nothing and harms nothing else. Thread: control builds and frees; const in
+// between, any thread reads. It owns the matches and plans that tables point at.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/contract/objects.hpp"
+#include "dataplane/l7/host_pattern.hpp"
+#include "dataplane/l7/path_table.hpp"
+#include "dataplane/l7/route_plan.hpp"
+
+namespace headgate::l7 {
+
+struct CompiledRoute {
+  std::shared_ptr<const contract::Route> object;
+  std::string full_name;               // "namespace/name"
+  std::vector<HostPattern> hostnames;  // each once; kAny where the route names none
+  std::vector<RoutePlanPtr> plans;     // one a rule
+  std::vector<CompiledMatch> matches;
+
+  std::string_view key() const { return object->uid; }
+};
+using CompiledRoutePtr = std::shared_ptr<const CompiledRoute>;
+
+// What plans are made from; the control thread's.
+struct PlanMaker {
+  Keeper<RoutePlan>& plans;
+  std::function<PoolIdentityPtr(std::string_view pool_uid)> pool_identity;
+};
+
+// `previous` (may be null) is the same route before: rules that stay keep their plan and whose turn it is.
+CompiledRoutePtr compile_route(std::shared_ptr<const contract::Route> route, const CompiledRoute* previous,
+                               const PlanMaker& maker);
+
+}  // namespace headgate::l7

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Outcome: where the way of a request through routing and balancing ended; one enum for all its stages, so
+// that the access log, the counters and the status sent say the same. Pure values.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace headgate::l7 {
+
+enum class Outcome : uint8_t {
+  kFound,
+  kBadPath,            // 400: a target that no two parties read alike (path.hpp)
+  kBadHost,            // 400
+  kNoListener,         // 404: no listener here serves this hostname
+  kNoRule,             // 404: no rule of any route matches
+  kNoForward,          // 500: the rule forwards to nothing, or all its weights are 0
+  kUnresolvedForward,  // 500: this share of the weight names what is missing or not granted
+  kNoUsableBackend,    // 503: all are down or draining, or a name has no address
+  kAllBackendsTried,   // 503: this exchange has tried every one
+};
+inline constexpr std::size_t kOutcomes = 9;
+
+uint16_t http_status(Outcome outcome);      // 0 of kFound
+std::string_view name_of(Outcome outcome);  // "no_rule", as logs and counters spell it
+
+}  // namespace headgate::l7

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/l7/path_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "dataplane/core/limits.hpp"
+#include "dataplane/l7/compiled_route.hpp"
+
+namespace headgate::l7 {
+namespace {
+
+using contract::PathMatchType;
+
+// Exact paths hash whole; prefixes hash element by element, so that one pass over a request's path gives the
+// hashes of all its prefixes.
+struct PrefixWalk {
+  std::array<uint64_t, limits::kRoutePathElementsMax + 1> hashes;
+  std::array<std::size_t, limits::kRoutePathElementsMax + 1> ends;
+  std::size_t depth = 0;
+
+  PrefixWalk(std::string_view path, std::size_t depth_max) {
+    hashes[0] = hash_text({});
+    ends[0] = 0;
+    while (depth < depth_max && ends[depth] < path.size()) {  // there stands a "/"
+      const std::size_t begin = ends[depth] + 1;
+      const auto slash = path.find('/', begin);
+      const std::size_t end = slash == std::string_view::npos ? path.size() : slash;
+      hashes[depth + 1] = hash_text(path.substr(begin, end - begin), hashes[depth]);
+      ends[++depth] = end;
+    }
+  }
+};
+
+std::size_t elements_of(std::string_view prefix) {
+  return static_cast<std::size_t>(std::count(prefix.begin(), prefix.end(), '/'));
+}
+
+uint64_t hash_of(PathMatchType type, std::string_view path) {
+  if (type == PathMatchType::kExact) return hash_text(path);
+  const PrefixWalk walk(path, limits::kRoutePathElementsMax);
+  return walk.hashes[walk.depth];
+}
+
+// Several fields of one name count as one list (RFC 9110 section 5.3; cookies by RFC 9113 section 8.2.3).
+bool value_is(const Headers& headers, const HeaderCondition& condition) {
+  std::string_view rest = condition.value;
+  const std::string_view separator = condition.id == HeaderId::kCookie ? "; " : ", ";
+  bool found = false;
+  for (const auto& field : headers) {
+    if (field.id != condition.id) continue;
+    if (field.id == HeaderId::kOther && field.name != condition.name) continue;
+    if (found) {
+      if (!rest.starts_with(separator)) return false;
+      rest.remove_prefix(separator.size());
+    }
+    if (!rest.starts_with(field.value)) return false;
+    rest.remove_prefix(field.value.size());
+    found = true;
+  }
+  return found && rest.empty();
+}
+
+bool same_key(const CompiledMatch& a, const CompiledMatch& b) {
+  return a.path_type == b.path_type && a.path == b.path;
+}
+
+}  // namespace
+
+bool holds(const CompiledMatch& match, const RequestHead& request) {
+  if (!match.method.empty() && match.method != request.method_text) return false;
+  return std::all_of(match.headers.begin(), match.headers.end(), [&](const HeaderCondition& condition) {
+    if (condition.id == HeaderId::kHost) return request.host == condition.value;
+    return value_is(request.headers, condition);
+  });
+}
+
+bool wins(const CompiledMatch& a, const CompiledMatch& b) {
+  const auto rank = [](const CompiledMatch& match) {
+    const auto& route = *match.route->object;
+    return std::tuple(match.method.empty(), -static_cast<std::ptrdiff_t>(match.headers.size()),
+                      route.created_at_ms, std::string_view(match.route->full_name), match.rule);
+  };
+  return rank(a) < rank(b);
+}
+
+const CompiledMatch* PathTable::Candidates::first_that_holds(const RequestHead& request) const {
+  for (const auto& candidate : list)
+    if (holds(*candidate.match, request)) return candidate.match;
+  return nullptr;
+}
+
+const CompiledMatch* PathTable::match(const RequestHead& request) const {
+  if (!request.path.starts_with('/')) return nullptr;
+  if (!exact_.empty())
+    if (const auto* exact = exact_.find(hash_text(request.path), request.path))
+      if (const auto* match = exact->first_that_holds(request)) return match;
+  return prefix_depths_.empty() ? nullptr : match_prefixes(request);
+}
+
+const CompiledMatch* PathTable::match_prefixes(const RequestHead& request) const {
+  const PrefixWalk walk(request.path, prefix_depths_.deepest());
+  const CompiledMatch* match = nullptr;
+  prefix_depths_.visit_from(walk.depth, [&](std::size_t depth) {
+    const auto* found = prefix_.find(walk.hashes[depth], request.path.substr(0, walk.ends[depth]));
+    if (found) match = found->first_that_holds(request);
+    return match != nullptr;
+  });
+  return match;
+}
+
+// `changes`: all of one path.
+PathTable::Map::Change PathTable::changed(const Map& map, std::span<Change> changes) {
+  const auto& key = *changes.front().match;
+  const uint64_t hash = hash_of(key.path_type, key.path);
+  const Candidates* old = map.find(hash, key.path);
+  auto next = std::make_shared<Candidates>(old ? *old : Candidates{key.path, {}});
+  for (const auto& change : changes) {
+    if (change.route) {
+      next->list.push_back({change.match, change.route});
+    } else {
+      std::erase_if(next->list, [&](const Candidate& known) { return known.match == change.match; });
+    }
+  }
+  std::stable_sort(next->list.begin(), next->list.end(),
+                   [](const Candidate& a, const Candidate& b) { return wins(*a.match, *b.match); });
+  return {hash, key.path, next->list.empty() ? nullptr : std::move(next)};
+}
+
+PathTable PathTable::with(std::vector<Change> changes) const {
+  std::sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) {
+    return std::tie(a.match->path_type, a.match->path) < std::tie(b.match->path_type, b.match->path);
+  });
+  PathTable next = *this;
+  std::vector<Map::Change> exact;
+  std::vector<Map::Change> prefix;
+  for (auto first = changes.begin(); first != changes.end();) {
+    const auto last = std::find_if(
+        first, changes.end(), [&](const Change& change) { return !same_key(*change.match, *first->match); });
+    const std::span<Change> same_path(&*first, static_cast<std::size_t>(last - first));
+    first = last;
+    if (same_path.front().match->path_type == PathMatchType::kExact) {
+      exact.push_back(changed(exact_, same_path));
+      continue;
+    }
+    const auto& change = prefix.emplace_back(changed(prefix_, same_path));
+    const bool known = prefix_.find(change.hash, change.key) != nullptr;
+    if (known == (change.value != nullptr)) continue;
+    const std::size_t depth = elements_of(change.key);
+    change.value ? next.prefix_depths_.add(depth) : next.prefix_depths_.remove(depth);
+  }
+  next.exact_ = exact_.with(std::move(exact));
+  next.prefix_ = prefix_.with(std::move(prefix));
+  return next;
+}
+
+}  // namespace headgate::l7

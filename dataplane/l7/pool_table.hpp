@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// PoolTable: the pools of a shard with what may be chosen in each now: backends expanded to addresses, less
+// what is draining or down. Immutable; a change of one pool, or of the health of its backends, shares all
+// other pools with the table before. Threads: with() the control thread; look-ups and choose_endpoint() any.
+//
+// A PoolEndpoint is one address of a pool for as long as any table or Pin holds it: outstanding requests and
+// upstream connections are counted by its slot and survive every change of the tables around it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dataplane/contract/health_view.hpp"
+#include "dataplane/contract/objects.hpp"
+#include "dataplane/l7/outcome.hpp"
+#include "dataplane/l7/pins.hpp"
+#include "dataplane/l7/route_plan.hpp"
+#include "dataplane/l7/weighted_turn.hpp"
+
+namespace headgate::l7 {
+
+struct PoolEndpoint {
+  PoolIdentityPtr pool;
+  Endpoint address;
+  std::string text;   // "192.0.2.1:80", for logs
+  uint32_t slot = 0;  // the cell's tally: requests outstanding on this thread
+};
+using PoolEndpointPtr = std::shared_ptr<const PoolEndpoint>;
+using PoolEndpointPin = Pin<PoolEndpoint>;
+
+struct ServingEndpoint {
+  PoolEndpointPtr endpoint;
+  uint32_t weight = 1;
+  bool usable = true;  // until it is proved down
+  bool drain = false;
+};
+
+struct ServingPool {
+  std::shared_ptr<const contract::Pool> object;
+  PoolIdentityPtr identity;
+  std::vector<ServingEndpoint> all;       // sorted by address
+  std::vector<ServingEndpoint> eligible;  // what may be chosen now; all but drained where try_all applies
+  WeightedTurn turn;                      // over `eligible`
+
+  bool serves(const Endpoint& address) const;  // also while it is down or drains
+};
+using ServingPoolPtr = std::shared_ptr<const ServingPool>;
+
+// `previous` (may be null) is the same pool before: addresses that stay keep their identity.
+ServingPoolPtr compile_pool(std::shared_ptr<const contract::Pool> pool, PoolIdentityPtr identity,
+                            const contract::HealthView& health, const ServingPool* previous,
+                            Keeper<PoolEndpoint>& endpoints);
+
+class PoolTable {
+ public:
+  struct Change {
+    uint32_t slot = 0;
+    ServingPoolPtr pool;  // null: removed
+  };
+  [[nodiscard]] PoolTable with(std::span<const Change> changes) const;
+
+  // Null where the pool is gone.
+  const ServingPool* find(const PoolIdentity& identity) const {
+    const std::size_t page = identity.slot / kPagePools;
+    return pages_ && page < pages_->size() && (*pages_)[page]
+               ? (*(*pages_)[page])[identity.slot % kPagePools].get()
+               : nullptr;
+  }
+
+  // Whether the newest tables still know this address: if not, its idle connections are of no use.
+  bool serves(const PoolEndpoint& endpoint) const {
+    const auto* pool = find(*endpoint.pool);
+    return pool && pool->serves(endpoint.address);
+  }
+
+ private:
+  static constexpr std::size_t kPagePools = 64;
+  using Page = std::array<ServingPoolPtr, kPagePools>;
+  using Pages = std::vector<std::shared_ptr<const Page>>;
+
+  std::shared_ptr<const Pages> pages_;
+};
+
+}  // namespace headgate::l7

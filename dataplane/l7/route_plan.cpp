@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/l7/route_plan.hpp"
+
+namespace headgate::l7 {
+
+ForwardChoice choose_forward(const RoutePlan& plan, PinRow& plans) {
+  if (plan.turn.empty()) return {Outcome::kNoForward, nullptr};
+  const auto& forward = plan.forwards[plan.turn.next(plans.cell(plan.slot).tally)];
+  if (!forward.pool) return {Outcome::kUnresolvedForward, nullptr};
+  return {Outcome::kFound, forward.pool.get()};
+}
+
+}  // namespace headgate::l7

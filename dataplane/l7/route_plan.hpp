@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// RoutePlan: what an exchange needs of the rule that won, and pins (pins.hpp) until it ends, so that a change
+// under traffic never takes it away. It names pools by identity, not by content: backends are always those of
+// the newest PoolTable. Built and freed by the control thread, const in between; any thread reads.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/l7/outcome.hpp"
+#include "dataplane/l7/pins.hpp"
+#include "dataplane/l7/weighted_turn.hpp"
+
+namespace headgate::l7 {
+
+// A pool's number for as long as any table or plan names it. The cell's tally: whose turn it is.
+struct PoolIdentity {
+  std::string uid;
+  uint32_t slot = 0;
+};
+using PoolIdentityPtr = std::shared_ptr<const PoolIdentity>;
+
+struct PlannedForward {
+  PoolIdentityPtr pool;  // null: unresolved
+  uint32_t weight = 0;
+
+  friend bool operator==(const PlannedForward&, const PlannedForward&) = default;
+};
+
+struct RoutePlan {
+  std::string namespace_name;
+  std::string route;
+  std::string rule;
+  std::vector<PlannedForward> forwards;
+  WeightedTurn turn;                                                 // over `forwards`
+  std::optional<std::chrono::milliseconds> request_timeout;          // the whole exchange with its retries
+  std::optional<std::chrono::milliseconds> backend_request_timeout;  // one try
+  uint32_t slot = 0;                                                 // the cell's tally: whose turn it is
+};
+using RoutePlanPtr = std::shared_ptr<const RoutePlan>;
+using RoutePlanPin = Pin<RoutePlan>;
+
+struct ForwardChoice {
+  Outcome outcome = Outcome::kNoForward;  // kFound, kNoForward or kUnresolvedForward
+  const PoolIdentity* pool = nullptr;     // where kFound; lives as long as the plan
+};
+// The next pool by weight: over a period of all weights each gets exactly its share on this thread.
+[[nodiscard]] ForwardChoice choose_forward(const RoutePlan& plan, PinRow& plans);
+
+}  // namespace headgate::l7
