@@ -58,7 +58,7 @@ std::unique_ptr<const Tables> TableBuilder::apply(const contract::HealthDelta& d
     for (const auto& [key, member] : health_) changed_pools.insert(key.group);
   for (const auto& key : delta.removals) changed_pools.insert(key.group);
   for (const auto& member : delta.upserts) changed_pools.insert(member.key.group);
-  contract::apply(health_, delta);
+  contract::apply_health(health_, delta);
   rebuild_pools(changed_pools);
   return tables();
 }
