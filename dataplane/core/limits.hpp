@@ -68,5 +68,11 @@ inline constexpr auto kApiWaitMax = 60s;                // ?timeout=
 inline constexpr auto kNodeSilentAfter = 5s;            // without a report a node counts as not connected
 inline constexpr std::size_t kCommandsPerNodeMax = 64;  // waiting to be fetched or answered
 inline constexpr auto kEnrolmentLifetime = std::chrono::hours(1);
+// shard
+inline constexpr std::size_t kChunkExtensionBytesMax = 16u << 10;  // of one body
+inline constexpr std::size_t kTrailerBytesMax = 8u << 10;
+inline constexpr std::size_t kSmallBlockBytes = 4u << 10;   // a head's first block
+inline constexpr std::size_t kLargeBlockBytes = 64u << 10;  // a piece of a body; a larger head's block
+inline constexpr std::size_t kFreeBlocksMax = 1024;         // of each size and thread, kept for the next
 
 }  // namespace headgate::limits

@@ -114,6 +114,7 @@ struct RequestHead {
   uint64_t content_length = 0;               // where kLength
   bool keep_alive = true;                    // the client would send another request
   bool expect_continue = false;
+  bool te_trailers = false;        // the client said that it reads trailers
   bool upgrade_websocket = false;  // asked for, in valid form
 
   void clear() {
@@ -134,6 +135,7 @@ struct ResponseHead {
   uint64_t content_length = 0;  // where kLength; of a HEAD's or a 304's answer where has_content_length
   bool has_content_length = false;
   bool keep_alive = true;
+  bool upgrade_websocket = false;  // said, beside a 101
 
   void clear() {
     auto kept = std::move(headers);

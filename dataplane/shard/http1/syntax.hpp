@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The character classes of RFC 9110 and 9112 as tables, and why a message was refused. Pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace headgate::shard::http1 {
+
+// Why a message is malformed or over a limit; each is a counter's label. What a client gets for it is
+// status_of().
+enum class Fault : uint8_t {
+  kNone,
+  kBareLineFeed,
+  kBareCarriageReturn,
+  kRequestLine,
+  kVersion,  // HTTP/2.0 and the like
+  kMethod,
+  kTarget,
+  kStatusLine,
+  kHeaderName,
+  kHeaderValue,
+  kObsFold,
+  kHost,
+  kNoHost,
+  kSeveralHosts,
+  kContentLength,
+  kSeveralLengths,  // that differ
+  kTransferEncoding,
+  kConnection,
+  kLengthAndEncoding,
+  kEncodingOnHttp10,
+  kExpectation,
+  kTargetTooLong,
+  kHeadTooLarge,
+  kTooManyHeaders,
+  kChunkSize,
+  kChunkExtension,
+  kChunkEnd,
+  kTrailer,
+};
+inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kTrailer) + 1;
+
+uint16_t status_of(Fault fault);        // 400, 414, 417, 431 or 505
+std::string_view name_of(Fault fault);  // "bare_line_feed"
+
+// tchar (RFC 9110 section 5.6.2) to its lower case; 0 where it is none.
+extern const std::array<uint8_t, 256> kTokenLower;
+// 1: may stand in a field value: VCHAR, obs-text, space, tab.
+extern const std::array<uint8_t, 256> kFieldValue;
+// 1: may stand in a request target: visible ASCII but "#".
+extern const std::array<uint8_t, 256> kTarget;
+
+constexpr uint8_t index_of(char c) { return static_cast<uint8_t>(c); }
+
+inline bool is_token(std::string_view text) {
+  if (text.empty()) return false;
+  for (const char c : text)
+    if (kTokenLower[index_of(c)] == 0) return false;
+  return true;
+}
+
+inline std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// ASCII only, whatever the locale. `lower` is in lower case.
+inline bool equals_ignoring_case(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != lower[i]) return false;
+  }
+  return true;
+}
+
+// Calls `each` with every non-empty element of a comma-separated list (RFC 9110 section 5.6.1).
+template <typename Each>
+void for_each_element(std::string_view list, Each&& each) {
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    const auto element = trim(list.substr(0, comma));
+    if (!element.empty()) each(element);
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+  }
+}
+
+}  // namespace headgate::shard::http1
