@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/l7/forwarded.hpp"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace headgate::l7 {
+namespace {
+
+const std::vector<Prefix> kTrusted{*Prefix::parse("10.0.0.0/8"), *Prefix::parse("2001:db8:1::/48")};
+
+struct Request {
+  Arena arena;
+  RequestHead head;
+
+  explicit Request(std::vector<Header> fields) {
+    head.host = "app.example.com";
+    for (auto& field : fields) {
+      field.id = header_id(field.name);
+      head.headers.add(field);
+    }
+  }
+  ForwardedFacts from(const std::string& peer) {
+    peer_text = peer;
+    const ClientSide side{*IpAddress::parse(peer), peer_text, "http", 80, kTrusted};
+    return resolve_forwarded(head, side, {0x0123456789abcdef, 0xfedcba9876543210}, arena);
+  }
+  std::string peer_text;
+};
+
+TEST(Forwarded, TheClientIsTheRightmostAddressThatIsNoTrustedProxy) {
+  struct Case {
+    const char* what;
+    const char* peer;
+    std::vector<Header> fields;
+    const char* client;
+    const char* forwarded_for;
+  };
+  const Case cases[] = {
+      {"no proxy", "198.51.100.7", {}, "198.51.100.7", "198.51.100.7"},
+      {"an untrusted peer is not believed",
+       "198.51.100.7",
+       {{"x-forwarded-for", "1.1.1.1"}},
+       "198.51.100.7",
+       "198.51.100.7"},
+      {"a trusted peer without the field", "10.1.1.1", {}, "10.1.1.1", "10.1.1.1"},
+      {"a trusted peer is believed",
+       "10.1.1.1",
+       {{"x-forwarded-for", "203.0.113.9"}},
+       "203.0.113.9",
+       "203.0.113.9, 10.1.1.1"},
+      {"what the client wrote is dropped",
+       "10.1.1.1",
+       {{"x-forwarded-for", "1.1.1.1, 203.0.113.9"}},
+       "203.0.113.9",
+       "203.0.113.9, 10.1.1.1"},
+      {"trusted hops between are kept",
+       "10.1.1.1",
+       {{"x-forwarded-for", "1.1.1.1,203.0.113.9 ,10.2.2.2"}},
+       "203.0.113.9",
+       "203.0.113.9, 10.2.2.2, 10.1.1.1"},
+      {"several fields are one list",
+       "10.1.1.1",
+       {{"x-forwarded-for", "203.0.113.9"}, {"a", "b"}, {"x-forwarded-for", "10.2.2.2"}},
+       "203.0.113.9",
+       "203.0.113.9, 10.2.2.2, 10.1.1.1"},
+      {"all trusted: the leftmost",
+       "10.1.1.1",
+       {{"x-forwarded-for", "10.3.3.3, 10.2.2.2"}},
+       "10.3.3.3",
+       "10.3.3.3, 10.2.2.2, 10.1.1.1"},
+      {"text that is no address ends it",
+       "10.1.1.1",
+       {{"x-forwarded-for", "203.0.113.9, unknown, 10.2.2.2"}},
+       "10.2.2.2",
+       "10.2.2.2, 10.1.1.1"},
+      {"only text that is no address", "10.1.1.1", {{"x-forwarded-for", "_hidden"}}, "10.1.1.1", "10.1.1.1"},
+      {"empty elements",
+       "10.1.1.1",
+       {{"x-forwarded-for", ",203.0.113.9,,"}},
+       "203.0.113.9",
+       "203.0.113.9, 10.1.1.1"},
+      {"with ports",
+       "10.1.1.1",
+       {{"x-forwarded-for", "203.0.113.9:4711, 10.2.2.2:80"}},
+       "203.0.113.9",
+       "203.0.113.9, 10.2.2.2, 10.1.1.1"},
+      {"IPv6 in all forms",
+       "2001:db8:1::1",
+       {{"x-forwarded-for", "2001:DB8:9::9, [2001:db8:1::3]:443, [2001:db8:1::2]"}},
+       "2001:db8:9::9",
+       "2001:db8:9::9, 2001:db8:1::3, 2001:db8:1::2, 2001:db8:1::1"},
+      {"IPv4-mapped is IPv4",
+       "10.1.1.1",
+       {{"x-forwarded-for", "203.0.113.9, ::ffff:10.2.2.2"}},
+       "203.0.113.9",
+       "203.0.113.9, 10.2.2.2, 10.1.1.1"},
+  };
+  for (const auto& c : cases) {
+    Request request(c.fields);
+    const auto facts = request.from(c.peer);
+    EXPECT_EQ(facts.client.to_string(), c.client) << c.what;
+    EXPECT_EQ(facts.client_text, c.client) << c.what;
+    EXPECT_EQ(facts.forwarded_for, c.forwarded_for) << c.what;
+  }
+}
+
+TEST(Forwarded, ALongChainIsCutAtItsBound) {
+  std::string chain = "203.0.113.9";
+  for (int i = 0; i < 1000; ++i) chain += ", 10.0.0.1";
+  Request request(std::vector<Header>{{"x-forwarded-for", chain}});
+  EXPECT_EQ(request.from("10.1.1.1").client.to_string(), "10.0.0.1");
+}
+
+TEST(Forwarded, SchemeHostPortAndIdAreTheListenersUnlessATrustedProxySaysWell) {
+  const std::vector<Header> said{{"x-forwarded-proto", "https"},
+                                 {"x-forwarded-host", "shop.example:8443"},
+                                 {"x-forwarded-port", "8443"},
+                                 {"x-request-id", "abc-123"}};
+  Request believed(said);
+  auto facts = believed.from("10.1.1.1");
+  EXPECT_EQ(facts.scheme, "https");
+  EXPECT_EQ(facts.host, "shop.example:8443");
+  EXPECT_EQ(facts.port, "8443");
+  EXPECT_EQ(facts.request_id, "abc-123");
+
+  Request untrusted(said);
+  untrusted.head.port = 8080;
+  facts = untrusted.from("198.51.100.7");
+  EXPECT_EQ(facts.scheme, "http");
+  EXPECT_EQ(facts.host, "app.example.com:8080");
+  EXPECT_EQ(facts.port, "80");
+  EXPECT_EQ(facts.request_id, "01234567-89ab-4def-bedc-ba9876543210");
+
+  Request malformed({{"x-forwarded-proto", "https, http"},
+                     {"x-forwarded-host", "a/b"},
+                     {"x-forwarded-port", "0"},
+                     {"x-request-id", "a b"}});
+  facts = malformed.from("10.1.1.1");
+  EXPECT_EQ(facts.scheme, "http");
+  EXPECT_EQ(facts.host, "app.example.com");
+  EXPECT_EQ(facts.port, "80");
+  EXPECT_EQ(facts.request_id.size(), 36U);
+
+  Request twice({{"x-forwarded-proto", "https"}, {"x-forwarded-proto", "http"}});
+  EXPECT_EQ(twice.from("10.1.1.1").scheme, "http");
+  Request only_scheme(std::vector<Header>{{"x-forwarded-proto", "https"}});
+  EXPECT_EQ(only_scheme.from("10.1.1.1").port, "443");
+}
+
+std::string text_of(const Headers& headers) {
+  std::string text;
+  for (const auto& field : headers) text.append(field.name).append(": ").append(field.value).append("\n");
+  return text;
+}
+
+TEST(Forwarded, NothingThatAClientSaysOfItselfPasses) {
+  const std::vector<Header> said{
+      {"x-forwarded-for", "1.1.1.1"}, {"x-forwarded-for", "2.2.2.2"},         {"forwarded", "for=1.1.1.1"},
+      {"x-real-ip", "1.1.1.1"},       {"x-forwarded-prefix", "/x"},           {"x-forwarded-proto", "https"},
+      {"x-request-id", "mine"},       {"headgate-context", "client=1.1.1.1"}, {"accept", "*/*"}};
+  Request untrusted(said);
+  set_forwarded(untrusted.head.headers, untrusted.from("198.51.100.7"));
+  EXPECT_EQ(text_of(untrusted.head.headers),
+            "accept: */*\nx-forwarded-for: 198.51.100.7\nx-forwarded-proto: http\n"
+            "x-forwarded-host: app.example.com\nx-forwarded-port: 80\n"
+            "x-request-id: 01234567-89ab-4def-bedc-ba9876543210\n");
+  Request trusted(said);
+  set_forwarded(trusted.head.headers, trusted.from("10.1.1.1"));
+  EXPECT_EQ(text_of(trusted.head.headers),
+            "x-forwarded-prefix: /x\naccept: */*\nx-forwarded-for: 2.2.2.2, 10.1.1.1\n"
+            "x-forwarded-proto: https\nx-forwarded-host: app.example.com\nx-forwarded-port: 443\n"
+            "x-request-id: mine\n");
+}
+
+}  // namespace
+}  // namespace headgate::l7
