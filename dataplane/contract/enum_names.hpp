@@ -41,6 +41,10 @@ struct EnumNames<HealthCheckType> {
   static constexpr std::array<std::string_view, 2> kNames{"tcp", "http"};
 };
 template <>
+struct EnumNames<EscapedSlash> {
+  static constexpr std::array<std::string_view, 2> kNames{"refuse", "keep"};
+};
+template <>
 struct EnumNames<AccessLog> {
   static constexpr std::array<std::string_view, 3> kNames{"off", "file", "stderr"};
 };

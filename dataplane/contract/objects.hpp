@@ -28,6 +28,7 @@ enum class Algorithm : uint8_t { kRoundRobin, kLeastRequests };  // "round_robin
 enum class WhenAllDown : uint8_t { kRefuse, kTryAll };           // "refuse" "try_all"
 enum class PathMatchType : uint8_t { kExact, kPrefix };          // "exact" "prefix"
 enum class HealthCheckType : uint8_t { kTcp, kHttp };            // "tcp" "http"
+enum class EscapedSlash : uint8_t { kRefuse, kKeep };            // "refuse" "keep"
 enum class AccessLog : uint8_t { kOff, kFile, kStderr };         // "off" "file" "stderr"
 
 // --- for headgate-node
@@ -157,8 +158,9 @@ struct Listener {
   IpAddress address;
   uint16_t port = 0;
   Protocol protocol = Protocol::kHttp;
-  std::string hostname;                 // exact, "*.example.com", or empty for any
-  std::vector<Prefix> trusted_proxies;  // whose X-Forwarded-For is believed
+  std::string hostname;                                // exact, "*.example.com", or empty for any
+  std::vector<Prefix> trusted_proxies;                 // whose X-Forwarded-For is believed
+  EscapedSlash escaped_slash = EscapedSlash::kRefuse;  // %2F in a path; kept, it is data and no separator
 
   static constexpr auto kFields = std::tuple{field("uid", &Listener::uid),
                                              field("name", &Listener::name),
@@ -166,7 +168,8 @@ struct Listener {
                                              field("port", &Listener::port),
                                              field("protocol", &Listener::protocol),
                                              field("hostname", &Listener::hostname),
-                                             field("trusted_proxies", &Listener::trusted_proxies)};
+                                             field("trusted_proxies", &Listener::trusted_proxies),
+                                             field("escaped_slash", &Listener::escaped_slash)};
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 

@@ -9,11 +9,12 @@
 #include <cstdint>
 #include <string_view>
 
+#include "dataplane/contract/objects.hpp"
 #include "dataplane/core/arena.hpp"
 
 namespace headgate::l7 {
 
-enum class EscapedSlash : uint8_t { kRefuse, kKeep };  // kKeep: %2F is data, never a separator
+using contract::EscapedSlash;
 
 enum class PathFault : uint8_t {
   kNone,
