@@ -41,7 +41,17 @@ inline constexpr auto kRestartBackoffMin = 100ms;  // new connections must work 
 inline constexpr auto kRestartBackoffMax = 30s;
 inline constexpr auto kCrashLoopWindow = 60s;  // this many early deaths within it are a crash loop in status
 inline constexpr unsigned kCrashLoopDeaths = 5;
+inline constexpr auto kSettledAfter = 10s;  // a process that lived this long died for a new reason
+inline constexpr auto kHelloTimeout = 20s;  // EAL start with many hugepages takes seconds
+inline constexpr auto kReconnectDelay = 100ms;
+inline constexpr auto kStopGrace = 2s;  // past its drain timeout, then it is killed
+inline constexpr auto kCommandTimeout = 30s;
+inline constexpr std::size_t kCommandsPerProcessMax = 256;
+inline constexpr std::size_t kNoticesPerProcessMax = 32;
 inline constexpr auto kLongPollTimeout = 30s;
+inline constexpr auto kApiRetryMin = 100ms;  // while headgated is away
+inline constexpr auto kApiRetryMax = 5s;
+inline constexpr auto kReconcileInterval = 5s;  // what the machine refused (a port in use) is tried again
 inline constexpr auto kReportInterval = 1s;
 
 inline constexpr uint32_t kShardUsersMax = 4096;  // a user each, above headgate-node's base
