@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/node/management_link.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "dataplane/contract/codec.hpp"
+#include "dataplane/core/limits.hpp"
+#include "dataplane/core/log.hpp"
+#include "dataplane/node/state_store.hpp"
+
+namespace headgate::node {
+namespace {
+
+// The answer to a long poll may take this much longer than the poll itself.
+constexpr auto kPollSlack = std::chrono::seconds(10);
+constexpr std::size_t kDetailBytesMax = 300;
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+std::string reason_of(const HttpAnswer& answer) {
+  if (answer.status == 0) return answer.failure;
+  return fmt::format("status {}: {}", answer.status, answer.body.substr(0, kDetailBytesMax));
+}
+
+}  // namespace
+
+ManagementLink::ManagementLink(EventLoop& loop, Options options, Callbacks callbacks)
+    : loop_(loop),
+      options_(std::move(options)),
+      callbacks_(std::move(callbacks)),
+      client_(loop),
+      random_(std::random_device{}()),
+      retry_delay_(limits::kApiRetryMin, limits::kApiRetryMax) {}
+
+std::string ManagementLink::url(const std::string& path) const {
+  return fmt::format("{}/v1/nodes/{}/{}", options_.api, options_.node, path);
+}
+
+void ManagementLink::start() {
+  auto stored = read_file(options_.credential_file);
+  if (stored.ok()) credential_ = trimmed(std::move(*stored));
+  if (credential_.empty()) return enrol();
+  poll();
+  report();
+}
+
+void ManagementLink::enrol() {
+  auto token = read_file(options_.enrolment_token_file);
+  if (!token.ok())
+    return retry_later("enrolment waits for its token",
+                       {.status = 0, .body = {}, .failure = token.error().message}, [this] { enrol(); });
+  client_.send({.method = "POST",
+                .url = options_.api + "/v1/enroll",
+                .bearer_token = {},
+                .body = contract::encode(contract::Enrolment{options_.node, trimmed(std::move(*token))})},
+               [this](const HttpAnswer& answer) { on_enrolled(answer); });
+}
+
+void ManagementLink::on_enrolled(const HttpAnswer& answer) {
+  if (answer.status != 200 && answer.status != 201)
+    return retry_later("headgated does not enrol this node", answer, [this] { enrol(); });
+  auto enrolled = contract::decode_enrolled(answer.body);
+  if (!enrolled.ok() || enrolled->credential.empty())
+    return retry_later("headgated's answer to the enrolment is not understood", answer, [this] { enrol(); });
+  credential_ = enrolled->credential;
+  if (auto stored = write_file_durably(options_.credential_file, credential_ + "\n", 0600); !stored.ok())
+    log::error("the credential is not stored, a restart will need a new token: " + stored.error().message);
+  log::info("enrolled as " + options_.node);
+  retry_delay_.succeeded();
+  poll();
+  report();
+}
+
+void ManagementLink::poll() {
+  const auto timeout_s = std::chrono::duration_cast<std::chrono::seconds>(limits::kLongPollTimeout).count();
+  client_.send({.method = "GET",
+                .url = url(fmt::format("delta?base={}&timeout={}s", callbacks_.base(), timeout_s)),
+                .bearer_token = credential_,
+                .body = {},
+                .timeout = limits::kLongPollTimeout + kPollSlack},
+               [this](const HttpAnswer& answer) { on_polled(answer); });
+}
+
+void ManagementLink::on_polled(const HttpAnswer& answer) {
+  if (answer.status == 401)  // it was enrolled anew, or headgated's database is another: a new token helps
+    return retry_later("headgated does not know this node's credential", answer, [this] { enrol(); });
+  if (answer.status != 200 && answer.status != 204)
+    return retry_later("headgated is away", answer, [this] { poll(); });
+  if (std::exchange(away_, false)) log::info("headgated answers again");
+  if (answer.status == 200) {
+    auto update = contract::decode_node_update(answer.body);
+    if (!update.ok())
+      return retry_later("headgated's update is not understood: " + update.error().message, answer,
+                         [this] { poll(); });
+    retry_delay_.succeeded();
+    callbacks_.on_update(std::move(*update));
+  }
+  retry_delay_.succeeded();
+  poll();
+}
+
+void ManagementLink::retry_later(const std::string& what, const HttpAnswer& answer,
+                                 std::function<void()> retry) {
+  if (!std::exchange(away_, true)) log::warning(what + ", trying again: " + reason_of(answer));
+  const double random = static_cast<double>(random_() - std::minstd_rand::min()) /
+                        static_cast<double>(std::minstd_rand::max() - std::minstd_rand::min() + 1.0);
+  retry_timer_ = loop_.after(retry_delay_.next(random), std::move(retry));
+}
+
+void ManagementLink::report_soon() {
+  report_wanted_ = true;
+  if (credential_.empty() || report_under_way_) return;
+  report_timer_ = loop_.after(Duration::zero(), [this] { report(); });
+}
+
+void ManagementLink::report() {
+  report_wanted_ = false;
+  report_under_way_ = true;
+  auto report = callbacks_.make_report();
+  auto body = contract::encode(report);
+  client_.send({.method = "POST", .url = url("report"), .bearer_token = credential_, .body = std::move(body)},
+               [this, report = std::move(report)](const HttpAnswer& answer) {
+                 report_under_way_ = false;
+                 const bool arrived = answer.status == 200 || answer.status == 204;
+                 if (arrived) callbacks_.on_reported(report);
+                 if (arrived && report_wanted_) return report_soon();
+                 report_timer_ = loop_.after(limits::kReportInterval, [this] { this->report(); });
+               });
+}
+
+}  // namespace headgate::node

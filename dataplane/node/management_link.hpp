@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// ManagementLink: the node's side of /v1: enrols once, polls for deltas and commands, reports. While
+// headgated is away it tries again and again, and nothing else of the node takes notice. Thread: the node's
+// loop.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <random>
+#include <string>
+
+#include "dataplane/contract/node_api.hpp"
+#include "dataplane/node/http_client.hpp"
+#include "dataplane/node/retry_delay.hpp"
+
+namespace headgate::node {
+
+class ManagementLink {
+ public:
+  struct Options {
+    std::string api;   // "http://127.0.0.1:7080"
+    std::string node;  // its name there
+    std::filesystem::path enrolment_token_file;
+    std::filesystem::path credential_file;  // 0600
+  };
+  struct Callbacks {
+    std::function<contract::Revision()> base;  // the revision to poll from; 0: all of it
+    std::function<void(contract::NodeUpdate)> on_update;
+    std::function<contract::NodeReport()> make_report;
+    std::function<void(const contract::NodeReport&)> on_reported;  // that report has arrived
+  };
+
+  ManagementLink(EventLoop& loop, Options options, Callbacks callbacks);
+
+  void start();
+  // Something worth a report has changed: one goes out at the end of this turn, or when the last is answered.
+  void report_soon();
+
+ private:
+  void enrol();
+  void on_enrolled(const HttpAnswer& answer);
+  void poll();
+  void on_polled(const HttpAnswer& answer);
+  void report();
+  void retry_later(const std::string& what, const HttpAnswer& answer, std::function<void()> retry);
+  std::string url(const std::string& path) const;
+
+  EventLoop& loop_;
+  Options options_;
+  Callbacks callbacks_;
+  HttpClient client_;
+  std::string credential_;
+  std::minstd_rand random_;
+  RetryDelay retry_delay_;
+  bool away_ = false;  // said once in the log, not with every try
+  bool report_under_way_ = false;
+  bool report_wanted_ = false;
+  EventLoop::Timer retry_timer_, report_timer_;
+};
+
+}  // namespace headgate::node

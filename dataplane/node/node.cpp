@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/node/node.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "dataplane/core/limits.hpp"
+#include "dataplane/core/log.hpp"
+
+namespace headgate::node {
+namespace {
+
+// Beside its connections (two fds each) a replica has logs, epoll fds, listeners and the control socket.
+constexpr uint64_t kFdsBesideConnections = 1024;
+
+}  // namespace
+
+Node::Node(EventLoop& loop, Supervisor& supervisor, NodeOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      store_(options_.state_directory),
+      processes_({loop, supervisor, snapshot_, options_.run_directory}, options_.drain_timeout,
+                 {.on_change = [this] { link_.report_soon(); },
+                  .on_result =
+                      [this](contract::CommandResult result) {
+                        results_.push_back(std::move(result));
+                        link_.report_soon();
+                      }}),
+      link_(loop, options_.management,
+            {.base = [this] { return full_wanted_ ? 0 : snapshot_.revision; },
+             .on_update = [this](contract::NodeUpdate update) { on_update(std::move(update)); },
+             .make_report = [this] { return make_report(); },
+             .on_reported = [this](const contract::NodeReport& report) { on_reported(report); }}) {}
+
+Result<void> Node::start() {
+  auto stored = store_.load();
+  if (!stored.ok()) return std::move(stored).error();
+  snapshot_ = std::move(*stored);
+  if (snapshot_.revision != 0)
+    log::info(fmt::format("serving revision {} from disk until headgated answers", snapshot_.revision));
+  reconcile();
+  processes_.stop_orphans();
+  link_.start();
+  return {};
+}
+
+void Node::stop(std::function<void()> on_stopped) {
+  reconcile_timer_.end();
+  processes_.stop_all(std::move(on_stopped));
+}
+
+void Node::on_update(contract::NodeUpdate update) {
+  if (update.delta) on_delta(*update.delta);
+  for (const auto& command : update.commands) on_command(command);
+}
+
+void Node::on_delta(const contract::Delta& delta) {
+  if (auto applied = contract::apply(snapshot_, delta); !applied.ok()) {
+    log::warning(applied.error().message + ": asking headgated for all of it");
+    full_wanted_ = true;
+    return;
+  }
+  full_wanted_ = false;
+  processes_.on_delta(delta);
+  reconcile();
+  // After it is served: the disk is slower than the processes, and a crash in between loses nothing that
+  // headgated does not send again.
+  if (auto stored = store_.append(delta, snapshot_); !stored.ok())
+    notices_["state_not_stored"] = {"state_not_stored", stored.error().message, true};
+  else
+    notices_.erase("state_not_stored");
+  link_.report_soon();
+}
+
+void Node::on_command(const contract::AddressedCommand& command) {
+  if (command.command.verb != "restart") return processes_.send_command(command);
+  const auto restarted = processes_.restart(command.process);
+  results_.push_back({command.command.id, restarted.ok(), restarted.ok() ? "{}" : restarted.error().message});
+  link_.report_soon();
+}
+
+void Node::reconcile() {
+  plan_ = plan_of(snapshot_);
+  processes_.want(wanted_processes());
+  // What could not be had (a port that another program holds) may be free later.
+  const bool retry = !processes_.socket_faults().empty();
+  reconcile_timer_ =
+      retry ? loop_.after(limits::kReconcileInterval, [this] { reconcile(); }) : EventLoop::Timer();
+  link_.report_soon();
+}
+
+std::map<std::string, ProcessTable::Wanted> Node::wanted_processes() const {
+  std::map<std::string, ProcessTable::Wanted> wanted;
+  for (const auto& [name, replica] : plan_.replicas)
+    wanted[name] = {replica_spec(name, replica), replica.sockets};
+  if (!options_.l4_arguments.empty()) {
+    wanted[std::string(kProcessL4)] = {ProcessSpec{.process = std::string(kProcessL4),
+                                                   .program = options_.program_directory / "headgate-l4",
+                                                   .arguments = options_.l4_arguments,
+                                                   .user = {},
+                                                   .memory_max_bytes = 0,
+                                                   .fds_max = 0,
+                                                   .log_directory = {}},
+                                       {}};
+  }
+  return wanted;
+}
+
+ProcessSpec Node::replica_spec(const std::string& name, const ReplicaPlan& replica) const {
+  const std::string replica_name = name.substr(name.find('/') + 1);
+  ProcessSpec spec{.process = name,
+                   .program = options_.program_directory / "headgate-shard",
+                   .arguments = {"--name", replica_name, "--threads", std::to_string(replica.threads),
+                                 "--log-level", options_.log_level},
+                   .user = {},
+                   .memory_max_bytes = replica.memory_max_bytes,
+                   .fds_max = 0,
+                   .log_directory = {}};
+  if (replica.connections_max != 0) spec.fds_max = 2ull * replica.connections_max + kFdsBesideConnections;
+  if (!options_.log_directory.empty()) {
+    spec.log_directory = options_.log_directory / replica_name;
+    spec.arguments.insert(spec.arguments.end(), {"--log-dir", spec.log_directory.string()});
+  }
+  if (options_.shard_uid_base) {
+    const uid_t id = *options_.shard_uid_base + replica.user_number;
+    spec.user = ProcessUser{id, id};
+  }
+  return spec;
+}
+
+contract::NodeReport Node::make_report() const {
+  contract::NodeReport report{.received = snapshot_.revision,
+                              .applied = processes_.applied(snapshot_.revision),
+                              .refused_reason = processes_.refused_reason(),
+                              .notices = {},
+                              .processes = processes_.statuses(),
+                              .health = {},
+                              .stats = processes_.stats(),
+                              .results = results_};
+  for (const auto& [code, notice] : notices_) report.notices.push_back(notice);
+  for (const auto& [process, fault] : processes_.socket_faults()) {
+    report.notices.push_back({"listening_failed", process + ": " + fault, true});
+    // A listener that nobody can reach is not applied.
+    if (report.refused_reason.empty()) report.refused_reason = process + ": " + fault;
+  }
+  return report;
+}
+
+void Node::on_reported(const contract::NodeReport& report) {
+  const auto reported = std::min(report.results.size(), results_.size());
+  results_.erase(results_.begin(), results_.begin() + static_cast<std::ptrdiff_t>(reported));
+}
+
+}  // namespace headgate::node

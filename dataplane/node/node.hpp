@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Node: headgate-node itself: what comes from headgated becomes the node's snapshot, is kept on disk, and is
+// made so by the parts that own processes, sockets, addresses and health. It decides nothing that they can
+// decide alone. Thread: the node's loop.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/contract/node_api.hpp"
+#include "dataplane/contract/snapshot.hpp"
+#include "dataplane/node/management_link.hpp"
+#include "dataplane/node/node_plan.hpp"
+#include "dataplane/node/process_table.hpp"
+#include "dataplane/node/state_store.hpp"
+
+namespace headgate::node {
+
+struct NodeOptions {
+  ManagementLink::Options management;
+  std::filesystem::path state_directory;
+  std::filesystem::path run_directory;
+  std::filesystem::path program_directory;
+  std::filesystem::path log_directory;  // empty: the replicas log to stderr only
+  std::optional<uid_t> shard_uid_base;  // none: the replicas run as this process (which is not root)
+  contract::Millis drain_timeout{10'000};
+  std::string log_level;
+  std::vector<std::string> l4_arguments;  // empty: no l4 on this node
+};
+
+class Node {
+ public:
+  Node(EventLoop& loop, Supervisor& supervisor, NodeOptions options);
+
+  // Loads the last good state and serves it; then asks headgated.
+  Result<void> start();
+  // Stops every process; `on_stopped` when the last has ended.
+  void stop(std::function<void()> on_stopped);
+
+ private:
+  void on_update(contract::NodeUpdate update);
+  void on_delta(const contract::Delta& delta);
+  void on_command(const contract::AddressedCommand& command);
+  void on_reported(const contract::NodeReport& report);
+  contract::NodeReport make_report() const;
+  void reconcile();
+  std::map<std::string, ProcessTable::Wanted> wanted_processes() const;
+  ProcessSpec replica_spec(const std::string& name, const ReplicaPlan& replica) const;
+
+  EventLoop& loop_;
+  NodeOptions options_;
+  StateStore store_;
+  contract::Snapshot snapshot_;
+  bool full_wanted_ = false;  // a delta did not fit: ask for all of it
+  NodePlan plan_;
+  ProcessTable processes_;
+  ManagementLink link_;
+  std::vector<contract::CommandResult> results_;  // not reported yet
+  std::map<std::string, contract::Notice> notices_;
+  EventLoop::Timer reconcile_timer_;
+};
+
+}  // namespace headgate::node
