@@ -42,6 +42,20 @@ constexpr std::array kPhrases{
 
 }  // namespace
 
+std::string pointer_token(std::string_view key) {
+  std::string escaped;
+  for (const char c : key) {
+    if (c == '~') {
+      escaped += "~0";
+    } else if (c == '/') {
+      escaped += "~1";
+    } else {
+      escaped.push_back(c);
+    }
+  }
+  return escaped;
+}
+
 std::string_view reason_phrase(int status) {
   const auto found =
       std::find_if(kPhrases.begin(), kPhrases.end(), [&](const Phrase& p) { return p.status == status; });

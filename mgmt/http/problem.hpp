@@ -26,6 +26,7 @@ struct Problem {
   std::vector<std::pair<std::string, std::string>> headers;  // "Allow", "WWW-Authenticate", …
 };
 
+std::string pointer_token(std::string_view key);  // escaped as RFC 6901 asks
 std::string_view reason_phrase(int status);
 Response to_response(const Problem& problem);
 

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/tls/digest.hpp"
+
+#include <array>
+
+#include <openssl/sha.h>
+
+namespace headgate::tls {
+
+std::string sha256_hex(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  std::string hex;
+  for (const unsigned byte : digest) {
+    hex.push_back(kDigits[byte >> 4]);
+    hex.push_back(kDigits[byte & 0xf]);
+  }
+  return hex;
+}
+
+}  // namespace headgate::tls
