@@ -4,6 +4,7 @@
 # shellcheck shell=bash
 
 LAB_API=http://127.0.0.1:7080
+LAB_API_HEADERS=() # a scenario's own: (-H 'If-Match: "1"')
 LAB_NODE_ARGS=() # a scenario adds its own, --uplink-driver af_packet say
 
 appliance_headgated_up() {
@@ -19,7 +20,7 @@ appliance_node_up() {
   lab_spawn lb headgate-node "$LAB_TOP/scripts/dev/keep" headgate-node "$LAB_BIN/headgate-node" \
     --api "$LAB_API" --name n1 --enrolment-token-file "$LAB_DIR/n1.token" \
     --state-dir "$LAB_DIR/state" --run-dir "$LAB_DIR/run" --log-dir "$LAB_DIR/log" \
-    --uplink uplink --host-address "$LAB_HOST/24" --host-address "$LAB_HOST6/64" "${LAB_NODE_ARGS[@]}"
+    --uplink "$LAB_UPLINK" "${LAB_HOST_ADDRESSES[@]}" "${LAB_NODE_ARGS[@]}"
 }
 
 # api METHOD PATH [BODY]: prints the answer's body; its status is in LAB_STATUS's file. Fails on nothing, so
@@ -30,8 +31,8 @@ api() {
     printf '$ curl -X %s -H "Authorization: Bearer $TOKEN" %s' "$method" "'$LAB_API_SHOWN$path'" >&2
     [ -z "$body" ] && echo >&2 || printf " -d '%s'\n" "$body" >&2
   fi
-  lb curl -sS --max-time 40 -X "$method" -H "Authorization: Bearer $(cat "$LAB_DIR/admin.token")" \
-    -H 'Content-Type: application/json' ${body:+--data-binary "$body"} \
+  lb curl -sS --max-time 40 -X "$method" -H "Authorization: Bearer ${LAB_TOKEN:-$(cat "$LAB_DIR/admin.token")}" \
+    -H 'Content-Type: application/json' "${LAB_API_HEADERS[@]}" ${body:+--data-binary "$body"} \
     -o "$LAB_DIR/answer" -w '%{http_code}' "$LAB_API$path" >"$LAB_DIR/answer.status" || echo 000 >"$LAB_DIR/answer.status"
   cat "$LAB_DIR/answer" 2>/dev/null || true
 }
@@ -53,16 +54,25 @@ appliance_enrol() {
   (umask 077; LAB_SHOW='' api_ok POST /v1/nodes/n1/enrolment | jq -r .token >"$LAB_DIR/n1.token")
 }
 
+LAB_HOSTNAME=${LAB_HOSTNAME:-app.example.com}
+LAB_SHARD='{}'
 LAB_HEALTH='{"type":"http","path":"/","interval":"200ms","timeout":"500ms","rise":1,"fall":2}'
-appliance_configure() {  # one shard; a listener on each of the two VIPs; one route to one pool of two backends
-  api_ok PUT /v1/shards/edge "${LAB_SHARD:-{\}}" >/dev/null
-  api_ok PUT /v1/listeners/web "{\"address\":\"$LAB_VIP\",\"port\":80,\"protocol\":\"http\",\"shard\":\"edge\"}" >/dev/null
-  api_ok PUT /v1/listeners/web6 "{\"address\":\"$LAB_VIP6\",\"port\":80,\"protocol\":\"http\",\"shard\":\"edge\"}" >/dev/null
-  api_ok PUT /v1/namespaces/default/pools/app "{\"backends\":[{\"address\":\"10.77.1.2\",\"port\":8080},{\"address\":\"10.77.2.2\",\"port\":8080}],\"health\":$LAB_HEALTH}" >/dev/null
-  api_ok PUT "/v1/namespaces/default/routes/app?wait=applied&timeout=20s" '{"listeners":["web","web6"],"hostnames":["app.example.com"],"rules":[{"forward":[{"pool":"app"}]}]}' >/dev/null
-  expect_eq "the configuration is applied, not only accepted" 200 "$(applied_status "$(api_status)")"
+appliance_configure() {  # one shard; a listener on each VIP; one route to one pool of two backends
+  local listeners='"web"' backends
+  api_ok PUT /v1/shards/edge "$LAB_SHARD" >/dev/null
+  api_ok PUT /v1/listeners/web "$(listener_on "$LAB_VIP")" >/dev/null
+  if [ -n "$LAB_VIP6" ]; then
+    api_ok PUT /v1/listeners/web6 "$(listener_on "$LAB_VIP6")" >/dev/null
+    listeners='"web","web6"'
+  fi
+  backends=$(printf '%s\n' "${LAB_BACKENDS[@]}" | jq -Rc 'split(":") | { address: .[0], port: (.[1] | tonumber) }' | jq -sc .)
+  api_ok PUT /v1/namespaces/default/pools/app "{\"backends\":$backends,\"health\":$LAB_HEALTH}" >/dev/null
+  api_ok PUT "/v1/namespaces/default/routes/app?wait=applied&timeout=20s" \
+    "{\"listeners\":[$listeners],\"hostnames\":[\"$LAB_HOSTNAME\"],\"rules\":[{\"forward\":[{\"pool\":\"app\"}]}]}" >/dev/null
+  [ "$(api_status)" != 202 ] || fail "the configuration was accepted, but not applied within 20 s"
 }
-applied_status() { [ "$1" = 201 ] && echo 200 || echo "$1"; }  # 202 would say: accepted, not yet applied
+listener_on() { echo "{\"address\":\"$1\",\"port\":80,\"protocol\":\"http\",\"shard\":\"edge\"}"; }
+in_url() { case $1 in *:*) echo "[$1]" ;; *) echo "$1" ;; esac; }
 
 # All of it, up to the first answer through the VIP.
 appliance_up() {
@@ -75,7 +85,7 @@ appliance_up() {
 }
 
 # get URL [CURL-ARGUMENT…]: from the client, for the route's hostname; fails unless 2xx.
-get() { client curl -sf --max-time 2 -H 'Host: app.example.com' "${@:2}" "$1"; }
+get() { client curl -sf --max-time 2 -H "Host: $LAB_HOSTNAME" "${@:2}" "$1"; }
 
 # pid_of headgated|headgate-node|headgate-l4|headgate-shard: the program itself, not its keeper
 pid_of() {
@@ -94,7 +104,7 @@ appliance_relay_up() {
   for port in {7080..7099}; do
     ! ss -Hltn "sport = :$port" | grep -q . || continue
     setsid socat "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" "UNIX-CONNECT:$LAB_DIR/api.sock" >>"$LAB_DIR/relay.log" 2>&1 </dev/null &
-    echo $! >"$LAB_DIR/relay.pid"
+    echo $! >"$LAB_DIR/relay-host.pid"
     disown
     wait_until 5 "the API on the host's 127.0.0.1:$port" curl -sf "http://127.0.0.1:$port/readyz"
     LAB_API_SHOWN=http://127.0.0.1:$port

@@ -22,6 +22,9 @@ LAB_VIP=192.0.2.100
 LAB_VIP6=2001:db8:2::100
 LAB_HOST=192.0.2.10
 LAB_HOST6=2001:db8:2::10
+LAB_UPLINK=uplink
+LAB_HOST_ADDRESSES=(--host-address "$LAB_HOST/24" --host-address "$LAB_HOST6/64")
+LAB_BACKENDS=(10.77.1.2:8080 10.77.2.2:8080)
 LAB= # this lab's number, once lab_new has run
 LAB_DIR=
 
@@ -31,6 +34,8 @@ LAB_DIR=
 . "$LAB_SOURCE/hugepages.sh"
 # shellcheck source=tests/lab/appliance.sh
 . "$LAB_SOURCE/appliance.sh"
+# shellcheck source=tests/lab/load.sh
+. "$LAB_SOURCE/load.sh"
 
 lab_needs() {  # lab_needs PROGRAM…: skips where the lab can't run at all
   [ "$(id -u)" = 0 ] || skip "the lab makes network namespaces and needs root: sudo $0"
@@ -40,7 +45,13 @@ lab_needs() {  # lab_needs PROGRAM…: skips where the lab can't run at all
   done
 }
 
-in_ns() { local ns=$1; shift; ip netns exec "hg-$LAB-$ns" "$@"; }
+lab_enter() { echo "ip netns exec hg-$LAB-$1"; } # what stands before a command to run it in a namespace
+in_ns() {
+  local enter
+  enter=$(lab_enter "$1")
+  shift
+  $enter "$@"
+}
 client() { in_ns client "$@"; }
 lb() { in_ns lb "$@"; }
 
@@ -94,18 +105,22 @@ lab_cable() {  # lab_cable NS IFACE NS IFACE
 
 # lab_spawn NS NAME COMMAND…: in the background, apart from the terminal's Ctrl-C; its output goes to NAME.log.
 lab_spawn() {
-  local ns=$1 name=$2
+  local enter name=$2
+  enter=$(lab_enter "$1")
   shift 2
-  setsid ip netns exec "hg-$LAB-$ns" "$@" >>"$LAB_DIR/$name.log" 2>&1 </dev/null &
+  # shellcheck disable=SC2086
+  setsid $enter "$@" >>"$LAB_DIR/$name.log" 2>&1 </dev/null &
+  echo $! >"$LAB_DIR/$name.pid"
   disown
 }
 
 lab_backend_up() {  # lab_backend_up b1|b2
   mkdir -p "$LAB_DIR/$1/www"
   truncate -s "${LAB_LARGE_BYTES:-10G}" "$LAB_DIR/$1/www/large" # sparse: takes no room
-  sed "s|@NAME@|$1|g; s|@DIR@|$LAB_DIR/$1|g" "$LAB_SOURCE/backend.conf" >"$LAB_DIR/$1/nginx.conf"
+  local port=${LAB_BACKEND_PORT:-8080}
+  sed "s|@NAME@|$1|g; s|@DIR@|$LAB_DIR/$1|g; s|@PORT@|$port|g; s|@STATUS_PORT@|${LAB_BACKEND_STATUS_PORT:-8081}|g" "$LAB_SOURCE/backend.conf" >"$LAB_DIR/$1/nginx.conf"
   lab_spawn "$1" "$1" nginx -c "$LAB_DIR/$1/nginx.conf" -e stderr
-  wait_until 5 "$1's nginx listens" in_ns "$1" curl -sf http://127.0.0.1:8080/
+  wait_until 5 "$1's nginx listens" in_ns "$1" curl -sf "http://127.0.0.1:$port/"
 }
 lab_backend_down() { ip netns pids "hg-$LAB-$1" | xargs -r kill -9; }
 
@@ -134,7 +149,7 @@ lab_down() {
     done
     ip netns del "hg-$LAB-$ns" 2>/dev/null || true
   done
-  [ ! -e "$LAB_DIR/relay.pid" ] || kill "$(cat "$LAB_DIR/relay.pid")" 2>/dev/null || true
+  [ ! -e "$LAB_DIR/relay-host.pid" ] || kill "$(cat "$LAB_DIR/relay-host.pid")" 2>/dev/null || true
   hugepages_give_back "$LAB_DIR/hugepages"
   rm -rf "$LAB_DIR"
   LAB=
