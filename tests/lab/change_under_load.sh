@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Configuration changes while requests run: every change is applied, no request fails. Routes are added and removed,
+# the pool's weights and algorithm change, a listener comes and goes, the shard gets a second replica and loses it.
+#
+#   client ══ 64 connections ══► VIP ── l4 ──► replica(s) ══► b1, b2
+#   curl ── PUT … ?wait=applied, as fast as they are applied
+# shellcheck source=tests/lab/lab.sh
+. "$(dirname "$(readlink -f "$0")")/lab.sh"
+lab_scenario h2load
+lab_up
+appliance_up
+
+backend() { echo "{\"address\":\"10.77.$1.2\",\"port\":8080,\"weight\":$2}"; }
+applied() {  # applied METHOD PATH [BODY]
+  api_ok "$1" "$2?wait=applied&timeout=$((10 * LAB_SLOW))s" "${3:-}" >/dev/null
+  [ "$(api_status)" != 202 ] || fail "$1 $2 was not applied in time"
+  changes=$((changes + 1))
+}
+
+changes=0
+round=0
+load_start "$LAB_VIP" "$LAB_REQUESTS"
+while load_running || [ "$round" -lt 2 ]; do
+  round=$((round + 1))
+  applied PUT /v1/namespaces/default/routes/other '{"listeners":["web"],"hostnames":["other.example.com"],"rules":[{"forward":[{"pool":"app"}]}]}'
+  applied PUT /v1/namespaces/default/pools/app "{\"backends\":[$(backend 1 3),$(backend 2 1)],\"algorithm\":\"least_requests\",\"health\":$LAB_HEALTH}"
+  applied PUT /v1/listeners/extra "{\"address\":\"$LAB_VIP\",\"port\":8080,\"protocol\":\"http\",\"shard\":\"edge\"}"
+  applied DELETE /v1/namespaces/default/routes/other
+  applied DELETE /v1/listeners/extra
+  applied PUT /v1/namespaces/default/pools/app "{\"backends\":[$(backend 1 1),$(backend 2 1)],\"health\":$LAB_HEALTH}"
+done
+load_wait
+expect_eq "failed requests under $changes changes" 0 "$LOAD_FAILED"
+expect_at_least "changes applied" 12 "$changes"
+
+step "a change of the number of replicas"
+load_start "$LAB_VIP" "$LAB_REQUESTS"
+applied PUT /v1/shards/edge '{"replicas_per_node":2}'
+expect_eq "replicas" 2 "$(api GET /v1/status | jq '[.nodes[].processes[] | select(.process | startswith("shard/")) | select(.state == "running")] | length')"
+applied PUT /v1/shards/edge '{"replicas_per_node":1}'
+load_wait
+expect_eq "failed requests" 0 "$LOAD_FAILED"
