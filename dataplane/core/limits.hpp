@@ -22,7 +22,15 @@ inline constexpr uint32_t kTargetIdsMax = 1u << 20;  // a flow entry keeps 20 bi
 inline constexpr uint32_t kMaglevSlots = 65537;  // prime; at least 100 slots a target keeps shares within 1 %
 inline constexpr uint32_t kMaglevSlotsSmall = 16381;  // prime; for up to kMaglevSmallTargetsMax targets
 inline constexpr uint32_t kMaglevSmallTargetsMax = 64;
+inline constexpr std::size_t kMaglevMembersMax = 65534;  // a slot holds a position in 16 bits
 inline constexpr std::size_t kWorkersMax = 64;
+inline constexpr std::size_t kFlowsPerWorker = 64u << 10;  // of each family, at two thirds of the table
+inline constexpr std::size_t kFragmentsPerWorker = 4096;   // packets whose fragments are under way at once
+inline constexpr unsigned kMaskedStepsMax = 16;  // tries by hash before a masked flow takes any usable target
+inline constexpr unsigned kIpv6ExtensionHeadersMax = 8;
+inline constexpr uint64_t kHostNeighbourPpsMax = 10'000;  // ARP and neighbour discovery to the kernel
+inline constexpr uint64_t kHostIcmpPpsMax = 10'000;
+inline constexpr uint64_t kHostOtherPpsMax = 2'000'000;  // bulk traffic of the machine's own is among it
 
 // l7
 inline constexpr uint32_t kPinSlotsMax = 1u << 24;  // rules, or endpoints, of one shard; memory ends first
