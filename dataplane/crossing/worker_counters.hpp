@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // WorkerCounters<N>: N counters of one worker that another thread may read while they count. One writer, so a
-// count is a plain load and store of a relaxed atomic: no locked instruction. Threads: add() the worker;
-// read() any.
+// count is a plain load and store of a relaxed atomic: no locked instruction. Threads: add() and set() the
+// worker; read() any.
 #pragma once
 
 #include <array>
@@ -17,6 +17,9 @@ class alignas(64) WorkerCounters {
   void add(std::size_t index, uint64_t count = 1) {
     auto& counter = counters_[index];
     counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+  }
+  void set(std::size_t index, uint64_t value) {  // of a gauge, or of a count that is kept elsewhere
+    counters_[index].store(value, std::memory_order_relaxed);
   }
   uint64_t read(std::size_t index) const { return counters_[index].load(std::memory_order_relaxed); }
 
