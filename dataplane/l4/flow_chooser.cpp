@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/l4/flow_chooser.hpp"
+
+#include "dataplane/core/limits.hpp"
+
+namespace headgate::l4 {
+namespace {
+
+const Target* stateless_choice(const L4Table& table, uint32_t listener, const Choice& choice, uint64_t hash) {
+  if (choice.maglev == nullptr || choice.maglev->empty()) return nullptr;
+  return table.target_of_id(choice.ids[choice.maglev->choose(hash)], listener);
+}
+
+FlowState next_state(FlowState state, uint8_t tcp_flags) {
+  if ((tcp_flags & (kTcpFin | kTcpRst)) != 0) return FlowState::kClosing;
+  if (opens_flow(tcp_flags)) return state == FlowState::kClosing ? FlowState::kNew : state;
+  return state == FlowState::kClosing ? FlowState::kClosing : FlowState::kEstablished;
+}
+
+}  // namespace
+
+// A flow stays on its target as long as the target is there: while it drains, and while it is proved down
+// (its kernel ends the connections itself; a health check that was wrong must break none). A new connection
+// with the ports of an old one is chosen anew there. It is not otherwise: a forged SYN must not move a flow.
+template <FlowKey Key>
+const Target* FlowChooser<Key>::known(const L4Table& table, uint32_t listener, FlowEntry& entry,
+                                      uint8_t tcp_flags, Tick now) {
+  const Target* target = table.target_of_id(entry.target_id(), listener);
+  if (target == nullptr) return nullptr;
+  if (opens_flow(tcp_flags) && (target->drain || mask_->masked(target->id))) return nullptr;
+  const FlowEntry updated(target->id, next_state(entry.state(), tcp_flags), now);
+  if (updated != entry) entry = updated;
+  return target;
+}
+
+template <FlowKey Key>
+const Target* FlowChooser<Key>::chosen_before(const L4Table& table, uint32_t listener, uint64_t hash,
+                                              Tick now) const {
+  const Listener& of = table.listener(listener);
+  if (of.before.maglev == nullptr || now.since(of.changed_at) > L4Table::kHandoverTicks) return nullptr;
+  return stateless_choice(table, listener, of.before, hash);
+}
+
+// Steps around masked targets in an order of the flow's own, so that a dead target's flows spread over all
+// the others by weight and those of living targets stay. The Maglev table need not be rebuilt for that. Where
+// all are down the first choice stands: a replica's socket is headgate-node's and queues while it is
+// replaced.
+template <FlowKey Key>
+const Target* FlowChooser<Key>::usable(const L4Table& table, uint32_t listener, const Target* first,
+                                       uint64_t hash) const {
+  if (first == nullptr || !mask_->masked(first->id)) return first;
+  for (unsigned step = 0; step < limits::kMaskedStepsMax; ++step) {
+    hash = hash * 0xd1342543de82ef95 + 0x9e3779b97f4a7c15;
+    const Target* other = stateless_choice(table, listener, table.listener(listener).now, hash ^ hash >> 29);
+    if (other != nullptr && !mask_->masked(other->id)) return other;
+  }
+  for (const uint32_t id : table.listener(listener).now.ids) {
+    const Target* other = table.target_of_id(id, listener);
+    if (other != nullptr && !other->drain && !mask_->masked(id)) return other;
+  }
+  return first;
+}
+
+template <FlowKey Key>
+const Target* FlowChooser<Key>::choose(const L4Table& table, uint32_t listener, const Key& key, uint64_t hash,
+                                       uint8_t tcp_flags, Tick now) {
+  FlowEntry* entry = flows_.find(key, hash, now);
+  if (entry != nullptr) {
+    const Target* target = known(table, listener, *entry, tcp_flags, now);
+    if (target != nullptr) return target;
+  }
+  const Target* first = stateless_choice(table, listener, table.listener(listener).now, hash);
+  const Target* before = chosen_before(table, listener, hash, now);
+  const bool opens = opens_flow(tcp_flags);
+  // Not opened now, so opened earlier, and not remembered: by Maglev alone. If the targets have changed
+  // since, by the Maglev of before; what has been opened after the change and goes elsewhere is remembered.
+  const Target* target = opens ? usable(table, listener, first, hash) : before != nullptr ? before : first;
+  if (target == nullptr) return nullptr;
+  const bool ends = (tcp_flags & (kTcpFin | kTcpRst)) != 0;
+  const bool found_again = target == first && (before == nullptr || before == first);
+  if (ends || (tcp_flags & (kTcpSyn | kTcpAck)) == (kTcpSyn | kTcpAck) ||
+      (opens && found_again && entry == nullptr))
+    return target;
+  const FlowEntry value(target->id, FlowState::kNew, now);
+  ++counts_.remembered;
+  if (entry != nullptr)
+    *entry = value;
+  else if (flows_.insert(key, hash, value, now) == FlowTable<Key>::Insert::kEvicted)
+    ++counts_.evicted;
+  return target;
+}
+
+template <FlowKey Key>
+const Target* FlowChooser<Key>::look_up(const L4Table& table, uint32_t listener, const Key& key,
+                                        uint64_t hash, Tick now) {
+  if (const FlowEntry* entry = flows_.find(key, hash, now)) {
+    const Target* target = table.target_of_id(entry->target_id(), listener);
+    if (target != nullptr) return target;
+  }
+  const Target* before = chosen_before(table, listener, hash, now);
+  return before != nullptr ? before : stateless_choice(table, listener, table.listener(listener).now, hash);
+}
+
+template class FlowChooser<FlowKeyV4>;
+template class FlowChooser<FlowKeyV6>;
+
+}  // namespace headgate::l4

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// FlowTable<Key>: the flows that one worker remembers, in buckets of one cache line with the whole key: a
+// hash alone is never trusted. A key lives in one group of adjacent buckets (two for IPv4, so that the
+// adjacent-line prefetch brings both; four for IPv6). A full group forgets what is worth least: expired,
+// closing, new, then the longest idle; a forgotten flow falls back to Maglev, which moves it only if the
+// targets have changed. The group is chosen by the hash times a secret: who knows the hash cannot aim at one
+// group. Bounded, never resized. Expiry happens at insert and by sweep(). Thread: that worker only.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "dataplane/core/flow_key.hpp"
+#include "dataplane/l4/flow_entry.hpp"
+#include "dataplane/l4/line_memory.hpp"
+
+namespace headgate::l4 {
+
+template <FlowKey Key>
+class FlowTable {
+ public:
+  static constexpr std::size_t kSlotsPerBucket = 64 / (sizeof(Key) + sizeof(FlowEntry));
+  static constexpr std::size_t kBucketsPerGroup = kSlotsPerBucket == 1 ? 4 : 2;
+
+  enum class Insert : uint8_t { kFree, kEvicted };  // whether a live flow had to give way
+
+  // As many buckets as hold the flows at two thirds or less: a power of two.
+  FlowTable(std::size_t flows, uint64_t secret)
+      : buckets_(std::bit_ceil(std::max<std::size_t>(flows * 3 / 2 / kSlotsPerBucket, 2 * kBucketsPerGroup))),
+        group_shift_(64 - static_cast<unsigned>(std::countr_zero(buckets_.size() / kBucketsPerGroup))),
+        secret_(secret | 1) {}
+
+  std::size_t capacity() const { return buckets_.size() * kSlotsPerBucket; }
+  std::size_t size() const { return size_; }
+
+  void prefetch(uint64_t hash) const {
+    const Bucket* group = group_of(hash);
+    for (std::size_t i = 0; i < kBucketsPerGroup; ++i) __builtin_prefetch(group + i, 1);
+  }
+
+  // The entry to read or overwrite (never with an empty one), null where the flow is not known. Valid until
+  // the next insert() or sweep(). An expired entry is not known.
+  FlowEntry* find(const Key& key, uint64_t hash, Tick now) {
+    Bucket* group = group_of(hash);
+    for (std::size_t i = 0; i < kBucketsPerGroup; ++i)
+      for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot) {
+        FlowEntry& entry = group[i].entries[slot];
+        if (!entry.empty() && group[i].keys[slot] == key) return entry.expired(now) ? nullptr : &entry;
+      }
+    return nullptr;
+  }
+
+  // Only where find() has just said that the flow is not known.
+  Insert insert(const Key& key, uint64_t hash, FlowEntry value, Tick now) {
+    Bucket* group = group_of(hash);
+    Place best{};
+    uint32_t best_worth = UINT32_MAX;
+    for (std::size_t i = 0; i < kBucketsPerGroup; ++i)
+      for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot) {
+        const FlowEntry& entry = group[i].entries[slot];
+        // An expired entry of this very key must not stay beside its successor.
+        const uint32_t worth = !entry.empty() && group[i].keys[slot] == key ? 0 : 1 + worth_of(entry, now);
+        if (worth < best_worth) {
+          best_worth = worth;
+          best = {&group[i], slot};
+        }
+      }
+    FlowEntry& entry = best.bucket->entries[best.slot];
+    const bool evicts = !entry.empty() && !entry.expired(now);
+    if (entry.empty()) ++size_;
+    best.bucket->keys[best.slot] = key;
+    entry = value;
+    return evicts ? Insert::kEvicted : Insert::kFree;
+  }
+
+  // Forgets what has expired in the next `buckets` buckets, round and round. Everything must be swept within
+  // half of what a Tick can tell.
+  void sweep(std::size_t buckets, Tick now) {
+    for (; buckets > 0; --buckets) {
+      for (FlowEntry& entry : buckets_[sweep_at_].entries)
+        if (!entry.empty() && entry.expired(now)) {
+          entry = FlowEntry();
+          --size_;
+        }
+      sweep_at_ = (sweep_at_ + 1) & (buckets_.size() - 1);
+    }
+  }
+  std::size_t bucket_count() const { return buckets_.size(); }
+
+ private:
+  struct alignas(64) Bucket {
+    Key keys[kSlotsPerBucket];
+    FlowEntry entries[kSlotsPerBucket];
+  };
+  static_assert(sizeof(Bucket) == 64);
+  struct Place {
+    Bucket* bucket = nullptr;
+    std::size_t slot = 0;
+  };
+
+  // Less is given up first.
+  static uint32_t worth_of(FlowEntry entry, Tick now) {
+    if (entry.empty()) return 0;
+    if (entry.expired(now)) return 1;
+    const uint32_t youth = Tick::kMask - now.since(entry.seen());
+    const uint32_t rank = entry.state() == FlowState::kEstablished ? 2
+                          : entry.state() == FlowState::kNew       ? 1
+                                                                   : 0;
+    return 2 + (rank << Tick::kBits | youth);
+  }
+
+  std::size_t first_of_group(uint64_t hash) const {
+    return (hash * secret_ >> group_shift_) * kBucketsPerGroup;
+  }
+  Bucket* group_of(uint64_t hash) { return &buckets_[first_of_group(hash)]; }
+  const Bucket* group_of(uint64_t hash) const { return &buckets_[first_of_group(hash)]; }
+
+  LineMemory<Bucket> buckets_;
+  unsigned group_shift_;
+  uint64_t secret_;
+  std::size_t size_ = 0;
+  std::size_t sweep_at_ = 0;
+};
+
+}  // namespace headgate::l4

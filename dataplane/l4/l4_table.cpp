@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/l4/l4_table.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "dataplane/contract/enum_names.hpp"
+#include "dataplane/core/limits.hpp"
+
+namespace headgate::l4 {
+namespace {
+
+ServiceKeyV4 key_v4(const Endpoint& endpoint, uint8_t protocol) {
+  return {Be32(endpoint.address.v4_host_order()), Be16(endpoint.port), protocol, 0};
+}
+ServiceKeyV6 key_v6(const Endpoint& endpoint, uint8_t protocol) {
+  return {endpoint.address.bytes(), Be16(endpoint.port), protocol, {}};
+}
+
+bool has_weight(const contract::L4Target& target) { return target.weight > 0 && !target.drain; }
+
+}  // namespace
+
+class L4TableBuilder {
+ public:
+  L4TableBuilder(const L4Table* previous, Tick now) : previous_(previous), now_(now) {
+    if (previous == nullptr) return;
+    for (const auto& listener : previous->listeners()) {
+      before_[{listener.endpoint, listener.protocol}] = &listener;
+      share(listener.now.maglev);
+    }
+  }
+
+  Result<void> add(const contract::L4Listener& object) {
+    const Endpoint endpoint{object.address, object.port};
+    if (object.protocol != contract::Protocol::kTcp)
+      return refuse(object, "protocol {} is not balanced by this release", name_of(object.protocol));
+    if (object.forwarding != contract::Forwarding::kLocal)
+      return refuse(object, "forwarding {} is not known to this release", name_of(object.forwarding));
+    const uint8_t protocol = kProtocolTcp;
+    if (!seen_.insert({endpoint, protocol}).second) return refuse(object, "it is there twice");
+    const auto index = static_cast<uint32_t>(table_->listeners_.size());
+    auto added = add_targets(object, index);
+    if (!added.ok()) return added;
+    Listener listener{endpoint, protocol, object.forwarding, choice_of(object), {}, now_};
+    hand_over(listener);
+    table_->listeners_.push_back(std::move(listener));
+    if (endpoint.address.is_v6())
+      services_v6_.emplace_back(key_v6(endpoint, protocol), index);
+    else
+      services_v4_.emplace_back(key_v4(endpoint, protocol), index);
+    roles_[endpoint.address] = AddressRole::kVip;
+    return {};
+  }
+
+  std::unique_ptr<const L4Table> finish(contract::Revision revision) {
+    table_->revision_ = revision;
+    table_->services_v4_ = FrozenMap<ServiceKeyV4, uint32_t>(services_v4_);
+    table_->services_v6_ = FrozenMap<ServiceKeyV6, uint32_t>(services_v6_);
+    table_->locals_v4_ = FrozenMap<ServiceKeyV4, uint32_t>(locals_v4_);
+    table_->locals_v6_ = FrozenMap<ServiceKeyV6, uint32_t>(locals_v6_);
+    for (const auto& address : local_addresses_) roles_[address] = AddressRole::kLocal;
+    std::vector<std::pair<AddressKeyV4, AddressRole>> roles_v4;
+    std::vector<std::pair<AddressKeyV6, AddressRole>> roles_v6;
+    for (const auto& [address, role] : roles_) {
+      if (address.is_v6())
+        roles_v6.emplace_back(AddressKeyV6{address.bytes()}, role);
+      else
+        roles_v4.emplace_back(AddressKeyV4{Be32(address.v4_host_order()), {}}, role);
+    }
+    table_->roles_v4_ = FrozenMap<AddressKeyV4, AddressRole>(roles_v4);
+    table_->roles_v6_ = FrozenMap<AddressKeyV6, AddressRole>(roles_v6);
+    return std::move(table_);
+  }
+
+ private:
+  using Service = std::pair<Endpoint, uint8_t>;
+
+  template <typename... Args>
+  static Error refuse(const contract::L4Listener& object, fmt::format_string<Args...> why, Args&&... args) {
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("listener {}: {}", Endpoint{object.address, object.port}.to_string(),
+                             fmt::format(why, std::forward<Args>(args)...))};
+  }
+
+  Result<void> add_targets(const contract::L4Listener& object, uint32_t listener) {
+    const Endpoint vip{object.address, object.port};
+    if (object.targets.size() > limits::kMaglevMembersMax) return refuse(object, "too many targets");
+    for (const auto& from : object.targets) {
+      const Endpoint local{from.address, from.port};
+      if (from.id >= limits::kTargetIdsMax) return refuse(object, "target id {} is past the bound", from.id);
+      if (local.address.is_v6() != vip.address.is_v6())
+        return refuse(object, "target {} is of the other address family", from.name);
+      auto& by_id = table_->index_by_id_;
+      if (from.id >= by_id.size()) by_id.resize(from.id + 1, 0);
+      if (by_id[from.id] != 0) return refuse(object, "target id {} is there twice", from.id);
+      const auto index = static_cast<uint32_t>(table_->targets_.size());
+      if (!bound_.insert({local, kProtocolTcp}).second)
+        return refuse(object, "{} is the address of two targets", local.to_string());
+      if (vip.address.is_v6())
+        locals_v6_.emplace_back(key_v6(local, kProtocolTcp), index);
+      else
+        locals_v4_.emplace_back(key_v4(local, kProtocolTcp), index);
+      local_addresses_.insert(local.address);
+      by_id[from.id] = index + 1;
+      table_->targets_.push_back({from.id, listener, from.drain, Rewrite(vip, local), Rewrite(local, vip)});
+    }
+    return {};
+  }
+
+  // Sorted by name, whatever order the object has: Maglev depends on it.
+  Choice choice_of(const contract::L4Listener& object) {
+    std::vector<const contract::L4Target*> sorted;
+    for (const auto& target : object.targets) sorted.push_back(&target);
+    std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->name < b->name; });
+    Choice choice;
+    std::vector<MaglevMember> members;
+    for (const auto* target : sorted) {
+      members.push_back({target->name, has_weight(*target) ? target->weight : 0});
+      choice.ids.push_back(target->id);
+    }
+    choice.maglev = shared_maglev(std::move(members));
+    return choice;
+  }
+
+  static std::string sharing_key(const std::vector<MaglevMember>& members) {
+    std::string key;
+    for (const auto& member : members) key += fmt::format("{}:{}\n", member.name, member.weight);
+    return key;
+  }
+  void share(const std::shared_ptr<const Maglev>& maglev) {
+    shared_.emplace(sharing_key(maglev->members()), maglev);
+  }
+  std::shared_ptr<const Maglev> shared_maglev(std::vector<MaglevMember> members) {
+    auto& shared = shared_[sharing_key(members)];
+    if (shared == nullptr) shared = std::make_shared<const Maglev>(std::move(members));
+    return shared;
+  }
+
+  void hand_over(Listener& listener) const {
+    const auto found = before_.find({listener.endpoint, listener.protocol});
+    if (found == before_.end()) return;
+    const Listener& before = *found->second;
+    if (before.now == listener.now) {  // unchanged: an earlier hand-over runs on
+      listener.before = before.before;
+      listener.changed_at = before.changed_at;
+    } else if (!before.now.maglev->empty()) {
+      listener.before = before.now;
+    }
+    if (now_.since(listener.changed_at) > L4Table::kHandoverTicks) listener.before = {};
+  }
+
+  const L4Table* previous_;
+  Tick now_;
+  std::unique_ptr<L4Table> table_{new L4Table};
+  std::map<Service, const Listener*> before_;
+  std::map<std::string, std::shared_ptr<const Maglev>> shared_;
+  std::set<Service> seen_;
+  std::set<Service> bound_;
+  std::set<IpAddress> local_addresses_;
+  std::map<IpAddress, AddressRole> roles_;
+  std::vector<std::pair<ServiceKeyV4, uint32_t>> services_v4_;
+  std::vector<std::pair<ServiceKeyV6, uint32_t>> services_v6_;
+  std::vector<std::pair<ServiceKeyV4, uint32_t>> locals_v4_;
+  std::vector<std::pair<ServiceKeyV6, uint32_t>> locals_v6_;
+};
+
+Result<std::unique_ptr<const L4Table>> L4Table::build(const contract::Snapshot& snapshot,
+                                                      const L4Table* previous, Tick now) {
+  L4TableBuilder builder(previous, now);
+  for (const auto& [key, object] : snapshot.objects) {
+    const auto* listener = std::get_if<contract::L4Listener>(object.get());
+    if (listener == nullptr) continue;  // a kind that this release does not know of l4
+    auto added = builder.add(*listener);
+    if (!added.ok()) return std::move(added).error();
+  }
+  return builder.finish(snapshot.revision);
+}
+
+}  // namespace headgate::l4

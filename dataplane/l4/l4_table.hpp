@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// L4Table: the whole configuration as the packet path reads it, immutable and published by one pointer. Built
+// by the control thread from the snapshot and the table before it, with which it shares the Maglev tables
+// that have not changed (by shared pointer, counted by the control thread alone: workers only look). Threads:
+// built and freed by control, read by all workers between two refresh() of crossing/Publisher.
+//
+// Hand-over: where a listener's targets change, the table keeps the choice of the one before for a while. A
+// flow whose SYN came before the change and whose first data comes after it is thereby still known to belong
+// to the old target, without any state having been kept for the SYN.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "dataplane/contract/snapshot.hpp"
+#include "dataplane/core/flow_key.hpp"
+#include "dataplane/core/result.hpp"
+#include "dataplane/l4/coarse_clock.hpp"
+#include "dataplane/l4/frozen_map.hpp"
+#include "dataplane/l4/maglev.hpp"
+#include "dataplane/l4/rewrite.hpp"
+
+namespace headgate::l4 {
+
+// One (address, port, protocol).
+struct ServiceKeyV4 {
+  Be32 address{};
+  Be16 port{};
+  uint8_t protocol = 0;
+  uint8_t zero = 0;
+};
+struct ServiceKeyV6 {
+  Ipv6Bytes address{};
+  Be16 port{};
+  uint8_t protocol = 0;
+  uint8_t zero[5] = {};
+};
+struct AddressKeyV4 {
+  Be32 address{};
+  Be32 zero{};
+};
+struct AddressKeyV6 {
+  Ipv6Bytes address{};
+};
+
+// What an address is to this machine, beside being the kernel's.
+enum class AddressRole : uint8_t { kNone, kVip, kLocal };
+
+struct Target {
+  uint32_t id = 0;
+  uint32_t listener = 0;  // index in the table
+  bool drain = false;     // keeps its flows, gets no new ones
+  Rewrite to_target;      // VIP and port → the target's
+  Rewrite from_target;    // and back
+};
+
+// Which target a hash belongs to, at one revision of a listener's targets.
+struct Choice {
+  std::shared_ptr<const Maglev> maglev;
+  std::vector<uint32_t> ids;  // by position in maglev
+
+  friend bool operator==(const Choice&, const Choice&) = default;
+};
+
+struct Listener {
+  Endpoint endpoint;
+  uint8_t protocol = 0;
+  contract::Forwarding forwarding = contract::Forwarding::kLocal;
+  Choice now;
+  Choice before;  // maglev is null where there is no hand-over
+  Tick changed_at;
+};
+
+class L4Table {
+ public:
+  // How long a SYN may wait for the packet that shows the client has seen the answer.
+  static constexpr uint32_t kHandoverTicks = ticks(std::chrono::seconds(32));
+
+  // kInvalid with the reason where an object cannot be served; then nothing changes. `previous` may be null.
+  static Result<std::unique_ptr<const L4Table>> build(const contract::Snapshot& snapshot,
+                                                      const L4Table* previous, Tick now);
+
+  contract::Revision revision() const { return revision_; }
+  const std::vector<Listener>& listeners() const { return listeners_; }
+  const std::vector<Target>& targets() const { return targets_; }
+
+  // Index of the listener.
+  const uint32_t* find(const ServiceKeyV4& key) const { return services_v4_.find(key); }
+  const uint32_t* find(const ServiceKeyV6& key) const { return services_v6_.find(key); }
+  // A replica's local address and port → its target.
+  const uint32_t* find_local(const ServiceKeyV4& key) const { return locals_v4_.find(key); }
+  const uint32_t* find_local(const ServiceKeyV6& key) const { return locals_v6_.find(key); }
+  AddressRole role(const AddressKeyV4& key) const { return role_of(roles_v4_.find(key)); }
+  AddressRole role(const AddressKeyV6& key) const { return role_of(roles_v6_.find(key)); }
+
+  const Listener& listener(uint32_t index) const { return listeners_[index]; }
+  const Target& target(uint32_t index) const { return targets_[index]; }
+  // Null where the revision has no such target.
+  const Target* target_of_id(uint32_t id) const {
+    if (id >= index_by_id_.size() || index_by_id_[id] == 0) return nullptr;
+    return &targets_[index_by_id_[id] - 1];
+  }
+  // Or where it is another listener's.
+  const Target* target_of_id(uint32_t id, uint32_t listener) const {
+    const Target* target = target_of_id(id);
+    return target != nullptr && target->listener == listener ? target : nullptr;
+  }
+
+ private:
+  friend class L4TableBuilder;
+  L4Table() = default;
+  static AddressRole role_of(const AddressRole* found) {
+    return found == nullptr ? AddressRole::kNone : *found;
+  }
+
+  contract::Revision revision_ = 0;
+  std::vector<Listener> listeners_;
+  std::vector<Target> targets_;
+  std::vector<uint32_t> index_by_id_;  // index in targets_ + 1; 0: no such target
+  FrozenMap<ServiceKeyV4, uint32_t> services_v4_;
+  FrozenMap<ServiceKeyV6, uint32_t> services_v6_;
+  FrozenMap<ServiceKeyV4, uint32_t> locals_v4_;
+  FrozenMap<ServiceKeyV6, uint32_t> locals_v6_;
+  FrozenMap<AddressKeyV4, AddressRole> roles_v4_;
+  FrozenMap<AddressKeyV6, AddressRole> roles_v6_;
+};
+
+}  // namespace headgate::l4

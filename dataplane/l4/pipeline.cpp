@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/l4/pipeline.hpp"
+
+#include "dataplane/core/assert.hpp"
+#include "dataplane/l4/family.hpp"
+#include "dataplane/l4/flow_hash.hpp"
+#include "dataplane/l4/icmp_error.hpp"
+#include "dataplane/l4/transport_checksum.hpp"
+
+namespace headgate::l4 {
+namespace {
+
+// The whole table is swept within this: a quarter of what a Tick can tell.
+constexpr uint32_t kSweepTicks = Tick::kMask / 4;
+constexpr std::size_t kSweepBucketsAtOnce = 512;
+
+template <typename Family>
+const typename Family::Header& ip_of(const PacketView& packet, const ParsedPacket& parsed) {
+  return header_at<typename Family::Header>(packet.data + parsed.ip_offset);
+}
+
+const TcpHeader& tcp_of(const PacketView& packet, const ParsedPacket& parsed) {
+  return header_at<TcpHeader>(packet.data + parsed.l4_offset);
+}
+
+HostClass class_of(const ParsedPacket& parsed) {
+  if (parsed.is_neighbour) return HostClass::kNeighbour;
+  const bool is_icmp = parsed.kind == PacketKind::kIcmp || parsed.kind == PacketKind::kIcmpError;
+  return is_icmp ? HostClass::kIcmp : HostClass::kOther;
+}
+
+bool may_finish_checksum(const ParsedPacket& parsed) {
+  return (parsed.kind == PacketKind::kTcp || parsed.kind == PacketKind::kUdp) && !parsed.is_fragment &&
+         parsed.transport_fault == DropReason::kNone;
+}
+
+Verdict to_target(const Target& target, FlowRole role) {
+  return {.exit = Exit::kHost, .role = role, .target_id = target.id};
+}
+Verdict from_target(const Target& target) {
+  return {.exit = Exit::kUplink, .role = FlowRole::kFromTarget, .target_id = target.id};
+}
+
+}  // namespace
+
+struct Pipeline::Burst {
+  const L4Table& table;
+  std::span<const PacketView> packets;
+  std::span<Verdict> verdicts;
+  TimePoint now;
+  ParsedPacket parsed[limits::kBurstMax];
+};
+
+Pipeline::Pipeline(const PipelineOptions& options, const TargetMask& mask)
+    : flows_v4_(options.flows, options.secret, mask),
+      flows_v6_(options.flows, options.secret, mask),
+      fragments_(limits::kFragmentsPerWorker, options.secret) {}
+
+template <>
+FlowChooser<FlowKeyV4>& Pipeline::chooser<FamilyV4>() {
+  return flows_v4_;
+}
+template <>
+FlowChooser<FlowKeyV6>& Pipeline::chooser<FamilyV6>() {
+  return flows_v6_;
+}
+
+PipelineCounts Pipeline::counts() const {
+  return {.flows_held = flows_v4_.flows().size() + flows_v6_.flows().size(),
+          .flows_remembered = flows_v4_.counts().remembered + flows_v6_.counts().remembered,
+          .flows_evicted = flows_v4_.counts().evicted + flows_v6_.counts().evicted,
+          .icmp_errors_translated = icmp_errors_translated_};
+}
+
+Verdict Pipeline::to_host(const PacketView& packet, const ParsedPacket& parsed, TimePoint now) {
+  const HostClass which = class_of(parsed);
+  if (!host_rate_.allow(which, now)) {
+    constexpr DropReason kReasons[] = {DropReason::kHostRateNeighbour, DropReason::kHostRateIcmp,
+                                       DropReason::kHostRateOther};
+    return Verdict::drop(kReasons[static_cast<std::size_t>(which)]);
+  }
+  if (may_finish_checksum(parsed)) finish_partial_checksum(packet, parsed);
+  return Verdict::host();
+}
+
+// --- from the uplink
+// -----------------------------------------------------------------------------------------
+
+void Pipeline::from_uplink(const L4Table& table, std::span<const PacketView> packets,
+                           std::span<Verdict> verdicts, TimePoint now) {
+  HG_ASSERT(packets.size() <= limits::kBurstMax && verdicts.size() >= packets.size());
+  tick_ = Tick::at(now);
+  Burst burst{table, packets, verdicts, now, {}};
+  Waiting<FamilyV4> waiting_v4;
+  Waiting<FamilyV6> waiting_v6;
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    burst.parsed[i] = parse(packets[i]);
+    const ParsedPacket& parsed = burst.parsed[i];
+    if (parsed.ip_fault != DropReason::kNone)
+      verdicts[i] = Verdict::drop(parsed.ip_fault);
+    else if (parsed.kind == PacketKind::kNotIp)
+      verdicts[i] = to_host(packets[i], parsed, now);
+    else if (parsed.is_v6)
+      classify_uplink(burst, i, waiting_v6);
+    else
+      classify_uplink(burst, i, waiting_v4);
+  }
+  balance(burst, waiting_v4);
+  balance(burst, waiting_v6);
+}
+
+// First pass over one packet: its verdict, or a place among those that wait for the second.
+template <typename Family>
+void Pipeline::classify_uplink(Burst& burst, std::size_t index, Waiting<Family>& waiting) {
+  const PacketView& packet = burst.packets[index];
+  const ParsedPacket& parsed = burst.parsed[index];
+  Verdict& verdict = burst.verdicts[index];
+  const auto& ip = ip_of<Family>(packet, parsed);
+  // A neighbour may well speak of an address of ours: that is how the kernel learns of a duplicate.
+  if (burst.table.role(Family::address(ip.src)) != AddressRole::kNone && !parsed.is_neighbour) {
+    verdict = Verdict::drop(DropReason::kSourceSpoofed);
+    return;
+  }
+  const AddressRole role = burst.table.role(Family::address(ip.dst));
+  if (role == AddressRole::kLocal) {
+    verdict = Verdict::drop(DropReason::kLocalAddress);
+    return;
+  }
+  if (role == AddressRole::kNone) {
+    verdict = to_host(packet, parsed, burst.now);
+    return;
+  }
+  if (parsed.transport_fault != DropReason::kNone) {
+    verdict = Verdict::drop(parsed.transport_fault);
+    return;
+  }
+  if (parsed.kind == PacketKind::kIcmpError) {
+    verdict = uplink_error<Family>(burst, index);
+    return;
+  }
+  if (parsed.kind == PacketKind::kLaterFragment) {
+    verdict = uplink_fragment<Family>(burst, index);
+    return;
+  }
+  const uint32_t* listener = nullptr;
+  if (parsed.kind == PacketKind::kTcp)
+    listener = burst.table.find(Family::service(ip.dst, tcp_of(packet, parsed).dst_port));
+  if (listener == nullptr) {
+    if (parsed.is_fragment)
+      fragments_.remember(Family::fragment(ip, parsed.fragment_id), FragmentTable::kUntouched, tick_);
+    verdict = to_host(packet, parsed, burst.now);
+    return;
+  }
+  if (!parsed.is_fragment && !finish_or_check_checksum(packet, parsed)) {
+    verdict = Verdict::drop(DropReason::kTransportChecksumWrong);
+    return;
+  }
+  const auto& tcp = tcp_of(packet, parsed);
+  auto& key = waiting.keys[waiting.count];
+  key = {ip.src, ip.dst, tcp.src_port, tcp.dst_port, kProtocolTcp, {}};
+  const uint64_t hash = hash_flow(key);
+  chooser<Family>().prefetch(hash);
+  waiting.hashes[waiting.count] = hash;
+  waiting.listeners[waiting.count] = *listener;
+  waiting.packets[waiting.count] = static_cast<uint8_t>(index);
+  ++waiting.count;
+}
+
+template <typename Family>
+void Pipeline::balance(Burst& burst, const Waiting<Family>& waiting) {
+  for (std::size_t i = 0; i < waiting.count; ++i) {
+    const std::size_t index = waiting.packets[i];
+    const PacketView& packet = burst.packets[index];
+    const ParsedPacket& parsed = burst.parsed[index];
+    const Target* target = chooser<Family>().choose(burst.table, waiting.listeners[i], waiting.keys[i],
+                                                    waiting.hashes[i], parsed.tcp_flags, tick_);
+    if (target == nullptr) {
+      burst.verdicts[index] = Verdict::drop(DropReason::kNoTarget);
+      continue;
+    }
+    if (parsed.is_fragment)
+      fragments_.remember(Family::fragment(ip_of<Family>(packet, parsed), parsed.fragment_id), target->id,
+                          tick_);
+    rewrite_destination(packet.data, parsed, target->to_target);
+    burst.verdicts[index] =
+        to_target(*target, opens_flow(parsed.tcp_flags) ? FlowRole::kOpensFlow : FlowRole::kToTarget);
+  }
+}
+
+template <typename Family>
+Verdict Pipeline::uplink_error(Burst& burst, std::size_t index) {
+  const PacketView& packet = burst.packets[index];
+  const ParsedPacket& parsed = burst.parsed[index];
+  const auto quoted = parse_quoted(packet, parsed);
+  if (!quoted) return to_host(packet, parsed, burst.now);
+  const auto& ip = ip_of<Family>(packet, *quoted);
+  const auto& tcp = tcp_of(packet, *quoted);
+  const uint32_t* listener = burst.table.find(Family::service(ip.src, tcp.src_port));
+  // The quote must be of a packet that the VIP sent, and the error must have come to that VIP.
+  if (listener == nullptr || ip.src != ip_of<Family>(packet, parsed).dst)
+    return to_host(packet, parsed, burst.now);
+  const typename Family::Key key{ip.dst, ip.src, tcp.dst_port, tcp.src_port, kProtocolTcp, {}};
+  const Target* target = chooser<Family>().look_up(burst.table, *listener, key, hash_flow(key), tick_);
+  if (target == nullptr) return Verdict::drop(DropReason::kNoTarget);
+  rewrite_error_to_target(packet.data, parsed, *quoted, target->to_target);
+  ++icmp_errors_translated_;
+  return to_target(*target, FlowRole::kToTarget);
+}
+
+template <typename Family>
+Verdict Pipeline::uplink_fragment(Burst& burst, std::size_t index) {
+  const PacketView& packet = burst.packets[index];
+  const ParsedPacket& parsed = burst.parsed[index];
+  const auto& ip = ip_of<Family>(packet, parsed);
+  const auto target_id = fragments_.find(Family::fragment(ip, parsed.fragment_id), tick_);
+  if (!target_id) return Verdict::drop(DropReason::kFragmentUnmatched);
+  if (*target_id == FragmentTable::kUntouched) return to_host(packet, parsed, burst.now);
+  const Target* target = burst.table.target_of_id(*target_id);
+  if (target == nullptr) return Verdict::drop(DropReason::kFragmentUnmatched);
+  rewrite_destination_address(packet.data, parsed, target->to_target);
+  return to_target(*target, FlowRole::kToTarget);
+}
+
+// --- from the host port
+// --------------------------------------------------------------------------------------
+
+// The reverse direction is a static map, no flow state: the replica's local address and port say all.
+void Pipeline::from_host(const L4Table& table, std::span<const PacketView> packets,
+                         std::span<Verdict> verdicts) {
+  HG_ASSERT(verdicts.size() >= packets.size());
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    const ParsedPacket parsed = parse(packets[i]);
+    if (parsed.ip_fault != DropReason::kNone)
+      verdicts[i] = Verdict::drop(parsed.ip_fault);
+    else if (parsed.kind == PacketKind::kNotIp)
+      verdicts[i] = Verdict::uplink();
+    else
+      verdicts[i] = parsed.is_v6 ? classify_host<FamilyV6>(table, packets[i], parsed)
+                                 : classify_host<FamilyV4>(table, packets[i], parsed);
+  }
+}
+
+template <typename Family>
+Verdict Pipeline::classify_host(const L4Table& table, const PacketView& packet, const ParsedPacket& parsed) {
+  const auto& ip = ip_of<Family>(packet, parsed);
+  if (may_finish_checksum(parsed)) finish_partial_checksum(packet, parsed);
+  if (parsed.kind == PacketKind::kIcmpError) return host_error<Family>(table, packet, parsed);
+  if (table.role(Family::address(ip.src)) != AddressRole::kLocal) return Verdict::uplink();
+  // From here on the packet must be translated: the local address means nothing outside this machine.
+  const Target* target = nullptr;
+  if (parsed.kind == PacketKind::kTcp && parsed.transport_fault == DropReason::kNone) {
+    const uint32_t* found = table.find_local(Family::service(ip.src, tcp_of(packet, parsed).src_port));
+    if (found == nullptr) return Verdict::drop(DropReason::kLocalAddress);
+    target = &table.target(*found);
+    if (parsed.is_fragment) fragments_.remember(Family::fragment(ip, parsed.fragment_id), target->id, tick_);
+    rewrite_source(packet.data, parsed, target->from_target);
+  } else if (parsed.kind == PacketKind::kLaterFragment) {
+    const auto target_id = fragments_.find(Family::fragment(ip, parsed.fragment_id), tick_);
+    if (target_id) target = table.target_of_id(*target_id);
+    if (target == nullptr) return Verdict::drop(DropReason::kFragmentUnmatched);
+    rewrite_source_address(packet.data, parsed, target->from_target);
+  } else {
+    return Verdict::drop(DropReason::kLocalAddress);
+  }
+  return from_target(*target);
+}
+
+template <typename Family>
+Verdict Pipeline::host_error(const L4Table& table, const PacketView& packet, const ParsedPacket& parsed) {
+  const bool from_local =
+      table.role(Family::address(ip_of<Family>(packet, parsed).src)) == AddressRole::kLocal;
+  const Verdict untouched = from_local ? Verdict::drop(DropReason::kLocalAddress) : Verdict::uplink();
+  const auto quoted = parse_quoted(packet, parsed);
+  if (!quoted) return untouched;
+  const auto& quoted_ip = ip_of<Family>(packet, *quoted);
+  const uint32_t* found = table.find_local(Family::service(quoted_ip.dst, tcp_of(packet, *quoted).dst_port));
+  if (found == nullptr) return untouched;
+  const Target& target = table.target(*found);
+  rewrite_error_from_target(packet.data, parsed, *quoted, target.from_target, from_local);
+  ++icmp_errors_translated_;
+  return from_target(target);
+}
+
+// --- between bursts
+// ------------------------------------------------------------------------------------------
+
+bool Pipeline::tend(TimePoint now) {
+  const Tick tick = Tick::at(now);
+  if (tick != swept_at_) {
+    // Ticks that were slept through are made up for: their share is swept now.
+    const uint32_t passed = std::min(tick.since(swept_at_), kSweepTicks);
+    tick_ = swept_at_ = tick;
+    unswept_v4_ = flows_v4_.flows().bucket_count() * passed / kSweepTicks + 1;
+    unswept_v6_ = flows_v6_.flows().bucket_count() * passed / kSweepTicks + 1;
+  }
+  const auto sweep = [&](auto& flows, std::size_t& unswept) {
+    const std::size_t buckets = std::min(unswept, kSweepBucketsAtOnce);
+    flows.sweep(buckets, tick_);
+    unswept -= buckets;
+  };
+  if (unswept_v4_ > 0) sweep(flows_v4_.flows(), unswept_v4_);
+  if (unswept_v6_ > 0) sweep(flows_v6_.flows(), unswept_v6_);
+  return unswept_v4_ + unswept_v6_ > 0;
+}
+
+}  // namespace headgate::l4

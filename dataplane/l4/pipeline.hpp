@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pipeline: what one worker does with a burst of packets, and all that it remembers between bursts. Two
+// passes: parse, look up the listener, hash and prefetch; then, with the lines on their way, choose and
+// rewrite. Every packet gets exactly one Verdict; acting on it is the caller's. No allocation, lock or system
+// call. Thread: one worker's, except target_counters() and counters(), which any may read. The mask outlives
+// it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "dataplane/core/clock.hpp"
+#include "dataplane/core/flow_key.hpp"
+#include "dataplane/core/limits.hpp"
+#include "dataplane/l4/flow_chooser.hpp"
+#include "dataplane/l4/fragment_table.hpp"
+#include "dataplane/l4/host_rate.hpp"
+#include "dataplane/l4/l4_table.hpp"
+#include "dataplane/l4/packet.hpp"
+#include "dataplane/l4/verdict.hpp"
+
+namespace headgate::l4 {
+
+struct PipelineCounts {
+  uint64_t flows_held = 0;  // may include some that have expired and not been swept yet
+  uint64_t flows_remembered = 0;
+  uint64_t flows_evicted = 0;
+  uint64_t icmp_errors_translated = 0;
+};
+
+struct PipelineOptions {
+  std::size_t flows = limits::kFlowsPerWorker;  // of each family
+  uint64_t secret = 0;                          // random, of this process: see FlowTable
+};
+
+class Pipeline {
+ public:
+  Pipeline(const PipelineOptions& options, const TargetMask& mask);
+
+  // At most kBurstMax packets; as many verdicts.
+  void from_uplink(const L4Table& table, std::span<const PacketView> packets, std::span<Verdict> verdicts,
+                   TimePoint now);
+  void from_host(const L4Table& table, std::span<const PacketView> packets, std::span<Verdict> verdicts);
+
+  // A bounded piece of the work that no packet asks for; true while there is more to do in this tick.
+  bool tend(TimePoint now);
+
+  PipelineCounts counts() const;
+
+ private:
+  // The packets of one family that wait for the second pass.
+  template <typename Family>
+  struct Waiting {
+    typename Family::Key keys[limits::kBurstMax];
+    uint64_t hashes[limits::kBurstMax];
+    uint32_t listeners[limits::kBurstMax];
+    uint8_t packets[limits::kBurstMax];
+    std::size_t count = 0;
+  };
+  struct Burst;
+
+  template <typename Family>
+  FlowChooser<typename Family::Key>& chooser();
+  template <typename Family>
+  void classify_uplink(Burst& burst, std::size_t index, Waiting<Family>& waiting);
+  template <typename Family>
+  void balance(Burst& burst, const Waiting<Family>& waiting);
+  template <typename Family>
+  Verdict uplink_error(Burst& burst, std::size_t index);
+  template <typename Family>
+  Verdict uplink_fragment(Burst& burst, std::size_t index);
+  template <typename Family>
+  Verdict classify_host(const L4Table& table, const PacketView& packet, const ParsedPacket& parsed);
+  template <typename Family>
+  Verdict host_error(const L4Table& table, const PacketView& packet, const ParsedPacket& parsed);
+  Verdict to_host(const PacketView& packet, const ParsedPacket& parsed, TimePoint now);
+
+  FlowChooser<FlowKeyV4> flows_v4_;
+  FlowChooser<FlowKeyV6> flows_v6_;
+  FragmentTable fragments_;
+  HostRate host_rate_;
+  Tick tick_;
+  Tick swept_at_;
+  std::size_t unswept_v4_ = 0;  // buckets still to sweep in this tick
+  std::size_t unswept_v6_ = 0;
+  uint64_t icmp_errors_translated_ = 0;
+};
+
+}  // namespace headgate::l4

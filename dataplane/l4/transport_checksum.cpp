@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/l4/transport_checksum.hpp"
+
+#include "dataplane/core/checksum.hpp"
+#include "dataplane/core/packet_headers.hpp"
+
+namespace headgate::l4 {
+namespace {
+
+ChecksumSum pseudo_sum(const PacketView& packet, const ParsedPacket& parsed) {
+  const std::byte* ip = packet.data + parsed.ip_offset;
+  return parsed.is_v6 ? pseudo_header_sum(header_at<Ipv6Header>(ip), parsed.protocol, parsed.l4_bytes())
+                      : pseudo_header_sum(header_at<Ipv4Header>(ip), parsed.protocol, parsed.l4_bytes());
+}
+
+Be16& checksum_field(const PacketView& packet, const ParsedPacket& parsed) {
+  std::byte* transport = packet.data + parsed.l4_offset;
+  return parsed.kind == PacketKind::kTcp ? header_at<TcpHeader>(transport).checksum
+                                         : header_at<UdpHeader>(transport).checksum;
+}
+
+ChecksumSum transport_sum(const PacketView& packet, const ParsedPacket& parsed) {
+  return sum_bytes({packet.data + parsed.l4_offset, parsed.l4_bytes()});
+}
+
+// The field holds the pseudo-header's sum, so the sum over all bytes is the whole sum already.
+void finish(const PacketView& packet, const ParsedPacket& parsed, Be16& field) {
+  Be16 finished = finish_checksum(transport_sum(packet, parsed));
+  // RFC 768: zero means "none", so a UDP checksum of zero is sent as its other spelling.
+  if (parsed.kind == PacketKind::kUdp && finished == Be16(0)) finished = Be16(0xffff);
+  field = finished;
+}
+
+}  // namespace
+
+void finish_partial_checksum(const PacketView& packet, const ParsedPacket& parsed) {
+  if (packet.trust != ChecksumTrust::kMayBePartial) return;
+  Be16& field = checksum_field(packet, parsed);
+  if (field.raw() == fold(pseudo_sum(packet, parsed))) finish(packet, parsed, field);
+}
+
+bool finish_or_check_checksum(const PacketView& packet, const ParsedPacket& parsed) {
+  if (packet.trust == ChecksumTrust::kVerified) return true;
+  const ChecksumSum pseudo = pseudo_sum(packet, parsed);
+  Be16& field = checksum_field(packet, parsed);
+  if (packet.trust == ChecksumTrust::kMayBePartial && field.raw() == fold(pseudo)) {
+    finish(packet, parsed, field);
+    return true;
+  }
+  return fold(transport_sum(packet, parsed) + pseudo) == 0xffff;
+}
+
+}  // namespace headgate::l4
