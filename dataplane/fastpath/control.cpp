@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/fastpath/control.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "dataplane/core/log.hpp"
+
+namespace headgate::fastpath {
+namespace {
+
+constexpr int kSettleMs = 1;  // between two looks whether the workers have seen a table
+
+}  // namespace
+
+Control::Control(UniqueFd listener, UniqueFd stop_signals, TableKeeper& keeper, const Workers& workers,
+                 std::vector<const Port*> ports, std::vector<contract::Notice> notices)
+    : listener_(std::move(listener)),
+      stop_signals_(std::move(stop_signals)),
+      keeper_(&keeper),
+      workers_(&workers),
+      ports_(std::move(ports)),
+      notices_(std::move(notices)) {}
+
+void Control::run() {
+  while (!stop_) {
+    const short node_events = node_ && node_->wants_write() ? POLLIN | POLLOUT : POLLIN;
+    std::array<pollfd, 3> waited{{{listener_.get(), POLLIN, 0},
+                                  {stop_signals_.get(), POLLIN, 0},
+                                  {node_ ? node_->fd() : -1, node_events, 0}}};
+    ::poll(waited.data(), waited.size(), timeout_ms(monotonic_now()));
+    if (waited[1].revents != 0) return;
+    if (waited[2].revents != 0) read_messages();
+    if (waited[0].revents != 0) accept_node();
+    acknowledge_if_applied();
+    if (monotonic_now() >= report_at_) report();
+  }
+}
+
+int Control::timeout_ms(TimePoint now) const {
+  if (unacknowledged_ != 0) return kSettleMs;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(report_at_ - now);
+  return std::max(0, static_cast<int>(left.count()));
+}
+
+void Control::accept_node() {
+  UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!socket) return;
+  node_.emplace(std::move(socket));
+  send(contract::Hello{"l4", HEADGATE_VERSION, ::getpid(), keeper_->revision()});
+  for (const auto& notice : notices_) send(notice);
+}
+
+void Control::read_messages() {
+  while (node_ && !stop_) {
+    auto flushed = node_->flush();
+    auto received =
+        flushed.ok() ? node_->receive() : Result<std::optional<contract::Received>>(flushed.error());
+    if (!received.ok()) {
+      log::info(fmt::format("headgate-node is gone ({}): going on as configured", received.error().message));
+      node_.reset();
+      return;
+    }
+    if (!*received) return;
+    handle((*received)->message);
+  }
+}
+
+void Control::handle(const contract::Message& message) {
+  if (const auto* to_configure = std::get_if<contract::Configure>(&message)) return configure(*to_configure);
+  if (const auto* health = std::get_if<contract::HealthDelta>(&message))
+    return keeper_->update_health(*health);
+  if (std::holds_alternative<contract::Stop>(message)) {
+    stop_ = true;
+    return;
+  }
+  if (const auto* command = std::get_if<contract::Command>(&message))
+    return send(contract::CommandResult{command->id, false, "headgate-l4 has no command " + command->verb});
+}
+
+void Control::configure(const contract::Configure& message) {
+  auto taken = keeper_->configure(message.delta, monotonic_now());
+  if (!taken.ok()) {
+    log::warning(fmt::format("revision {} refused: {}", message.delta.revision, taken.error().message));
+    send(contract::Acknowledgement{message.delta.revision, false, taken.error().message});
+    return;
+  }
+  unacknowledged_ = message.delta.revision;
+}
+
+void Control::acknowledge_if_applied() {
+  if (!keeper_->settle() || unacknowledged_ == 0) return;
+  send(contract::Acknowledgement{std::exchange(unacknowledged_, 0), true, ""});
+}
+
+void Control::report() {
+  report_at_ = monotonic_now() + std::chrono::seconds(1);
+  for (const auto& worker : *workers_) {
+    const uint64_t deficit = law_deficit(worker->read_counters());
+    if (deficit == 0 || law_broken_) continue;
+    law_broken_ = true;
+    log::error(fmt::format("{} packets are not accounted for: this is a defect of headgate-l4", deficit));
+    notices_.push_back({"law_broken", fmt::format("{} packets are not accounted for", deficit), true});
+    send(notices_.back());
+  }
+  if (node_) send(collect_stats(*workers_, ports_, *keeper_));
+}
+
+void Control::send(const contract::Message& message) {
+  if (!node_) return;
+  auto sent = node_->send(message);
+  if (sent.ok()) return;
+  log::warning(fmt::format("dropping headgate-node's connection: {}", sent.error().message));
+  node_.reset();
+}
+
+}  // namespace headgate::fastpath

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/fastpath/service.hpp"
+
+#include <csignal>
+#include <iterator>
+#include <thread>
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <rte_lcore.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+
+#include "dataplane/contract/message.hpp"
+#include "dataplane/core/log.hpp"
+#include "dataplane/fastpath/control.hpp"
+#include "dataplane/fastpath/eal.hpp"
+
+namespace headgate::fastpath {
+namespace {
+
+Result<UniqueFd> control_socket() {
+  int listening = 0;
+  socklen_t length = sizeof listening;
+  if (::getsockopt(contract::kControlSocketFd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 ||
+      listening == 0)
+    return Error{
+        ErrorCode::kInvalid,
+        "fd 3 is no listening socket: headgate-l4 is started by headgate-node (or use --pcap-uplink)"};
+  return UniqueFd(contract::kControlSocketFd);
+}
+
+// Before any thread: they inherit the mask, so that the signals come to the signalfd alone.
+Result<UniqueFd> stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  UniqueFd fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return system_error(errno, "signalfd");
+  return fd;
+}
+
+uint64_t random_secret() {
+  uint64_t secret = 0;
+  while (::getrandom(&secret, sizeof secret, 0) != sizeof secret) {
+  }
+  return secret;
+}
+
+void run_worker(Worker& worker, unsigned index) {
+  ::pthread_setname_np(::pthread_self(), fmt::format("l4-worker-{}", index).c_str());
+  if (rte_thread_register() != 0) log::warning("a worker goes without DPDK's per-thread caches");
+  worker.run();
+  rte_thread_unregister();
+}
+
+Workers make_workers(const Options& options, TableKeeper& keeper, const Port& uplink, const Port& host) {
+  Workers workers;
+  const l4::PipelineOptions pipeline{.flows = options.flows, .secret = random_secret()};
+  for (unsigned i = 0; i < options.workers; ++i) {
+    WorkerPorts ports{uplink.queue(i), host.queue(i), uplink.fds()};
+    ports.fds.insert(ports.fds.end(), host.fds().begin(), host.fds().end());
+    workers.push_back(std::make_unique<Worker>(std::move(ports), keeper.tables().reader(i), keeper.mask(),
+                                               pipeline, options.poll));
+  }
+  return workers;
+}
+
+}  // namespace
+
+Result<void> run_service(const Options& options) {
+  auto listener = control_socket();
+  if (!listener.ok()) return std::move(listener).error();
+  auto signals = stop_signals();
+  if (!signals.ok()) return std::move(signals).error();
+  auto eal =
+      Eal::start(options, options.uplink.device.find(':') != std::string::npos ? options.uplink.device : "");
+  if (!eal.ok()) return std::move(eal).error();
+  std::vector<contract::Notice> notices;
+  if (eal->notice()) notices.push_back(*eal->notice());
+  // The uplink first: while only hg0 were ours, the kernel would see the uplink's packets and answer them.
+  auto uplink = Port::open("uplink", options.uplink, options.workers, notices);
+  if (!uplink.ok()) return std::move(uplink).error();
+  auto host = Port::open("host", options.host, options.workers, notices);
+  if (!host.ok()) return std::move(host).error();
+  for (const auto& notice : notices) log::warning(notice.text);
+
+  TableKeeper keeper(options.workers);
+  const Workers workers = make_workers(options, keeper, *uplink, *host);
+  Control control(std::move(*listener), std::move(*signals), keeper, workers, {&*uplink, &*host}, notices);
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < workers.size(); ++i) threads.emplace_back(run_worker, std::ref(*workers[i]), i);
+  log::info(fmt::format("uplink {} by {}, host {} by {}, {} worker(s)", options.uplink.device,
+                        uplink->driver(), options.host.device, host->driver(), workers.size()));
+  control.run();
+  for (const auto& worker : workers) worker->stop();
+  for (auto& thread : threads) thread.join();
+  uplink->close();
+  host->close();
+  return {};
+}
+
+}  // namespace headgate::fastpath

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/fastpath/table_keeper.hpp"
+
+#include <algorithm>
+
+namespace headgate::fastpath {
+namespace {
+
+std::unique_ptr<const l4::L4Table> empty_table() {
+  return std::move(l4::L4Table::build(contract::Snapshot{}, nullptr, l4::Tick())).value();
+}
+
+// Usable until it is proved down.
+bool is_down(const contract::HealthView& health, const std::string& target) {
+  const auto found = health.find({contract::kHealthGroupL4, target});
+  if (found == health.end() || found->second.endpoints.empty()) return false;
+  const auto& endpoints = found->second.endpoints;
+  return std::none_of(endpoints.begin(), endpoints.end(),
+                      [](const auto& endpoint) { return endpoint.usable; });
+}
+
+}  // namespace
+
+TableKeeper::TableKeeper(std::size_t workers) : tables_(workers, empty_table()) {}
+
+Result<void> TableKeeper::configure(const contract::Delta& delta, TimePoint now) {
+  contract::Snapshot next = snapshot_;
+  auto applied = contract::apply(next, delta);
+  if (!applied.ok()) return applied;
+  auto table = l4::L4Table::build(next, &tables_.current(), l4::Tick::at(now));
+  if (!table.ok()) return std::move(table).error();
+  mask_targets(next);  // first: a worker that sees the table must not see a dead target unmasked
+  version_ = tables_.publish(std::move(table).value());
+  snapshot_ = std::move(next);
+  return {};
+}
+
+void TableKeeper::update_health(const contract::HealthDelta& delta) {
+  contract::apply_health(health_, delta);
+  mask_targets(snapshot_);
+}
+
+void TableKeeper::mask_targets(const contract::Snapshot& snapshot) {
+  for (const auto& [key, object] : snapshot.objects)
+    if (const auto* listener = std::get_if<contract::L4Listener>(object.get()))
+      for (const auto& target : listener->targets) mask_.set(target.id, is_down(health_, target.name));
+}
+
+bool TableKeeper::settle() {
+  tables_.reclaim();
+  return tables_.seen_by_all(version_);
+}
+
+}  // namespace headgate::fastpath

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/fastpath/worker.hpp"
+
+#include <poll.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "dataplane/core/assert.hpp"
+
+namespace headgate::fastpath {
+namespace {
+
+constexpr unsigned kEmptyTurnsBeforeBlocking = 2000;  // some 100 µs
+constexpr int kBlockMs = 1000;                        // then the flow table is tended
+constexpr unsigned kNapMicroseconds = 50;             // where there is nothing to wait on
+
+}  // namespace
+
+// Packets that leave by one port, and which of the burst's verdicts are theirs.
+struct Worker::Sending {
+  rte_mbuf* packets[limits::kBurstMax];
+  uint8_t verdicts[limits::kBurstMax];
+  uint16_t count = 0;
+
+  void add(rte_mbuf* packet, std::size_t verdict) {
+    packets[count] = packet;
+    verdicts[count++] = static_cast<uint8_t>(verdict);
+  }
+};
+
+Worker::Worker(WorkerPorts ports, Tables::Reader tables, const l4::TargetMask& mask,
+               const l4::PipelineOptions& options, PollMode poll)
+    : ports_(std::move(ports)),
+      tables_(tables),
+      pipeline_(options, mask),
+      poll_(poll),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  HG_ASSERT(wake_);
+}
+
+void Worker::run() {
+  unsigned empty_turns = 0;
+  while (!stop_.load(std::memory_order_relaxed)) {
+    if (turn() > 0) {
+      empty_turns = 0;
+    } else if (poll_ == PollMode::kAdaptive && ++empty_turns > kEmptyTurnsBeforeBlocking) {
+      wait();
+      empty_turns = 0;
+    }
+  }
+  tables_.offline();
+}
+
+void Worker::stop() {
+  stop_.store(true, std::memory_order_relaxed);
+  const uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
+}
+
+void Worker::wait() {
+  while (pipeline_.tend(monotonic_now())) {
+  }
+  counters_.add(kBlocked);
+  tables_.offline();
+  if (ports_.fds.empty()) {
+    ::usleep(kNapMicroseconds);
+    return;
+  }
+  std::array<pollfd, 16> waited{};
+  std::size_t count = 0;
+  waited[count++] = {wake_.get(), POLLIN, 0};
+  for (const int fd : ports_.fds)
+    if (count < waited.size()) waited[count++] = {fd, POLLIN, 0};
+  ::poll(waited.data(), count, kBlockMs);
+}
+
+std::size_t Worker::turn() {
+  const l4::L4Table& table = tables_.refresh();
+  const TimePoint now = monotonic_now();
+  const std::size_t received = turn_uplink(table, now) + turn_host(table);
+  pipeline_.tend(now);
+  return received;
+}
+
+// Fills packets and views; a packet in several segments is no span and is dropped here.
+std::size_t Worker::receive(const PortQueue& queue, rte_mbuf** packets, l4::PacketView* views) {
+  const uint16_t received = rte_eth_rx_burst(queue.port_id, queue.queue, packets, limits::kBurstMax);
+  for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(packets[i], void*));
+  for (uint16_t i = 0; i < received; ++i)
+    views[i] = {rte_pktmbuf_mtod(packets[i], std::byte*), rte_pktmbuf_data_len(packets[i]), queue.trust};
+  return received;
+}
+
+std::size_t Worker::turn_uplink(const l4::L4Table& table, TimePoint now) {
+  rte_mbuf* packets[limits::kBurstMax];
+  l4::PacketView views[limits::kBurstMax];
+  l4::Verdict verdicts[limits::kBurstMax];
+  const std::size_t count = receive(ports_.uplink, packets, views);
+  if (count == 0) return 0;
+  pipeline_.from_uplink(table, {views, count}, {verdicts, count}, now);
+  act(packets, verdicts, count);
+  account(views, verdicts, count, true);
+  return count;
+}
+
+std::size_t Worker::turn_host(const l4::L4Table& table) {
+  rte_mbuf* packets[limits::kBurstMax];
+  l4::PacketView views[limits::kBurstMax];
+  l4::Verdict verdicts[limits::kBurstMax];
+  const std::size_t count = receive(ports_.host, packets, views);
+  if (count == 0) return 0;
+  pipeline_.from_host(table, {views, count}, {verdicts, count});
+  act(packets, verdicts, count);
+  account(views, verdicts, count, false);
+  return count;
+}
+
+// The one place where verdicts become deeds. A packet that a port does not take changes its verdict.
+void Worker::act(rte_mbuf** packets, l4::Verdict* verdicts, std::size_t count) {
+  Sending to_uplink;
+  Sending to_host;
+  Sending dropped;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (packets[i]->nb_segs > 1) verdicts[i] = l4::Verdict::drop(l4::DropReason::kFrameTooLong);
+    Sending& sending = verdicts[i].exit == l4::Exit::kUplink ? to_uplink
+                       : verdicts[i].exit == l4::Exit::kHost ? to_host
+                                                             : dropped;
+    sending.add(packets[i], i);
+  }
+  send(ports_.host, to_host, verdicts, l4::DropReason::kHostQueueFull);
+  send(ports_.uplink, to_uplink, verdicts, l4::DropReason::kUplinkQueueFull);
+  if (dropped.count > 0) rte_pktmbuf_free_bulk(dropped.packets, dropped.count);
+}
+
+void Worker::send(const PortQueue& queue, Sending& sending, l4::Verdict* verdicts, l4::DropReason when_full) {
+  if (sending.count == 0) return;
+  const uint16_t sent = rte_eth_tx_burst(queue.port_id, queue.queue, sending.packets, sending.count);
+  if (sent == sending.count) return;
+  for (uint16_t i = sent; i < sending.count; ++i)
+    verdicts[sending.verdicts[i]] = l4::Verdict::drop(when_full);
+  rte_pktmbuf_free_bulk(sending.packets + sent, sending.count - sent);
+}
+
+void Worker::account(const l4::PacketView* views, const l4::Verdict* verdicts, std::size_t count,
+                     bool uplink) {
+  uint64_t received_bytes = 0;
+  std::array<uint64_t, l4::kExitCount> packets{};
+  std::array<uint64_t, l4::kExitCount> bytes{};
+  const uint64_t turn = turns_.load(std::memory_order_relaxed);
+  turns_.store(turn + 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  for (std::size_t i = 0; i < count; ++i) {
+    const l4::Verdict& verdict = verdicts[i];
+    received_bytes += views[i].length_bytes;
+    ++packets[static_cast<std::size_t>(verdict.exit)];
+    bytes[static_cast<std::size_t>(verdict.exit)] += views[i].length_bytes;
+    if (verdict.exit == l4::Exit::kDrop) counters_.add(kDrops + static_cast<std::size_t>(verdict.reason));
+    if (verdict.role == l4::FlowRole::kNone) continue;
+    TargetCounters& target = target_counters_[verdict.target_id];
+    const bool back = verdict.role == l4::FlowRole::kFromTarget;
+    target.add(back ? kFromPackets : kToPackets);
+    target.add(back ? kFromBytes : kToBytes, views[i].length_bytes);
+    if (verdict.role == l4::FlowRole::kOpensFlow) target.add(kOpenedFlows);
+  }
+  counters_.add(uplink ? kRxUplinkPackets : kRxHostPackets, count);
+  counters_.add(uplink ? kRxUplinkBytes : kRxHostBytes, received_bytes);
+  counters_.add(kTxUplinkPackets, packets[static_cast<std::size_t>(l4::Exit::kUplink)]);
+  counters_.add(kTxUplinkBytes, bytes[static_cast<std::size_t>(l4::Exit::kUplink)]);
+  counters_.add(kTxHostPackets, packets[static_cast<std::size_t>(l4::Exit::kHost)]);
+  counters_.add(kTxHostBytes, bytes[static_cast<std::size_t>(l4::Exit::kHost)]);
+  const l4::PipelineCounts counts = pipeline_.counts();
+  counters_.set(kFlowsHeld, counts.flows_held);
+  counters_.set(kFlowsRemembered, counts.flows_remembered);
+  counters_.set(kFlowsEvicted, counts.flows_evicted);
+  counters_.set(kIcmpErrorsTranslated, counts.icmp_errors_translated);
+  turns_.store(turn + 2, std::memory_order_release);
+}
+
+std::array<uint64_t, kWorkerCounters> Worker::read_counters() const {
+  std::array<uint64_t, kWorkerCounters> values{};
+  for (;;) {
+    const uint64_t before = turns_.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = counters_.read(i);
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (before % 2 == 0 && turns_.load(std::memory_order_relaxed) == before) return values;
+  }
+}
+
+}  // namespace headgate::fastpath

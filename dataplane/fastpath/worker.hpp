@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Worker: one thread that moves packets between its queues of the two ports: receive a burst, let the
+// Pipeline decide, act on each verdict at one place, count. Idle, it blocks on the ports' file descriptors (a
+// spinning thread burns a core; short sleeps cost a quarter of one and more latency than a wake-up). While it
+// blocks it is offline for the Publisher and pins no table. Threads: turn() and run() the worker's own; read
+// counters and stop() from any. Ports, tables and mask outlive it.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/core/unique_fd.hpp"
+#include "dataplane/crossing/publisher.hpp"
+#include "dataplane/crossing/worker_counters.hpp"
+#include "dataplane/fastpath/options.hpp"
+#include "dataplane/fastpath/port.hpp"
+#include "dataplane/l4/line_memory.hpp"
+#include "dataplane/l4/pipeline.hpp"
+
+struct rte_mbuf;
+
+namespace headgate::fastpath {
+
+using Tables = crossing::Publisher<l4::L4Table>;
+
+enum WorkerCounter : std::size_t {
+  kRxUplinkPackets,
+  kRxUplinkBytes,
+  kRxHostPackets,
+  kRxHostBytes,
+  kTxUplinkPackets,
+  kTxUplinkBytes,
+  kTxHostPackets,
+  kTxHostBytes,
+  kFlowsHeld,
+  kFlowsRemembered,
+  kFlowsEvicted,
+  kIcmpErrorsTranslated,
+  kBlocked,  // how often it went to sleep
+  kDrops,    // by reason from here on
+  kWorkerCounters = kDrops + l4::kDropReasonCount
+};
+
+// One line a target: a packet touches one.
+enum TargetCounter : std::size_t {
+  kToPackets,
+  kToBytes,
+  kFromPackets,
+  kFromBytes,
+  kOpenedFlows,
+  kTargetCounters
+};
+using TargetCounters = crossing::WorkerCounters<kTargetCounters>;
+static_assert(sizeof(TargetCounters) == 64);
+
+struct WorkerPorts {
+  PortQueue uplink;
+  PortQueue host;
+  std::vector<int> fds;  // of both, to wait on; none: it sleeps for a moment instead
+};
+
+class Worker {
+ public:
+  Worker(WorkerPorts ports, Tables::Reader tables, const l4::TargetMask& mask,
+         const l4::PipelineOptions& options, PollMode poll);
+
+  void run();  // until stop()
+  void stop();
+  // One burst of each port; how many packets came. For offline runs, tests and benches; run() is made of it.
+  std::size_t turn();
+
+  // All counters as they stand between two bursts, never within one.
+  std::array<uint64_t, kWorkerCounters> read_counters() const;
+  const TargetCounters& target_counters(uint32_t id) const { return target_counters_[id]; }
+
+ private:
+  struct Sending;
+  std::size_t turn_uplink(const l4::L4Table& table, TimePoint now);
+  std::size_t turn_host(const l4::L4Table& table);
+  std::size_t receive(const PortQueue& queue, rte_mbuf** packets, l4::PacketView* views);
+  void act(rte_mbuf** packets, l4::Verdict* verdicts, std::size_t count);
+  void send(const PortQueue& queue, Sending& sending, l4::Verdict* verdicts, l4::DropReason when_full);
+  void account(const l4::PacketView* views, const l4::Verdict* verdicts, std::size_t count, bool uplink);
+  void wait();
+
+  WorkerPorts ports_;
+  Tables::Reader tables_;
+  l4::Pipeline pipeline_;
+  PollMode poll_;
+  UniqueFd wake_;
+  std::atomic<bool> stop_{false};               // control: writes, worker: reads
+  alignas(64) std::atomic<uint64_t> turns_{0};  // worker: odd while it counts; control: reads
+  crossing::WorkerCounters<kWorkerCounters> counters_;
+  l4::LineMemory<TargetCounters> target_counters_{limits::kTargetIdsMax};  // by target id
+};
+
+}  // namespace headgate::fastpath
