@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// The precedence of HTTP.md, sentence by sentence. router_property_test.cpp compares with an oracle.
+#include "dataplane/l7/router.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/l7/router_fixture.hpp"
+
+namespace headgate::l7 {
+namespace {
+
+using contract::PathMatchType;
+
+TEST(Router, TheListenerIsChosenByAddressAndPortThenByHostname) {
+  RouterFixture fixture;
+  fixture.listener("any", "").listener("wild", "*.example.com").listener("wilder", "*.a.example.com");
+  fixture.listener("exact", "app.example.com").listener("elsewhere", "", {*IpAddress::parse("::1"), 80});
+  const auto chosen = [&](std::string_view host) {
+    const auto* listener = fixture.router.listener(kReached, host);
+    return listener ? listener->uid : "none";
+  };
+  EXPECT_EQ(chosen("app.example.com"), "exact");
+  EXPECT_EQ(chosen("b.example.com"), "wild");
+  EXPECT_EQ(chosen("b.c.example.com"), "wild") << "a wildcard covers one or more labels";
+  EXPECT_EQ(chosen("b.a.example.com"), "wilder") << "the longest wildcard";
+  EXPECT_EQ(chosen("example.com"), "any") << "a wildcard is not its own suffix";
+  EXPECT_EQ(chosen("xexample.com"), "any");
+  EXPECT_EQ(chosen(""), "any");
+  EXPECT_EQ(chosen("[::1]"), "any");
+  EXPECT_EQ(fixture.router.listener({kReached.address, 81}, "app.example.com"), nullptr);
+}
+
+TEST(Router, AnotherListenersRulesAreNoneOfThisOnes) {
+  RouterFixture fixture;
+  fixture.listener("any", "").listener("exact", "app.example.com");
+  fixture.route({.name = "r", .listeners = {"any"}, .rules = {{prefix("/")}}});
+  EXPECT_EQ(fixture.winner("app.example.com", "/"), "no_rule");
+  EXPECT_EQ(fixture.winner("other.example.com", "/"), "r/0");
+  fixture.remove_listener("any");
+  EXPECT_EQ(fixture.winner("other.example.com", "/"), "no_listener");
+}
+
+TEST(Router, TheMoreSpecificHostnameWins) {
+  RouterFixture fixture;
+  fixture.listener("web", "");
+  fixture.route({.name = "any", .rules = {{exact("/a")}}});
+  fixture.route({.name = "short", .hostnames = {"*.com"}, .rules = {{exact("/a")}}});
+  fixture.route({.name = "long", .hostnames = {"*.example.com"}, .rules = {{exact("/a")}}});
+  fixture.route({.name = "exact", .hostnames = {"APP.example.com"}, .rules = {{prefix("/")}}});
+  EXPECT_EQ(fixture.winner("app.example.com", "/a"), "exact/0") << "before any better path";
+  EXPECT_EQ(fixture.winner("b.example.com", "/a"), "long/0");
+  EXPECT_EQ(fixture.winner("example.com", "/a"), "short/0");
+  EXPECT_EQ(fixture.winner("example.org", "/a"), "any/0");
+  EXPECT_EQ(fixture.winner("b.example.com", "/b"), "no_rule");
+}
+
+TEST(Router, ALessSpecificHostnameServesWhatTheMoreSpecificDoesNot) {
+  RouterFixture fixture;
+  fixture.listener("web", "");
+  fixture.route({.name = "any", .rules = {{prefix("/")}}});
+  fixture.route({.name = "exact", .hostnames = {"app.example.com"}, .rules = {{prefix("/a")}}});
+  EXPECT_EQ(fixture.winner("app.example.com", "/a/b"), "exact/0");
+  EXPECT_EQ(fixture.winner("app.example.com", "/b"), "any/0");
+}
+
+TEST(Router, PrefixesMatchByElements) {
+  RouterFixture fixture;
+  fixture.listener("web", "");
+  fixture.route(
+      {.name = "r", .rules = {{prefix("/")}, {prefix("/abc")}, {prefix("/abc/d/")}, {exact("/abc/x")}}});
+  EXPECT_EQ(fixture.winner("h", "/abc"), "r/1");
+  EXPECT_EQ(fixture.winner("h", "/abc/"), "r/1");
+  EXPECT_EQ(fixture.winner("h", "/abc/q"), "r/1");
+  EXPECT_EQ(fixture.winner("h", "/abcd"), "r/0");
+  EXPECT_EQ(fixture.winner("h", "/abc/d"), "r/2") << "a prefix's final slash is no element";
+  EXPECT_EQ(fixture.winner("h", "/abc/d/e/f"), "r/2");
+  EXPECT_EQ(fixture.winner("h", "/abc/x"), "r/3");
+  EXPECT_EQ(fixture.winner("h", "/abc/x/"), "r/1") << "an exact path is exact";
+  EXPECT_EQ(fixture.winner("h", "/ABC"), "r/0") << "paths have case";
+  EXPECT_EQ(fixture.winner("h", "*"), "no_rule");
+  EXPECT_EQ(fixture.winner("h", ""), "no_rule");
+}
+
+TEST(Router, ConfiguredPathsHaveTheNormalFormOfRequests) {
+  RouterFixture fixture;
+  fixture.listener("web", "");
+  fixture.route({.name = "r", .rules = {{exact("/%7eme/../%c3%a9")}, {prefix("/bad%00")}, {prefix("/ok")}}});
+  EXPECT_EQ(fixture.winner("h", "/%C3%A9"), "r/0");
+  EXPECT_EQ(fixture.winner("h", "/ok"), "r/2") << "a path that can't be does no harm to its neighbours";
+}
+
+TEST(Router, MethodThenHeaderCountThenAgeThenNameThenOrder) {
+  RouterFixture fixture;
+  fixture.listener("web", "");
+  const auto two = headers({{"a", "1"}, {"b", "2"}});
+  fixture.route({.name = "young", .created_at_ms = 9, .rules = {{prefix("/")}, {prefix("/")}}});
+  EXPECT_EQ(fixture.winner("h", "/", "GET", {{"a", "1"}, {"b", "2"}}), "young/0") << "the first rule";
+  fixture.route({.name = "b-old", .created_at_ms = 1, .rules = {{prefix("/")}}});
+  EXPECT_EQ(fixture.winner("h", "/", "GET", {{"a", "1"}, {"b", "2"}}), "b-old/0") << "the oldest";
+  fixture.route({.name = "a-old", .created_at_ms = 1, .rules = {{prefix("/")}}});
+  EXPECT_EQ(fixture.winner("h", "/", "GET", {{"a", "1"}, {"b", "2"}}), "a-old/0") << "the smallest name";
+  fixture.route({.name = "one", .created_at_ms = 8, .rules = {{headers({{"A", "1"}})}}});
+  EXPECT_EQ(fixture.winner("h", "/", "GET", {{"a", "1"}, {"b", "2"}}), "one/0") << "a header";
+  fixture.route({.name = "two", .created_at_ms = 9, .rules = {{two}}});
+  EXPECT_EQ(fixture.winner("h", "/", "GET", {{"a", "1"}, {"b", "2"}}), "two/0") << "more headers";
+  fixture.route({.name = "method", .created_at_ms = 9, .rules = {{method("GET")}}});
+  EXPECT_EQ(fixture.winner("h", "/", "GET", {{"a", "1"}, {"b", "2"}}), "method/0") << "a method";
+  EXPECT_EQ(fixture.winner("h", "/", "get", {{"a", "1"}, {"b", "2"}}), "two/0") << "methods have case";
+  EXPECT_EQ(fixture.winner("h", "/", "GET", {{"a", "1"}}), "method/0");
+  EXPECT_EQ(fixture.winner("h", "/", "PUT", {{"a", "1"}}), "one/0");
+  EXPECT_EQ(fixture.winner("h", "/", "PUT", {{"a", "2"}}), "a-old/0") << "header values are exact";
+}
+
+TEST(Router, SeveralFieldsOfANameAreOneList) {
+  RouterFixture fixture;
+  fixture.listener("web", "");
+  fixture.route({.name = "list", .rules = {{headers({{"x", "1, 2"}})}}});
+  fixture.route({.name = "host", .rules = {{headers({{"host", "h"}})}}});
+  EXPECT_EQ(fixture.winner("g", "/", "GET", {{"x", "1"}, {"x", "2"}}), "list/0");
+  EXPECT_EQ(fixture.winner("g", "/", "GET", {{"x", "1, 2"}}), "list/0");
+  EXPECT_EQ(fixture.winner("g", "/", "GET", {{"x", "2"}, {"x", "1"}}), "no_rule");
+  EXPECT_EQ(fixture.winner("g", "/", "GET", {{"x", "1"}}), "no_rule");
+  EXPECT_EQ(fixture.winner("h", "/"), "host/0");
+}
+
+TEST(Router, OfSeveralConditionsOnOneHeaderTheFirstCounts) {
+  RouterFixture fixture;
+  fixture.listener("web", "");
+  fixture.route({.name = "dup", .rules = {{headers({{"x", "1"}, {"X", "2"}})}}});
+  fixture.route({.name = "one", .created_at_ms = -1, .rules = {{headers({{"x", "1"}})}}});
+  EXPECT_EQ(fixture.winner("h", "/", "GET", {{"x", "1"}}), "one/0") << "and it counts once";
+}
+
+TEST(Router, AnyEntryOfMatchesSufficesAndNoneIsEverything) {
+  RouterFixture fixture;
+  fixture.listener("web", "");
+  fixture.route({.name = "r", .rules = {{exact("/a"), method("PUT")}}});
+  fixture.route({.name = "all", .hostnames = {"*.all"}, .rules = {{}}});
+  EXPECT_EQ(fixture.winner("h", "/a"), "r/0");
+  EXPECT_EQ(fixture.winner("h", "/b", "PUT"), "r/0");
+  EXPECT_EQ(fixture.winner("h", "/b"), "no_rule");
+  EXPECT_EQ(fixture.winner("h.all", "/b"), "all/0");
+}
+
+TEST(Router, AHostnameThatIsNoneHarmsNothingElse) {
+  RouterFixture fixture;
+  fixture.listener("web", "").listener("broken", "*.*.x");
+  fixture.route({.name = "r", .hostnames = {"a b", "*", "ok.example"}, .rules = {{prefix("/")}}});
+  EXPECT_EQ(fixture.winner("ok.example", "/"), "r/0");
+  EXPECT_EQ(fixture.winner("b.example", "/"), "no_rule");
+}
+
+TEST(Router, ARouteWaitsForAListenerThatComesLater) {
+  RouterFixture fixture;
+  fixture.route({.name = "r", .listeners = {"late"}, .rules = {{prefix("/")}}});
+  EXPECT_EQ(fixture.winner("h", "/"), "no_listener");
+  fixture.listener("late", "");
+  EXPECT_EQ(fixture.winner("h", "/"), "r/0");
+}
+
+TEST(Router, OfTwoListenersWithOneHostnameTheSmallerNameServesUntilItGoes) {
+  RouterFixture fixture;
+  fixture.listener("b", "").listener("a", "");
+  fixture.route({.name = "ra", .listeners = {"a"}, .rules = {{prefix("/")}}});
+  fixture.route({.name = "rb", .listeners = {"b"}, .rules = {{prefix("/")}}});
+  EXPECT_EQ(fixture.winner("h", "/"), "ra/0");
+  fixture.remove_listener("a");
+  EXPECT_EQ(fixture.winner("h", "/"), "rb/0");
+}
+
+TEST(Router, ManyElementsCostOnlyTheLengthsThatAreConfigured) {
+  RouterFixture fixture;
+  fixture.listener("web", "");
+  std::string deep;
+  for (std::size_t i = 0; i < limits::kRoutePathElementsMax; ++i) deep += "/a";
+  fixture.route({.name = "r", .rules = {{prefix(deep)}, {prefix(deep + "/a")}, {prefix("/a")}}});
+  EXPECT_EQ(fixture.winner("h", deep), "r/0");
+  EXPECT_EQ(fixture.winner("h", deep + "/b"), "r/0");
+  EXPECT_EQ(fixture.winner("h", deep + "/a"), "r/0") << "past the bound a prefix matches nothing";
+  std::string very_deep;
+  for (int i = 0; i < 4000; ++i) very_deep += "/b";
+  EXPECT_EQ(fixture.winner("h", "/a" + very_deep), "r/2");
+}
+
+}  // namespace
+}  // namespace headgate::l7
