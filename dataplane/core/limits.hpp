@@ -64,6 +64,10 @@ inline constexpr auto kReportInterval = 1s;
 
 inline constexpr uint32_t kShardUsersMax = 4096;  // a user each, above headgate-node's base
 
+// mgmt: what a node that fell behind can catch up on without a full snapshot
+inline constexpr std::size_t kDeltaLogLengthMax = 1024;
+inline constexpr std::size_t kDeltaLogObjectsMax = 1u << 16;
+
 // local ports of replicas: on an address of their own, so the machine's ports stay untouched
 inline constexpr uint16_t kLocalPortFirst = 1024;
 inline constexpr uint16_t kLocalPortLast = 65535;

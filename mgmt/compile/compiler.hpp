@@ -23,6 +23,7 @@
 #include "dataplane/core/result.hpp"
 #include "db/store/reader.hpp"
 #include "db/store/write.hpp"
+#include "mgmt/compile/build.hpp"
 #include "mgmt/compile/model.hpp"
 #include "mgmt/compile/problem.hpp"
 
@@ -56,6 +57,7 @@ class Compiler {
 
   contract::Revision revision() const;
   const Model& model() const;
+  const Numbers& numbers() const;
   // Nothing where there is no such node. The snapshot lives until the next commit().
   const contract::Snapshot* snapshot(const std::string& node) const;
   // What leads from `base` to now: full where the base is unknown, without upserts and removals where nothing

@@ -5,11 +5,12 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "db/store/object.hpp"
+#include "db/store/write.hpp"
 #include "mgmt/compile/resources.hpp"
 
 namespace headgate::compile {
@@ -31,21 +32,24 @@ class Model {
  public:
   const Entry* find(const db::ObjectKey& key) const;
   const Entry* find(db::Kind kind, const std::string& name) const { return find({kind, "", name}); }
-  // All of one kind (of one namespace), in the order of namespace and name.
+  // All of one kind, in the order of namespace and name.
   std::vector<const Entry*> all(db::Kind kind) const;
   std::size_t size() const { return entries_.size(); }
 
   void put(Entry entry);
   void remove(const db::ObjectKey& key);
+  void set_meta(const db::ObjectKey& key, const db::ObjectMeta& meta);
 
   // Who names this object: routes of a listener or pool, listeners and namespaces of a shard, …
+  // A namespace is named by its routes and pools too.
   const Keys& referrers(const db::ObjectKey& key) const;
-  const Keys& in_namespace(const std::string& namespace_name) const;  // its routes and pools
-  const Keys& at_endpoint(const Endpoint& endpoint) const;            // the listeners there
+  const Keys& at_endpoint(const Endpoint& endpoint) const;  // the listeners there
 
   // The nodes that run a shard, by its names or labels; the shards that a node runs. By name, sorted.
   std::vector<std::string> nodes_of_shard(const std::string& shard) const;
   std::vector<std::string> shards_of_node(const std::string& node) const;
+  // Where a shard listens, with the listeners there.
+  std::map<Endpoint, std::vector<const Entry*>> endpoints_of_shard(const std::string& shard) const;
 
  private:
   void link(const Entry& entry);
@@ -53,12 +57,13 @@ class Model {
 
   std::map<db::ObjectKey, Entry> entries_;
   std::map<db::ObjectKey, Keys> referrers_;
-  std::map<std::string, Keys> in_namespace_;
   std::map<Endpoint, Keys> at_endpoint_;
 };
 
-// What the object names, with the pointers of the places in its body. A route's or pool's namespace is the
+// What the object names, with the places in its body. The namespace that a route or pool lives in has the
 // empty pointer.
-std::vector<db::ObjectKey> referred(const db::ObjectKey& key, const Resource& resource);
+std::vector<db::Reference> references_of(const db::ObjectKey& key, const Resource& resource);
+// The address that a listener takes; nothing of other kinds.
+std::optional<db::Claim> claim_of(const Resource& resource);
 
 }  // namespace headgate::compile

@@ -21,72 +21,72 @@ using Labels = std::map<std::string, std::string>;
 struct Node {
   bool ingress = true;  // roles: takes packets from outside
   bool worker = true;   // roles: runs shards
-  Labels labels;
+  Labels labels = {};
   bool drain = false;
 };
 
 struct Shard {
-  std::optional<std::vector<std::string>> node_names;  // the nodes that run it;
-  Labels node_labels;                                  // without names: workers that carry all of these
+  std::optional<std::vector<std::string>> node_names = {};  // the nodes that run it;
+  Labels node_labels = {};                                  // without names: workers that carry all of these
   uint32_t replicas_per_node = 1;
   uint32_t threads_per_replica = 1;
   uint64_t memory_max_bytes_per_replica = 0;  // 0: no limit
   uint32_t connections_max_per_replica = 10'000;
-  contract::ShardSettings settings;  // but its name
-  Labels labels;
+  contract::ShardSettings settings = {};  // but its name
+  Labels labels = {};
 };
 
 struct Listener {
-  IpAddress address;
+  IpAddress address = {};
   uint16_t port = 0;
   contract::Protocol protocol = contract::Protocol::kHttp;
   contract::Forwarding forwarding = contract::Forwarding::kLocal;
-  std::string shard;
-  std::string hostname;  // lower case; empty: any
-  std::vector<Prefix> trusted_proxies;
-  std::vector<std::string> namespaces;  // whose routes may attach; "*": all
-  Labels labels;
+  std::string shard = {};
+  std::string hostname = {};  // lower case; empty: any
+  std::vector<Prefix> trusted_proxies = {};
+  std::vector<std::string> namespaces = {};  // whose routes may attach; "*": all
+  Labels labels = {};
 };
 
 struct Grant {
-  std::vector<std::string> namespaces;  // who may refer …
-  std::vector<std::string> pools;       // … to these pools; "*" in either: all
+  std::vector<std::string> namespaces = {};  // who may refer …
+  std::vector<std::string> pools = {};       // … to these pools; "*" in either: all
 };
 
 struct Namespace {
-  std::optional<std::string> shard;
-  std::optional<std::vector<std::string>> hostnames;  // that its routes may claim; nothing: any
-  std::vector<Grant> grants;
-  Labels labels;
+  std::optional<std::string> shard = {};
+  std::optional<std::vector<std::string>> hostnames = {};  // that its routes may claim; nothing: any
+  std::vector<Grant> grants = {};
+  Labels labels = {};
 };
 
 struct PoolRef {
-  std::string namespace_name;  // resolved: "app" in namespace a is a/app
-  std::string name;
+  std::string namespace_name = {};  // resolved: "app" in namespace a is a/app
+  std::string name = {};
   uint32_t weight = 1;
 };
 
 struct Rule {
-  std::string name;
-  std::vector<contract::RouteMatch> matches;  // never empty
-  std::vector<PoolRef> forward;
-  std::optional<contract::Millis> request_timeout;
-  std::optional<contract::Millis> backend_request_timeout;
+  std::string name = {};
+  std::vector<contract::RouteMatch> matches = {};  // never empty
+  std::vector<PoolRef> forward = {};
+  std::optional<contract::Millis> request_timeout = {};
+  std::optional<contract::Millis> backend_request_timeout = {};
 };
 
 struct Route {
-  std::vector<std::string> listeners;
-  std::vector<std::string> hostnames;  // lower case; empty: any
-  std::vector<Rule> rules;
-  Labels labels;
+  std::vector<std::string> listeners = {};
+  std::vector<std::string> hostnames = {};  // lower case; empty: any
+  std::vector<Rule> rules = {};
+  Labels labels = {};
 };
 
 struct Pool {
-  std::vector<contract::Backend> backends;
+  std::vector<contract::Backend> backends = {};
   contract::Algorithm algorithm = contract::Algorithm::kRoundRobin;
-  std::optional<contract::HealthCheck> health;
+  std::optional<contract::HealthCheck> health = {};
   contract::WhenAllDown when_all_down = contract::WhenAllDown::kRefuse;
-  Labels labels;
+  Labels labels = {};
 };
 
 // In the order of db::Kind.

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mgmt/compile/build.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "mgmt/compile/local_addresses.hpp"
+
+namespace headgate::compile {
+namespace {
+
+using db::AllocationKey;
+using db::Space;
+
+std::string replica_name(const Entry& shard, uint32_t replica) {
+  return shard.key.name + "/" + std::to_string(replica);
+}
+
+// By the shard's name as well: a replica of the old shard may still drain on its port while an address moves.
+std::string target_key(const Endpoint& endpoint, const Entry& shard, uint32_t replica) {
+  return "tcp/" + endpoint.to_string() + " " + replica_name(shard, replica);
+}
+
+uint32_t number_of(const Numbers& numbers, Space space, const std::string& key) {
+  const auto found = numbers.find({space, key});
+  return found == numbers.end() ? 0 : found->second;
+}
+
+IpAddress local_address_like(const IpAddress& address) {
+  return address.is_v6() ? local_address_v6() : local_address_v4();
+}
+
+contract::ReplicaGroup build_replica_group(const Model& model, const Entry& entry, const Numbers& numbers) {
+  const auto& shard = entry.as<Shard>();
+  contract::ReplicaGroup group;
+  group.shard = entry.key.name;
+  group.shard_uid = entry.meta.uid;
+  group.replicas = shard.replicas_per_node;
+  group.threads = shard.threads_per_replica;
+  group.user_number = number_of(numbers, Space::kUser, entry.meta.uid);
+  group.memory_max_bytes = shard.memory_max_bytes_per_replica;
+  group.connections_max = shard.connections_max_per_replica;
+  for (const auto& [endpoint, listeners] : model.endpoints_of_shard(entry.key.name)) {
+    auto& socket = group.sockets.emplace_back();
+    socket.address = endpoint.address;
+    socket.port = endpoint.port;
+    for (uint32_t replica = 0; replica < shard.replicas_per_node; ++replica)
+      socket.local_ports.push_back(
+          static_cast<uint16_t>(number_of(numbers, Space::kLocalPort, target_key(endpoint, entry, replica))));
+  }
+  return group;
+}
+
+contract::L4Listener build_l4_listener(const Endpoint& endpoint, const Entry& shard, const Entry& node,
+                                       const Numbers& numbers) {
+  contract::L4Listener listener;
+  listener.address = endpoint.address;
+  listener.port = endpoint.port;
+  for (uint32_t replica = 0; replica < shard.as<Shard>().replicas_per_node; ++replica) {
+    const auto key = target_key(endpoint, shard, replica);
+    listener.targets.push_back({.id = number_of(numbers, Space::kTarget, key),
+                                .name = replica_name(shard, replica),
+                                .address = local_address_like(endpoint.address),
+                                .port = static_cast<uint16_t>(number_of(numbers, Space::kLocalPort, key)),
+                                .weight = 1,
+                                .drain = node.as<Node>().drain});
+  }
+  std::sort(listener.targets.begin(), listener.targets.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return listener;
+}
+
+contract::ObjectPtr frozen(contract::Object object) {
+  return std::make_shared<const contract::Object>(std::move(object));
+}
+
+contract::RouteRule build_rule(const Model& model, const Rule& rule) {
+  contract::RouteRule built;
+  built.name = rule.name;
+  built.matches = rule.matches;
+  built.request_timeout = rule.request_timeout;
+  built.backend_request_timeout = rule.backend_request_timeout;
+  for (const auto& pool : rule.forward) {
+    const auto* entry = model.find({db::Kind::kPool, pool.namespace_name, pool.name});
+    built.forward.push_back({.pool = entry ? entry->meta.uid : "", .weight = pool.weight});
+  }
+  return built;
+}
+
+}  // namespace
+
+std::vector<AllocationKey> required_allocations(const Model& model, const Entry& shard) {
+  std::vector<AllocationKey> keys{{Space::kUser, shard.meta.uid}};
+  for (const auto& [endpoint, listeners] : model.endpoints_of_shard(shard.key.name))
+    for (uint32_t replica = 0; replica < shard.as<Shard>().replicas_per_node; ++replica)
+      for (const auto space : {Space::kLocalPort, Space::kTarget})
+        keys.push_back({space, target_key(endpoint, shard, replica)});
+  return keys;
+}
+
+contract::Object build_node_settings(const Entry& node) {
+  return contract::NodeSettings{.name = node.key.name,
+                                .local_address_v4 = local_address_v4(),
+                                .local_address_v6 = local_address_v6(),
+                                .drain = node.as<Node>().drain};
+}
+
+contract::Object build_shard_settings(const Entry& shard) {
+  auto settings = shard.as<Shard>().settings;
+  settings.name = shard.key.name;
+  return settings;
+}
+
+contract::Object build_listener(const Entry& entry) {
+  const auto& listener = entry.as<Listener>();
+  return contract::Listener{.uid = entry.meta.uid,
+                            .name = entry.key.name,
+                            .address = listener.address,
+                            .port = listener.port,
+                            .protocol = listener.protocol,
+                            .hostname = listener.hostname,
+                            .trusted_proxies = listener.trusted_proxies};
+}
+
+contract::Object build_route(const Model& model, const Entry& entry, const std::string& shard) {
+  const auto& route = entry.as<Route>();
+  contract::Route built;
+  built.uid = entry.meta.uid;
+  built.namespace_name = entry.key.namespace_name;
+  built.name = entry.key.name;
+  built.created_at_ms = entry.meta.created_at_ms;
+  built.hostnames = route.hostnames;
+  for (const auto& name : route.listeners) {
+    const auto* listener = model.find(db::Kind::kListener, name);
+    if (listener && listener->as<Listener>().shard == shard) built.listeners.push_back(listener->meta.uid);
+  }
+  for (const auto& rule : route.rules) built.rules.push_back(build_rule(model, rule));
+  return built;
+}
+
+contract::Object build_pool(const Entry& entry) {
+  const auto& pool = entry.as<Pool>();
+  return contract::Pool{.uid = entry.meta.uid,
+                        .namespace_name = entry.key.namespace_name,
+                        .name = entry.key.name,
+                        .algorithm = pool.algorithm,
+                        .backends = pool.backends,
+                        .health = pool.health,
+                        .when_all_down = pool.when_all_down};
+}
+
+Objects build_shard_on_node(const Model& model, const Entry& shard, const Entry& node,
+                            const Numbers& numbers) {
+  Objects objects;
+  objects[{std::string(contract::kAudienceNode), contract::Kind::kReplicaGroup, shard.meta.uid}] =
+      frozen(build_replica_group(model, shard, numbers));
+  if (!node.as<Node>().ingress) return objects;
+  for (const auto& [endpoint, listeners] : model.endpoints_of_shard(shard.key.name)) {
+    // Nothing for a loopback address ever comes in by the uplink: the kernel alone serves it.
+    if (endpoint.address.is_loopback()) continue;
+    objects[{std::string(contract::kAudienceL4), contract::Kind::kL4Listener,
+             "tcp/" + endpoint.to_string()}] = frozen(build_l4_listener(endpoint, shard, node, numbers));
+  }
+  return objects;
+}
+
+std::vector<std::string> shards_of_route(const Model& model, const Entry& entry) {
+  std::set<std::string> shards;
+  for (const auto& name : entry.as<Route>().listeners)
+    if (const auto* listener = model.find(db::Kind::kListener, name))
+      shards.insert(listener->as<Listener>().shard);
+  return {shards.begin(), shards.end()};
+}
+
+std::vector<db::ObjectKey> pools_of_route(const Model& model, const Entry& entry) {
+  std::set<db::ObjectKey> pools;
+  for (const auto& rule : entry.as<Route>().rules)
+    for (const auto& pool : rule.forward) {
+      const db::ObjectKey key{db::Kind::kPool, pool.namespace_name, pool.name};
+      if (model.find(key)) pools.insert(key);
+    }
+  return {pools.begin(), pools.end()};
+}
+
+contract::ObjectKey key_in_shard(const std::string& shard, contract::Kind kind, const Entry& entry) {
+  return {contract::audience_of_shard(shard), kind, entry.meta.uid};
+}
+
+contract::ObjectKey key_of_node_settings(const Entry& node) {
+  return {std::string(contract::kAudienceNode), contract::Kind::kNodeSettings, node.meta.uid};
+}
+
+}  // namespace headgate::compile

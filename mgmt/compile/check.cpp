@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mgmt/compile/check.hpp"
+
+#include <algorithm>
+
+#include "mgmt/compile/hostname.hpp"
+
+namespace headgate::compile {
+namespace {
+
+using db::Kind;
+
+constexpr std::size_t kNamedMax = 5;  // of those in a sentence
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end() ||
+         std::find(names.begin(), names.end(), "*") != names.end();
+}
+
+std::string listed(const std::vector<db::ObjectKey>& keys) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(keys.size(), kNamedMax); ++i)
+    text += (i ? ", " : "") + keys[i].to_string();
+  return keys.size() > kNamedMax ? text + " and " + std::to_string(keys.size() - kNamedMax) + " more" : text;
+}
+
+class Checks {
+ public:
+  Checks(const Model& model, const Keys& changed) : model_(model), changed_(changed) {}
+  Problems run() &&;
+
+ private:
+  void add(const db::ObjectKey& object, std::string pointer, std::string code, std::string detail) {
+    problems_.push_back({object, std::move(pointer), std::move(code), std::move(detail), false});
+  }
+  void add_conflict(const db::ObjectKey& object, std::string pointer, std::string code, std::string detail) {
+    problems_.push_back({object, std::move(pointer), std::move(code), std::move(detail), true});
+  }
+  bool is_changed(const db::ObjectKey& key) const { return changed_.contains(key); }
+  const Namespace* space(const std::string& name) const {
+    const auto* entry = model_.find(Kind::kNamespace, name);
+    return entry ? &entry->as<Namespace>() : nullptr;
+  }
+
+  void check_removed(const db::ObjectKey& key);
+  void check_references(const Entry& entry);
+  void check_route(const Entry& entry);
+  void check_hostnames(const Entry& entry);
+  void check_grants(const Entry& entry);
+  void check_listener(const Entry& entry);
+  void check_place(const Entry& entry);
+  void check_namespace(const Entry& entry);
+  bool is_granted(const std::string& from_namespace, const PoolRef& pool) const;
+  bool claims(const std::string& namespace_name, const std::string& hostname) const;
+
+  const Model& model_;
+  const Keys& changed_;
+  Problems problems_;
+};
+
+// --- between a route and a listener
+struct Attachment {
+  const Entry& route;
+  const Entry& listener;
+};
+
+bool may_attach(const Attachment& a) {
+  return contains(a.listener.as<Listener>().namespaces, a.route.key.namespace_name);
+}
+
+bool shares_hostname(const Attachment& a) {
+  const auto& hostnames = a.route.as<Route>().hostnames;
+  return hostnames.empty() ||
+         std::any_of(hostnames.begin(), hostnames.end(), [&](const std::string& hostname) {
+           return intersects(hostname, a.listener.as<Listener>().hostname);
+         });
+}
+
+// A namespace with a shard of its own is served there; a forward between shards does not exist yet.
+bool same_shard(const Namespace* space, const Listener& listener) {
+  return !space || !space->shard || *space->shard == listener.shard;
+}
+
+std::string shard_differs(const std::string& namespace_name, const std::string& shard,
+                          const Entry& listener) {
+  return "namespace " + namespace_name + " is served by shard " + shard + ", " + listener.key.to_string() +
+         " ends on shard " + listener.as<Listener>().shard +
+         ": this release does not forward between shards, so attach to a listener of shard " + shard;
+}
+
+// ---
+
+void Checks::check_removed(const db::ObjectKey& key) {
+  if (key == db::ObjectKey{Kind::kNamespace, "", "default"})
+    return add_conflict(key, "", "in_use", "the namespace default always exists");
+  std::vector<db::ObjectKey> users;
+  for (const auto& user : model_.referrers(key))
+    if (!is_changed(user)) users.push_back(user);
+  if (!users.empty()) add_conflict(key, "", "in_use", key.to_string() + " is in use by " + listed(users));
+}
+
+void Checks::check_references(const Entry& entry) {
+  for (const auto& [pointer, to] : references_of(entry.key, *entry.resource))
+    if (!model_.find(to)) add(entry.key, pointer, "missing_reference", to.to_string() + " does not exist");
+}
+
+bool Checks::claims(const std::string& namespace_name, const std::string& hostname) const {
+  const auto* owner = space(namespace_name);
+  if (!owner || !owner->hostnames) return true;
+  return std::any_of(owner->hostnames->begin(), owner->hostnames->end(),
+                     [&](const std::string& claim) { return covers(claim, hostname); });
+}
+
+bool Checks::is_granted(const std::string& from_namespace, const PoolRef& pool) const {
+  if (pool.namespace_name == from_namespace) return true;
+  const auto* owner = space(pool.namespace_name);
+  return owner && std::any_of(owner->grants.begin(), owner->grants.end(), [&](const Grant& grant) {
+           return contains(grant.namespaces, from_namespace) && contains(grant.pools, pool.name);
+         });
+}
+
+void Checks::check_hostnames(const Entry& entry) {
+  const auto& route = entry.as<Route>();
+  const auto& name = entry.key.namespace_name;
+  if (route.hostnames.empty() && !claims(name, ""))
+    add(entry.key, "/hostnames", "not_claimed",
+        "namespace " + name + " may not claim every hostname: name those that the route serves");
+  for (std::size_t i = 0; i < route.hostnames.size(); ++i)
+    if (!claims(name, route.hostnames[i]))
+      add(entry.key, "/hostnames/" + std::to_string(i), "not_claimed",
+          "namespace " + name + " may not claim " + route.hostnames[i]);
+}
+
+void Checks::check_grants(const Entry& entry) {
+  const auto& rules = entry.as<Route>().rules;
+  for (std::size_t i = 0; i < rules.size(); ++i)
+    for (std::size_t j = 0; j < rules[i].forward.size(); ++j) {
+      const auto& pool = rules[i].forward[j];
+      if (is_granted(entry.key.namespace_name, pool)) continue;
+      add(entry.key, "/rules/" + std::to_string(i) + "/forward/" + std::to_string(j) + "/pool", "not_granted",
+          "namespace " + pool.namespace_name + " does not grant pool " + pool.name + " to namespace " +
+              entry.key.namespace_name);
+    }
+}
+
+void Checks::check_route(const Entry& entry) {
+  const auto& route = entry.as<Route>();
+  for (std::size_t i = 0; i < route.listeners.size(); ++i) {
+    const auto* listener = model_.find(Kind::kListener, route.listeners[i]);
+    if (!listener) continue;
+    const auto pointer = "/listeners/" + std::to_string(i);
+    const auto* owner = space(entry.key.namespace_name);
+    if (!may_attach({entry, *listener}))
+      add(entry.key, pointer, "not_allowed",
+          listener->key.to_string() + " takes no routes of namespace " + entry.key.namespace_name);
+    if (!shares_hostname({entry, *listener}))
+      add(entry.key, pointer, "hostname_mismatch",
+          listener->key.to_string() + " is for " + listener->as<Listener>().hostname + " only");
+    if (!same_shard(owner, listener->as<Listener>()))
+      add(entry.key, pointer, "unsupported",
+          shard_differs(entry.key.namespace_name, *owner->shard, *listener));
+  }
+  check_hostnames(entry);
+  check_grants(entry);
+}
+
+void Checks::check_place(const Entry& entry) {
+  const auto& listener = entry.as<Listener>();
+  const auto place = Endpoint{listener.address, listener.port};
+  for (const auto& other_key : model_.at_endpoint(place)) {
+    if (other_key == entry.key) continue;
+    const auto& other = model_.find(other_key)->as<Listener>();
+    if (other.shard != listener.shard)
+      add_conflict(entry.key, "/address", "address_taken",
+                   place.to_string() + " belongs to shard " + other.shard + " by " + other_key.to_string());
+    else if (other.hostname == listener.hostname)
+      add_conflict(entry.key, "/hostname", "hostname_taken",
+                   other_key.to_string() + " has " +
+                       (other.hostname.empty() ? "no hostname" : "the hostname " + other.hostname) + " on " +
+                       place.to_string() + " as well");
+  }
+}
+
+void Checks::check_listener(const Entry& entry) {
+  check_place(entry);
+  for (const auto& key : model_.referrers(entry.key)) {
+    if (key.kind != Kind::kRoute || is_changed(key)) continue;
+    const auto& route = *model_.find(key);
+    const auto* owner = space(key.namespace_name);
+    if (!may_attach({route, entry}))
+      add(entry.key, "/namespaces", "not_allowed", key.to_string() + " is attached: detach it first");
+    if (!shares_hostname({route, entry}))
+      add(entry.key, "/hostname", "hostname_mismatch",
+          key.to_string() + " is attached and serves none of these");
+    if (!same_shard(owner, entry.as<Listener>()))
+      add(entry.key, "/shard", "unsupported", shard_differs(key.namespace_name, *owner->shard, entry));
+  }
+}
+
+void Checks::check_namespace(const Entry& entry) {
+  const auto& name = entry.key.name;
+  for (const auto& key : model_.referrers(entry.key)) {
+    if (key.kind == Kind::kRoute && !is_changed(key)) {
+      const auto& route = model_.find(key)->as<Route>();
+      const bool claimed =
+          route.hostnames.empty()
+              ? claims(name, "")
+              : std::all_of(route.hostnames.begin(), route.hostnames.end(),
+                            [&](const std::string& hostname) { return claims(name, hostname); });
+      if (!claimed)
+        add(entry.key, "/hostnames", "not_claimed", key.to_string() + " serves others: change it first");
+      for (const auto& listener_name : route.listeners) {
+        const auto* listener = model_.find(Kind::kListener, listener_name);
+        if (listener && !is_changed(listener->key) &&
+            !same_shard(&entry.as<Namespace>(), listener->as<Listener>()))
+          add(entry.key, "/shard", "unsupported",
+              shard_differs(name, *entry.as<Namespace>().shard, *listener));
+      }
+    }
+    if (key.kind != Kind::kPool) continue;
+    for (const auto& user : model_.referrers(key))
+      if (!is_changed(user) && !is_granted(user.namespace_name, {key.namespace_name, key.name, 1}))
+        add(entry.key, "/grants", "not_granted", user.to_string() + " forwards to " + key.to_string());
+  }
+}
+
+Problems Checks::run() && {
+  for (const auto& key : changed_) {
+    const auto* entry = model_.find(key);
+    if (!entry) {
+      check_removed(key);
+      continue;
+    }
+    check_references(*entry);
+    if (key.kind == Kind::kRoute) check_route(*entry);
+    if (key.kind == Kind::kListener) check_listener(*entry);
+    if (key.kind == Kind::kNamespace) check_namespace(*entry);
+  }
+  return std::move(problems_);
+}
+
+}  // namespace
+
+Problems check(const Model& model, const Keys& changed) { return Checks(model, changed).run(); }
+
+}  // namespace headgate::compile

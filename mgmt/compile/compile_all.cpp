@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mgmt/compile/compile_all.hpp"
+
+#include <algorithm>
+
+namespace headgate::compile {
+namespace {
+
+using contract::Kind;
+
+// All that the replicas of a shard must know, whatever node they are on.
+Objects compile_shard(const Model& model, const Entry& shard) {
+  const auto& name = shard.key.name;
+  Objects objects;
+  const auto add = [&](Kind kind, const Entry& entry, contract::Object object) {
+    objects[key_in_shard(name, kind, entry)] = std::make_shared<const contract::Object>(std::move(object));
+  };
+  add(Kind::kShardSettings, shard, build_shard_settings(shard));
+  for (const auto* listener : model.all(db::Kind::kListener))
+    if (listener->as<Listener>().shard == name) add(Kind::kListener, *listener, build_listener(*listener));
+  for (const auto* route : model.all(db::Kind::kRoute)) {
+    const auto shards = shards_of_route(model, *route);
+    if (std::find(shards.begin(), shards.end(), name) == shards.end()) continue;
+    add(Kind::kRoute, *route, build_route(model, *route, name));
+    for (const auto& key : pools_of_route(model, *route)) {
+      const auto& pool = *model.find(key);
+      add(Kind::kPool, pool, build_pool(pool));
+    }
+  }
+  return objects;
+}
+
+}  // namespace
+
+std::map<std::string, contract::Snapshot> compile_all(const Model& model, const Numbers& numbers,
+                                                      contract::Revision revision) {
+  std::map<std::string, contract::Snapshot> snapshots;
+  for (const auto* node : model.all(db::Kind::kNode)) {
+    auto& snapshot = snapshots[node->key.name];
+    snapshot.revision = revision;
+    snapshot.objects[key_of_node_settings(*node)] =
+        std::make_shared<const contract::Object>(build_node_settings(*node));
+  }
+  for (const auto* shard : model.all(db::Kind::kShard)) {
+    const auto objects = compile_shard(model, *shard);
+    for (const auto& name : model.nodes_of_shard(shard->key.name)) {
+      auto& into = snapshots[name].objects;
+      into.insert(objects.begin(), objects.end());
+      into.merge(build_shard_on_node(model, *shard, *model.find(db::Kind::kNode, name), numbers));
+    }
+  }
+  return snapshots;
+}
+
+}  // namespace headgate::compile

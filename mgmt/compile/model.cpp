@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mgmt/compile/model.hpp"
+
+#include <algorithm>
+
+namespace headgate::compile {
+namespace {
+
+const Keys kNobody;
+
+const Keys& keys_of(const auto& index, const auto& key) {
+  const auto found = index.find(key);
+  return found == index.end() ? kNobody : found->second;
+}
+
+void erase_key(auto& index, const auto& key, const db::ObjectKey& member) {
+  const auto found = index.find(key);
+  if (found == index.end()) return;
+  found->second.erase(member);
+  if (found->second.empty()) index.erase(found);
+}
+
+bool has_labels(const Labels& labels, const Labels& wanted) {
+  return std::includes(labels.begin(), labels.end(), wanted.begin(), wanted.end());
+}
+
+bool runs_on(const Shard& shard, const Entry& node_entry) {
+  const auto& node = node_entry.as<Node>();
+  if (!node.worker) return false;
+  if (!shard.node_names) return has_labels(node.labels, shard.node_labels);
+  return std::find(shard.node_names->begin(), shard.node_names->end(), node_entry.key.name) !=
+         shard.node_names->end();
+}
+
+std::string at(std::string_view array, std::size_t index) {
+  return std::string(array) + "/" + std::to_string(index);
+}
+
+using References = std::vector<db::Reference>;
+
+void add_references(const Node&, References&) {}
+void add_references(const Pool&, References&) {}
+void add_references(const Shard& shard, References& into) {
+  if (!shard.node_names) return;
+  for (std::size_t i = 0; i < shard.node_names->size(); ++i)
+    into.push_back({at("/nodes/names", i), {db::Kind::kNode, "", (*shard.node_names)[i]}});
+}
+void add_references(const Listener& listener, References& into) {
+  into.push_back({"/shard", {db::Kind::kShard, "", listener.shard}});
+}
+void add_references(const Namespace& space, References& into) {
+  if (space.shard) into.push_back({"/shard", {db::Kind::kShard, "", *space.shard}});
+}
+void add_references(const Route& route, References& into) {
+  for (std::size_t i = 0; i < route.listeners.size(); ++i)
+    into.push_back({at("/listeners", i), {db::Kind::kListener, "", route.listeners[i]}});
+  for (std::size_t i = 0; i < route.rules.size(); ++i) {
+    const auto& forward = route.rules[i].forward;
+    for (std::size_t j = 0; j < forward.size(); ++j)
+      into.push_back({at(at("/rules", i) + "/forward", j) + "/pool",
+                      {db::Kind::kPool, forward[j].namespace_name, forward[j].name}});
+  }
+}
+
+}  // namespace
+
+References references_of(const db::ObjectKey& key, const Resource& resource) {
+  References references;
+  if (db::in_namespace(key.kind)) references.push_back({"", {db::Kind::kNamespace, "", key.namespace_name}});
+  std::visit([&](const auto& typed) { add_references(typed, references); }, resource);
+  return references;
+}
+
+std::optional<db::Claim> claim_of(const Resource& resource) {
+  const auto* listener = std::get_if<Listener>(&resource);
+  if (!listener) return std::nullopt;
+  return db::Claim{.address = listener->address.to_string(),
+                   .port = listener->port,
+                   .transport = "tcp",
+                   .owner = "shard/" + listener->shard,
+                   .hostname = listener->hostname};
+}
+
+const Entry* Model::find(const db::ObjectKey& key) const {
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+std::vector<const Entry*> Model::all(db::Kind kind) const {
+  std::vector<const Entry*> found;
+  for (auto entry = entries_.lower_bound({kind, "", ""});
+       entry != entries_.end() && entry->first.kind == kind; ++entry)
+    found.push_back(&entry->second);
+  return found;
+}
+
+void Model::put(Entry entry) {
+  remove(entry.key);
+  const auto key = entry.key;
+  link(entries_.emplace(key, std::move(entry)).first->second);
+}
+
+void Model::remove(const db::ObjectKey& key) {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return;
+  unlink(found->second);
+  entries_.erase(found);
+}
+
+void Model::set_meta(const db::ObjectKey& key, const db::ObjectMeta& meta) {
+  const auto found = entries_.find(key);
+  if (found != entries_.end()) found->second.meta = meta;
+}
+
+void Model::link(const Entry& entry) {
+  for (const auto& reference : references_of(entry.key, *entry.resource))
+    referrers_[reference.to].insert(entry.key);
+  if (entry.key.kind == db::Kind::kListener)
+    at_endpoint_[{entry.as<Listener>().address, entry.as<Listener>().port}].insert(entry.key);
+}
+
+void Model::unlink(const Entry& entry) {
+  for (const auto& reference : references_of(entry.key, *entry.resource))
+    erase_key(referrers_, reference.to, entry.key);
+  if (entry.key.kind == db::Kind::kListener)
+    erase_key(at_endpoint_, Endpoint{entry.as<Listener>().address, entry.as<Listener>().port}, entry.key);
+}
+
+const Keys& Model::referrers(const db::ObjectKey& key) const { return keys_of(referrers_, key); }
+const Keys& Model::at_endpoint(const Endpoint& endpoint) const { return keys_of(at_endpoint_, endpoint); }
+
+std::vector<std::string> Model::nodes_of_shard(const std::string& shard) const {
+  std::vector<std::string> names;
+  const auto* entry = find(db::Kind::kShard, shard);
+  if (!entry) return names;
+  for (const auto* node : all(db::Kind::kNode))
+    if (runs_on(entry->as<Shard>(), *node)) names.push_back(node->key.name);
+  return names;
+}
+
+std::vector<std::string> Model::shards_of_node(const std::string& node) const {
+  std::vector<std::string> names;
+  const auto* entry = find(db::Kind::kNode, node);
+  if (!entry) return names;
+  for (const auto* shard : all(db::Kind::kShard))
+    if (runs_on(shard->as<Shard>(), *entry)) names.push_back(shard->key.name);
+  return names;
+}
+
+std::map<Endpoint, std::vector<const Entry*>> Model::endpoints_of_shard(const std::string& shard) const {
+  std::map<Endpoint, std::vector<const Entry*>> endpoints;
+  for (const auto& key : referrers({db::Kind::kShard, "", shard})) {
+    if (key.kind != db::Kind::kListener) continue;
+    const auto* listener = find(key);
+    endpoints[{listener->as<Listener>().address, listener->as<Listener>().port}].push_back(listener);
+  }
+  return endpoints;
+}
+
+}  // namespace headgate::compile

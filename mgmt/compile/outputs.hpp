@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Outputs: every node's snapshot, kept in step with the model. It remembers what it has compiled (which
+// routes in which shard, which shard on which node), so that a change is applied as the difference between
+// that and what the model says now. Shard contents are compiled once and shared by every node that runs the
+// shard. Thread: its Compiler's.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mgmt/compile/build.hpp"
+#include "mgmt/compile/delta_log.hpp"
+
+namespace headgate::compile {
+
+class Outputs {
+ public:
+  // `changed`: what was put or removed since the last call. Afterwards every snapshot is at `revision`.
+  // Returns the nodes whose snapshot differs, or that are new.
+  std::vector<std::string> update(const Model& model, const Numbers& numbers, const Keys& changed,
+                                  contract::Revision revision);
+
+  const contract::Snapshot* snapshot(const std::string& node) const;
+  std::optional<contract::Delta> delta_since(const std::string& node, contract::Revision base) const;
+
+ private:
+  // A null object: removed.
+  using Edits = std::map<contract::ObjectKey, contract::ObjectPtr>;
+  struct Placement {  // of a route
+    std::vector<std::string> shards;
+    std::vector<db::ObjectKey> pools;
+  };
+  struct Ending {  // of a listener
+    std::string uid;
+    std::string shard;
+    friend bool operator==(const Ending&, const Ending&) = default;
+  };
+  struct ShardOutput {
+    Objects objects;                                        // audience shard/NAME
+    std::map<db::ObjectKey, contract::ObjectKey> compiled;  // which resource is which of them
+    std::map<std::string, Objects> on_node;                 // what else each node must know to run the shard
+    std::map<db::ObjectKey, uint32_t> pool_uses;            // by how many routes
+    Edits edits;                                            // of `objects`, in this update
+  };
+  struct NodeOutput {
+    contract::Snapshot snapshot;
+    DeltaLog log;
+    Edits edits;  // in this update
+    bool is_new = true;
+  };
+  // What must be looked at again: found from the changed resources, worked off after.
+  struct Dirty {
+    Keys routes;
+    std::set<std::pair<std::string, db::ObjectKey>> in_shard;  // a listener, route or pool, in a shard
+    std::set<std::string> shards;                              // settings, sockets, nodes
+    Keys nodes;
+  };
+
+  void find_dirty(const Model& model, const db::ObjectKey& key, Dirty& dirty);
+  void find_dirty_listener(const Model& model, const db::ObjectKey& key, Dirty& dirty);
+  void find_dirty_pool(const Model& model, const db::ObjectKey& key, Dirty& dirty);
+  void place_route(const Model& model, const db::ObjectKey& key, Dirty& dirty);
+  void refresh_node(const Model& model, const db::ObjectKey& key, contract::Revision revision, Dirty& dirty);
+  void refresh_in_shard(const Model& model, const std::string& shard, const db::ObjectKey& key);
+  void refresh_shard(const Model& model, const Numbers& numbers, const std::string& name);
+  void put_on_node(const std::string& node, ShardOutput& output, Objects wanted);
+  void take_off_node(const std::string& node, ShardOutput& output);
+  void edit_node(const std::string& node, const contract::ObjectKey& key, contract::ObjectPtr object);
+  std::vector<std::string> finish(contract::Revision revision);
+
+  std::map<std::string, ShardOutput> shards_;
+  std::map<std::string, NodeOutput> nodes_;
+  std::map<db::ObjectKey, Placement> routes_;
+  std::map<db::ObjectKey, Ending> listeners_;
+  std::map<db::ObjectKey, std::string> pool_uids_;
+};
+
+}  // namespace headgate::compile

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mgmt/compile/fields.hpp"
+#include "mgmt/compile/hostname.hpp"
+#include "mgmt/compile/local_addresses.hpp"
+#include "mgmt/compile/parse.hpp"
+
+namespace headgate::compile {
+namespace {
+
+// What no client can reach, or only on its own link. Loopback is allowed: a node without uplink serves there.
+std::string_view unfit(const IpAddress& address) {
+  if (address.is_multicast()) return "is a multicast address";
+  if (address == local_address_v4() || address == local_address_v6())
+    return "is Headgate's own on every node";
+  if (address.is_v6()) {
+    if (address.is_unspecified()) return "is no address to listen on: name one that clients reach";
+    if (address.bytes()[0] == 0xfe && (address.bytes()[1] & 0xc0) == 0x80) return "is a link-local address";
+    if (Prefix::parse("::ffff:0:0/96")->contains(address))
+      return "is an IPv4 address in IPv6 form: write it as IPv4";
+    return "";
+  }
+  const auto top = address.v4_host_order() >> 24;
+  if (top == 0) return "is no address to listen on: name one that clients reach";
+  if (top >= 240) return "is a reserved address";
+  if (address.v4_host_order() >> 16 == 0xa9fe) return "is a link-local address";
+  return "";
+}
+
+void read_address(Fields& fields, Listener& listener) {
+  fields.require("address");
+  const auto* text = fields.string("address");
+  if (!text) return;
+  const auto address = IpAddress::parse(*text);
+  if (!address) return fields.fault("address", "invalid_value", "must be an IPv4 or IPv6 address");
+  if (const auto reason = unfit(*address); !reason.empty())
+    return fields.fault("address", "invalid_value", *text + " " + std::string(reason));
+  listener.address = *address;
+}
+
+void read_trusted_proxies(Fields& fields, Listener& listener) {
+  fields.each_string("trusted_proxies", [&](const std::string& text, const std::string& pointer) {
+    if (const auto prefix = Prefix::parse(text))
+      listener.trusted_proxies.push_back(*prefix);
+    else
+      fields.faults().add(pointer, "invalid_value", "must be an address or a CIDR prefix without host bits");
+  });
+}
+
+void read_namespaces(Fields& fields, Listener& listener) {
+  if (!fields.has("namespaces")) listener.namespaces = {"*"};
+  fields.each_string("namespaces", [&](const std::string& name, const std::string& pointer) {
+    if (name != "*" && !is_valid_name(name))
+      fields.faults().add(pointer, "invalid_name", "must be a namespace's name, or *");
+    else
+      listener.namespaces.push_back(name);
+  });
+}
+
+}  // namespace
+
+Listener parse_listener(Fields& fields) {
+  Listener listener;
+  read_address(fields, listener);
+  fields.require("port");
+  fields.read_integer("port", {1, 65535}, listener.port);
+  fields.read_enum("protocol", listener.protocol);
+  if (listener.protocol != contract::Protocol::kHttp)
+    fields.fault("protocol", "unsupported", "only http is served by this release");
+  fields.read_enum("forwarding", listener.forwarding);
+  if (listener.forwarding != contract::Forwarding::kLocal)
+    fields.fault("forwarding", "unsupported", "only local is served by this release");
+  fields.require("shard");
+  fields.read("shard", listener.shard);
+  if (fields.has("shard") && !is_valid_name(listener.shard))
+    fields.fault("shard", "invalid_name", "must be a shard's name");
+  std::string hostname;
+  fields.read("hostname", hostname);
+  if (!hostname.empty()) {
+    const auto parsed = parse_hostname(hostname);
+    if (!parsed)
+      fields.fault("hostname", "invalid_value", "must be a hostname, or *. and one; empty for any");
+    listener.hostname = parsed.value_or("");
+  }
+  read_trusted_proxies(fields, listener);
+  read_namespaces(fields, listener);
+  fields.read("labels", listener.labels);
+  return listener;
+}
+
+}  // namespace headgate::compile

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+#include <set>
+
+#include "mgmt/compile/fields.hpp"
+#include "mgmt/compile/hostname.hpp"
+#include "mgmt/compile/path_rules.hpp"
+
+namespace headgate::compile {
+namespace {
+
+constexpr uint64_t kWeightMax = 1'000'000;
+constexpr uint64_t kHourMs = 3'600'000;
+
+// The canonical text of an address, or a DNS name in lower case; empty where it is neither.
+std::string canonical_host(const std::string& text) {
+  const auto address = IpAddress::parse(text);
+  if (!address) return parse_dns_name(text).value_or("");
+  return address->is_unspecified() || address->is_multicast() ? "" : address->to_string();
+}
+
+contract::Backend read_backend(Fields& fields) {
+  contract::Backend backend;
+  fields.require("address");
+  fields.require("port");
+  if (const auto* text = fields.string("address")) {
+    backend.host = canonical_host(*text);
+    if (backend.host.empty()) fields.fault("address", "invalid_value", "must be an IP address or a DNS name");
+  }
+  fields.read_integer("port", {1, 65535}, backend.port);
+  fields.read_integer("weight", {0, kWeightMax}, backend.weight);
+  fields.read("drain", backend.drain);
+  return backend;
+}
+
+// "200-299" or "204".
+std::optional<contract::StatusRange> parse_range(std::string_view text) {
+  const auto number = [](std::string_view digits) -> uint16_t {
+    uint16_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return digits.size() == 3 && error == std::errc{} && end == digits.data() + digits.size() ? value : 0;
+  };
+  const auto dash = text.find('-');
+  const auto first = number(text.substr(0, dash));
+  const auto last = dash == std::string_view::npos ? first : number(text.substr(dash + 1));
+  if (first < 100 || last > 599 || first > last) return std::nullopt;
+  return contract::StatusRange{.first = first, .last = last};
+}
+
+void read_http_check(Fields& fields, contract::HealthCheck& health) {
+  for (const auto* name : {"path", "host", "expected"})
+    if (health.type != contract::HealthCheckType::kHttp && fields.has(name))
+      fields.fault(name, "invalid_value", "is of type http only");
+  fields.read("path", health.path);
+  if (const auto fault = fault_of_request_target(health.path); !fault.empty())
+    fields.fault("path", "invalid_value", std::string(fault));
+  if (const auto* host = fields.string("host"); host && !host->empty()) {
+    health.host = canonical_host(*host);
+    if (health.host.empty()) fields.fault("host", "invalid_value", "must be an IP address or a DNS name");
+  }
+  if (fields.has("expected")) health.expected.clear();
+  fields.each_string("expected", [&](const std::string& text, const std::string& pointer) {
+    if (const auto range = parse_range(text))
+      health.expected.push_back(*range);
+    else
+      fields.faults().add(pointer, "invalid_value",
+                          "must be a status or a range of them, such as \"200-299\"");
+  });
+  if (health.expected.empty()) fields.fault("expected", "out_of_range", "must name at least one status");
+}
+
+contract::HealthCheck read_health(Fields& fields) {
+  contract::HealthCheck health;
+  fields.read_enum("type", health.type);
+  fields.read_duration("interval", {100, kHourMs}, health.interval);
+  fields.read_duration("timeout", {1, kHourMs}, health.timeout);
+  fields.read_integer("rise", {1, 100}, health.rise);
+  fields.read_integer("fall", {1, 100}, health.fall);
+  read_http_check(fields, health);
+  return health;
+}
+
+}  // namespace
+
+Pool parse_pool(Fields& fields) {
+  Pool pool;
+  std::set<std::pair<std::string, uint16_t>> seen;
+  fields.each_object("backends", [&](Fields& each) {
+    auto backend = read_backend(each);
+    if (!backend.host.empty() && backend.port != 0 && !seen.emplace(backend.host, backend.port).second)
+      each.fault("address", "duplicate", "this address and port are in the pool already");
+    pool.backends.push_back(std::move(backend));
+  });
+  fields.read_enum("algorithm", pool.algorithm);
+  fields.object("health", [&](Fields& health) { pool.health = read_health(health); });
+  fields.read_enum("when_all_down", pool.when_all_down);
+  fields.read("labels", pool.labels);
+  return pool;
+}
+
+}  // namespace headgate::compile

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "mgmt/compile/fields.hpp"
+#include "mgmt/compile/hostname.hpp"
+#include "mgmt/compile/parse.hpp"
+#include "mgmt/compile/path_rules.hpp"
+
+namespace headgate::compile {
+namespace {
+
+constexpr uint64_t kWeightMax = 1'000'000;  // the Gateway API's
+constexpr Bounds kTimeoutMs{1, 24 * 3'600'000};
+
+// RFC 9110 section 5.6.2.
+bool is_token(std::string_view text) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           kMarks.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_field_value(std::string_view text) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  if (!text.empty() && (is_space(text.front()) || is_space(text.back()))) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+  });
+}
+
+void read_path(Fields& match, contract::PathMatch& into) {
+  match.object("path", [&](Fields& path) {
+    path.read_enum("type", into.type);
+    path.require("value");
+    path.read("value", into.value);
+    if (const auto fault = fault_of_path(into.value); !fault.empty())
+      path.fault("value", "invalid_value", std::string(fault));
+  });
+}
+
+contract::RouteMatch read_match(Fields& match) {
+  contract::RouteMatch into;
+  read_path(match, into.path);
+  match.read("method", into.method);
+  if (!into.method.empty() && !is_token(into.method))
+    match.fault("method", "invalid_value", "must be an HTTP method, such as GET; empty for any");
+  match.each_object("headers", [&](Fields& header) {
+    auto& each = into.headers.emplace_back();
+    header.require("name");
+    header.require("value");
+    header.read("name", each.name);
+    header.read("value", each.value);
+    if (header.has("name") && !is_token(each.name))
+      header.fault("name", "invalid_value", "must be a header's name");
+    if (!is_field_value(each.value))
+      header.fault("value", "invalid_value", "holds what no header value can hold");
+    for (auto& c : each.name)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  });
+  return into;
+}
+
+PoolRef read_forward(Fields& forward, const std::string& namespace_name) {
+  PoolRef into{.namespace_name = namespace_name, .name = "", .weight = 1};
+  forward.require("pool");
+  forward.read("pool", into.name);
+  if (const auto slash = into.name.find('/'); slash != std::string::npos) {
+    into.namespace_name = into.name.substr(0, slash);
+    into.name.erase(0, slash + 1);
+  }
+  if (forward.has("pool") && (!is_valid_name(into.name) || !is_valid_name(into.namespace_name)))
+    forward.fault("pool", "invalid_name", "must be a pool's name, or namespace/name");
+  forward.read_integer("weight", {0, kWeightMax}, into.weight);
+  return into;
+}
+
+Rule read_rule(Fields& rule, const std::string& namespace_name) {
+  Rule into;
+  rule.read("name", into.name);
+  if (!into.name.empty() && !is_valid_name(into.name))
+    rule.fault("name", "invalid_name", "names are up to 63 of a-z, 0-9 and -, and begin and end without -");
+  rule.each_object("matches", [&](Fields& match) { into.matches.push_back(read_match(match)); });
+  if (into.matches.empty()) into.matches.emplace_back();
+  rule.require("forward");
+  rule.each_object("forward",
+                   [&](Fields& forward) { into.forward.push_back(read_forward(forward, namespace_name)); });
+  if (rule.has("forward") && into.forward.empty())
+    rule.fault("forward", "out_of_range", "must name at least one pool");
+  rule.object("timeouts", [&](Fields& timeouts) {
+    timeouts.read_duration("request", kTimeoutMs, into.request_timeout);
+    timeouts.read_duration("backend_request", kTimeoutMs, into.backend_request_timeout);
+    if (into.request_timeout && into.backend_request_timeout &&
+        *into.backend_request_timeout > *into.request_timeout)
+      timeouts.fault("backend_request", "out_of_range", "one try can't last longer than the request");
+  });
+  return into;
+}
+
+}  // namespace
+
+Route parse_route(Fields& fields, const std::string& namespace_name) {
+  Route route;
+  fields.require("listeners");
+  fields.each_string("listeners", [&](const std::string& name, const std::string& pointer) {
+    if (!is_valid_name(name))
+      return fields.faults().add(pointer, "invalid_name", "must be a listener's name");
+    if (std::find(route.listeners.begin(), route.listeners.end(), name) != route.listeners.end())
+      return fields.faults().add(pointer, "duplicate", name + " is named twice");
+    route.listeners.push_back(name);
+  });
+  fields.each_string("hostnames", [&](const std::string& text, const std::string& pointer) {
+    auto hostname = parse_hostname(text);
+    if (!hostname)
+      return fields.faults().add(pointer, "invalid_value",
+                                 "must be a hostname, or *. and one; no port, no address");
+    if (std::find(route.hostnames.begin(), route.hostnames.end(), *hostname) != route.hostnames.end())
+      return fields.faults().add(pointer, "duplicate", *hostname + " is named twice");
+    route.hostnames.push_back(*std::move(hostname));
+  });
+  fields.require("rules");
+  fields.each_object("rules", [&](Fields& rule) {
+    auto parsed = read_rule(rule, namespace_name);
+    const auto has_its_name = [&](const Rule& other) {
+      return !parsed.name.empty() && other.name == parsed.name;
+    };
+    if (std::any_of(route.rules.begin(), route.rules.end(), has_its_name))
+      rule.fault("name", "duplicate", "another rule of this route is called " + parsed.name);
+    route.rules.push_back(std::move(parsed));
+  });
+  fields.read("labels", route.labels);
+  return route;
+}
+
+}  // namespace headgate::compile
