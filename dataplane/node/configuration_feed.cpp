@@ -48,15 +48,21 @@ void ConfigurationFeed::on_delta(const Delta& delta) {
   if (!full_wanted_) pending_.push_back(std::move(part));
 }
 
+void ConfigurationFeed::on_lost() {
+  greeted_ = false;
+  full_wanted_ = full_wanted_ || awaited_.has_value();  // whether it took what was under way is not known
+  awaited_.reset();
+}
+
 void ConfigurationFeed::on_hello(contract::Revision revision) {
-  const bool goes_on = revision != 0 && revision == held_ && !awaited_;
+  on_lost();
   greeted_ = true;
   parked_ = false;
-  awaited_.reset();
-  if (goes_on) return;
+  if (revision != 0 && revision == held_) return;
+  applied_ = applied();
+  held_ = 0;
   full_wanted_ = true;
   pending_.clear();
-  held_ = applied_ = 0;
 }
 
 void ConfigurationFeed::on_acknowledgement(const contract::Acknowledgement& acknowledgement) {

@@ -31,13 +31,17 @@ class ConfigurationFeed {
   // What to send now; nothing while an answer is awaited or nothing has changed. `snapshot` is the node's.
   std::optional<contract::Configure> next(const contract::Snapshot& snapshot);
 
-  // The node's revision up to which this process serves everything that concerns it.
+  // The connection is gone, maybe with the process: nothing is under way any more.
+  void on_lost();
+
+  // The node's revision up to which this process has acknowledged everything that concerns it. A process that
+  // dies afterwards takes nothing of it back: its successor is told the same, and its status says the rest.
   contract::Revision applied() const { return up_to_date() ? node_revision_ : applied_; }
   // Why it does not serve a later one; empty where nothing was refused.
   const std::string& refused_reason() const { return refused_reason_; }
 
  private:
-  bool up_to_date() const { return greeted_ && !awaited_ && !full_wanted_ && pending_.empty(); }
+  bool up_to_date() const { return !awaited_ && !full_wanted_ && pending_.empty(); }
 
   std::string audience_;
   contract::Revision node_revision_;  // the newest that on_delta() told of

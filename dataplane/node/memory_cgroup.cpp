@@ -36,21 +36,27 @@ MemoryCgroups MemoryCgroups::find(const std::string& name, const std::filesystem
   const bool v1 = !v2 && std::filesystem::exists(root / "memory" / "memory.limit_in_bytes");
   if (!v1 && !v2) return cgroups;
   const auto directory = (v1 ? root / "memory" : root) / name;
-  if (!make_directory(directory)) return cgroups;
-  // A v2 controller is handed down a level at a time.
-  if (v2 && !(write_setting(root / "cgroup.subtree_control", "+memory") &&
-              write_setting(directory / "cgroup.subtree_control", "+memory"))) {
-    ::rmdir(directory.c_str());
-    return cgroups;
-  }
   cgroups.version_ = v1 ? Version::kV1 : Version::kV2;
+  cgroups.root_ = root;
   cgroups.directory_ = directory;
+  if (!cgroups.make_own_directory()) cgroups.version_.reset();
   return cgroups;
+}
+
+bool MemoryCgroups::make_own_directory() const {
+  if (!make_directory(directory_)) return false;
+  // A v2 controller is handed down a level at a time.
+  if (version_ == Version::kV1 || (write_setting(root_ / "cgroup.subtree_control", "+memory") &&
+                                   write_setting(directory_ / "cgroup.subtree_control", "+memory")))
+    return true;
+  ::rmdir(directory_.c_str());
+  return false;
 }
 
 Result<UniqueFd> MemoryCgroups::limit(const std::string& process, uint64_t memory_max_bytes) {
   const auto directory = directory_ / process;
-  if (!make_directory(directory)) return system_error(errno, "making " + directory.string());
+  if (!make_own_directory() || !make_directory(directory))
+    return system_error(errno, "making " + directory.string());
   const auto setting = directory / (version_ == Version::kV1 ? "memory.limit_in_bytes" : "memory.max");
   if (!write_setting(setting, std::to_string(memory_max_bytes)))
     return system_error(errno, "writing " + setting.string());

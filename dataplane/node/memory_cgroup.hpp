@@ -27,7 +27,10 @@ class MemoryCgroups {
 
  private:
   enum class Version : uint8_t { kV1, kV2 };
+  bool make_own_directory() const;
+
   std::optional<Version> version_;
+  std::filesystem::path root_;
   std::filesystem::path directory_;
 };
 

@@ -86,6 +86,10 @@ void Node::reconcile() {
   processes_.want(wanted_processes());
   // What could not be had (a port that another program holds) may be free later.
   const bool retry = !processes_.socket_faults().empty();
+  if (!retry)
+    fault_since_.reset();
+  else if (!fault_since_)
+    fault_since_ = snapshot_.revision;
   reconcile_timer_ =
       retry ? loop_.after(limits::kReconcileInterval, [this] { reconcile(); }) : EventLoop::Timer();
   link_.report_soon();
@@ -140,9 +144,10 @@ contract::NodeReport Node::make_report() const {
                               .stats = processes_.stats(),
                               .results = results_};
   for (const auto& [code, notice] : notices_) report.notices.push_back(notice);
+  // A listener that nobody can reach is not applied.
+  if (fault_since_) report.applied = std::min(report.applied, *fault_since_ - 1);
   for (const auto& [process, fault] : processes_.socket_faults()) {
     report.notices.push_back({"listening_failed", process + ": " + fault, true});
-    // A listener that nobody can reach is not applied.
     if (report.refused_reason.empty()) report.refused_reason = process + ": " + fault;
   }
   return report;

@@ -58,6 +58,7 @@ class Node {
   contract::Snapshot snapshot_;
   bool full_wanted_ = false;  // a delta did not fit: ask for all of it
   NodePlan plan_;
+  std::optional<contract::Revision> fault_since_;  // from this one on something could not be had
   ProcessTable processes_;
   ManagementLink link_;
   std::vector<contract::CommandResult> results_;  // not reported yet

@@ -133,6 +133,7 @@ void Process::on_death(std::string how) {
   death_watch_.end();
   pidfd_.reset();
   greeted_ = adopted_ = false;
+  feed_.on_lost();
   notices_.clear();
   last_exit_ = std::move(how);
   fail_commands(spec_.process + " ended: " + last_exit_);
@@ -216,7 +217,7 @@ void Process::on_acknowledgement(const contract::Acknowledgement& acknowledgemen
   if (!acknowledgement.applied)
     log::warning(fmt::format("{} refuses revision {}: {}", spec_.process, acknowledgement.revision,
                              acknowledgement.reason));
-  if (state_ == State::kStarting && feed_.applied() != 0) set_state(State::kRunning);
+  if (state_ == State::kStarting && acknowledgement.applied) set_state(State::kRunning);
   configure();
   callbacks_.on_change();
 }
@@ -242,6 +243,7 @@ void Process::lose_channel(const std::string& reason) {
   hello_timer_.end();
   channel_.reset();
   greeted_ = false;
+  feed_.on_lost();
   fail_commands("the connection to " + spec_.process + " was lost");
   // As a rule it is dying, and its pidfd says so next. One that lives gets one more chance to listen.
   connect_timer_ = surroundings_.loop.after(limits::kReconnectDelay, [this] {

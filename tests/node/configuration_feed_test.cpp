@@ -94,8 +94,11 @@ TEST_F(ConfigurationFeedTest, ARestartedProcessIsToldEverythingAgain) {
   feed_.on_hello(0);
   ASSERT_TRUE(feed_.next(snapshot_));
   feed_.on_acknowledgement({1, true, ""});
+  feed_.on_lost();
+  move(delta(1, 2, "shard/b"));
+  EXPECT_EQ(feed_.applied(), 2u);  // still: it concerned somebody else
   feed_.on_hello(0);
-  EXPECT_EQ(feed_.applied(), 0u);
+  EXPECT_EQ(feed_.applied(), 2u);
   const auto configure = feed_.next(snapshot_);
   ASSERT_TRUE(configure);
   EXPECT_EQ(configure->delta.base, 0u);
@@ -131,7 +134,11 @@ TEST(ConfigurationFeedProperty, AProcessThatAcceptsEndsWithItsPartOfTheSnapshot)
         case 0: {  // the process dies, its successor knows nothing
           process = {};
           under_way.reset();
-          feed.on_hello(0);
+          if (pick(2) == 0) feed.on_lost();
+          if (pick(2) == 0)
+            feed.on_hello(0);
+          else
+            feed.on_lost();
           break;
         }
         case 1:  // only the connection is lost, with or without what was on it

@@ -90,11 +90,11 @@ class Child {
   void on_command(const contract::Command& command) {
     if (command.verb == "refuse") refusing_ = true;
     if (command.verb == "accept") refusing_ = false;
-    if (command.verb == "hang") ::pause();
     std::string body = command.body;
     if (command.verb == "identity") body = identity();
     if (command.verb == "health") body = health();
     send(contract::CommandResult{command.id, true, body});
+    if (command.verb == "hang") ::pause();
   }
 
   static std::string identity() {

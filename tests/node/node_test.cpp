@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole headgate-node as a process, with a management plane that the test plays and processes that speak
+// the real contract: what it starts, keeps, survives and reports.
+#include "dataplane/node/node.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <set>
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/node/api_server.hpp"
+#include "tests/node/node_process.hpp"
+
+namespace headgate::node {
+namespace {
+
+using contract::NodeReport;
+using contract::ProcessState;
+using Objects = std::map<contract::ObjectKey, contract::ObjectPtr>;
+
+const contract::ProcessStatus* status_of(const NodeReport& report, const std::string& process) {
+  for (const auto& status : report.processes)
+    if (status.process == process) return &status;
+  return nullptr;
+}
+
+class NodeTest : public testing::Test {
+ protected:
+  Endpoint listener_{*IpAddress::parse("127.0.0.1"), free_port()};
+
+  static void put(Objects& objects, const std::string& audience, const std::string& id,
+                  contract::Object object) {
+    const auto kind = contract::kind_of(object);
+    objects[{audience, kind, id}] = std::make_shared<const contract::Object>(std::move(object));
+  }
+  contract::ReplicaGroup group(uint32_t replicas) const {
+    return {.shard = "edge",
+            .shard_uid = "u",
+            .replicas = replicas,
+            .threads = 1,
+            .user_number = 3,
+            .memory_max_bytes = 256u << 20,
+            .connections_max = 100,
+            .sockets = {{listener_.address, listener_.port, {}}}};
+  }
+  Objects objects(uint32_t replicas, const std::string& marker = "") const {
+    Objects objects;
+    put(objects, "node", "edge", group(replicas));
+    put(objects, "shard/edge", "settings", contract::ShardSettings{.name = "edge" + marker});
+    return objects;
+  }
+  pid_t pid_of(const std::string& process) {
+    const auto report = api_.wait_for_report(process + " runs", [&](const NodeReport& seen) {
+      const auto* status = status_of(seen, process);
+      return status != nullptr && status->state == ProcessState::kRunning;
+    });
+    const auto* status = status_of(report, process);
+    return status == nullptr ? 0 : status->pid;
+  }
+
+  ApiServer api_;
+  NodeProcess node_{api_.url()};
+};
+
+TEST_F(NodeTest, EnrolsStartsAReplicaAndReportsItsAcknowledgement) {
+  api_.publish(objects(1));
+  node_.start();
+  const auto report = api_.wait_applied();
+  EXPECT_EQ(report.received, 1u);
+  const auto* status = status_of(report, "shard/edge/0");
+  ASSERT_NE(status, nullptr);
+  EXPECT_EQ(status->state, ProcessState::kRunning);
+  EXPECT_EQ(status->revision, 1u);
+  EXPECT_EQ(ask_pid(listener_), status->pid);
+  struct stat credential {};
+  ASSERT_EQ(::stat((node_.directory() / "state" / "credential").c_str(), &credential), 0);
+  EXPECT_EQ(credential.st_mode & 0777, 0600u);
+  EXPECT_EQ(api_.enrolments(), 1u);
+}
+
+TEST_F(NodeTest, AKilledReplicaRefusesNoConnectionAndComesBack) {
+  api_.publish(objects(1));
+  node_.start();
+  const pid_t first = pid_of("shard/edge/0");
+  ASSERT_EQ(::kill(first, SIGKILL), 0);
+  // Connected while it is dead or on its way: the socket is headgate-node's, the connection waits.
+  const pid_t second = ask_pid(listener_);
+  EXPECT_NE(second, 0);
+  EXPECT_NE(second, first);
+  const auto report = api_.wait_for_report("the restart", [&](const NodeReport& seen) {
+    const auto* status = status_of(seen, "shard/edge/0");
+    return status != nullptr && status->restarts == 1 && status->state == ProcessState::kRunning;
+  });
+  ASSERT_NE(status_of(report, "shard/edge/0"), nullptr);
+  EXPECT_EQ(status_of(report, "shard/edge/0")->last_exit, "signal 9");
+  EXPECT_EQ(report.applied, 1u);
+}
+
+TEST_F(NodeTest, ProcessesOutliveItsDeathAndAreAdoptedWithTheirSockets) {
+  api_.publish(objects(2));
+  node_.start();
+  const std::set<pid_t> before{pid_of("shard/edge/0"), pid_of("shard/edge/1")};
+  node_.kill_hard();
+  EXPECT_TRUE(before.contains(ask_pid(listener_)));
+  node_.start();
+  EXPECT_EQ((std::set<pid_t>{pid_of("shard/edge/0"), pid_of("shard/edge/1")}), before);
+  // They know nothing of a new listener set but what they gave back: serve on, and follow changes.
+  api_.publish(objects(1, "-changed"));
+  api_.wait_applied();
+  const pid_t kept = pid_of("shard/edge/0");
+  EXPECT_TRUE(before.contains(kept));
+  EXPECT_TRUE(wait_until([&] { return ask_pid(listener_) == kept; }));
+  EXPECT_EQ(api_.enrolments(), 1u);
+}
+
+TEST_F(NodeTest, ServesTheLastGoodStateWithoutHeadgated) {
+  api_.publish(objects(1));
+  node_.start();
+  api_.wait_applied();
+  api_.publish(objects(2));  // a delta on top of the base
+  api_.wait_applied();
+  EXPECT_EQ(node_.stop_gracefully(), 0);
+  EXPECT_EQ(ask_pid(listener_), 0);
+  api_.hang_up();
+  node_.start();
+  EXPECT_TRUE(wait_until([&] { return ask_pid(listener_) != 0; }));
+  api_.listen_again();
+  const auto report = api_.wait_applied();
+  EXPECT_EQ(report.processes.size(), 2u);
+  EXPECT_EQ(api_.full_deltas(), 1u) << "it knew where it was";
+}
+
+TEST_F(NodeTest, ACrashLoopShowsInStatusAndHurtsNobodyElse) {
+  auto wanted = objects(1);
+  auto other = group(1);
+  other.shard = "broken";
+  other.sockets.clear();
+  put(wanted, "node", "broken", other);
+  put(wanted, "shard/broken", "settings", contract::ShardSettings{.name = "broken"});
+  std::ofstream(node_.directory() / "programs" / "headgate-shard", std::ios::trunc)
+      << "#!/bin/sh\ncase \"$2\" in broken/*) exit 3;; esac\nexec " NODE_TEST_CHILD " \"$@\"\n";
+  api_.publish(wanted);
+  node_.start({"--shard-uid-base", std::to_string(::getuid())});
+  const auto report = api_.wait_for_report("a crash loop", [](const NodeReport& seen) {
+    const auto* status = status_of(seen, "shard/broken/0");
+    return status != nullptr && status->state == ProcessState::kCrashLoop;
+  });
+  const auto* broken = status_of(report, "shard/broken/0");
+  ASSERT_NE(broken, nullptr);
+  EXPECT_EQ(broken->last_exit, "status 3");
+  EXPECT_GE(broken->restarts, 4u);
+  const auto* edge = status_of(report, "shard/edge/0");
+  EXPECT_EQ(edge->state, ProcessState::kRunning);
+  EXPECT_EQ(edge->restarts, 0u);
+  EXPECT_NE(ask_pid(listener_), 0);
+}
+
+TEST_F(NodeTest, ARefusedRevisionIsReportedWithItsReasonAndTheNextOneHeals) {
+  api_.publish(objects(1));
+  node_.start();
+  api_.wait_applied();
+  api_.command({"shard/edge/0", {"c1", "refuse", "{}"}});
+  EXPECT_TRUE(api_.wait_for_result("c1").ok);
+  api_.publish(objects(1, "-bad"));
+  const auto refused =
+      api_.wait_for_report("a refusal", [](const NodeReport& seen) { return !seen.refused_reason.empty(); });
+  EXPECT_EQ(refused.received, 2u);
+  EXPECT_EQ(refused.applied, 1u);
+  EXPECT_EQ(refused.refused_reason, "shard/edge/0: told to refuse");
+  api_.command({"shard/edge/0", {"c2", "accept", "{}"}});
+  EXPECT_TRUE(api_.wait_for_result("c2").ok);
+  api_.publish(objects(1, "-good"));
+  EXPECT_EQ(api_.wait_applied().refused_reason, "");
+}
+
+TEST_F(NodeTest, CommandsReachTheirProcessAndResultsComeBack) {
+  api_.publish(objects(1));
+  node_.start();
+  api_.wait_applied();
+  api_.command({"shard/edge/0", {"c1", "echo", "{\"x\":1}"}});
+  EXPECT_EQ(api_.wait_for_result("c1").body, "{\"x\":1}");
+  api_.command({"shard/none/0", {"c2", "echo", "{}"}});
+  EXPECT_FALSE(api_.wait_for_result("c2").ok);
+}
+
+TEST_F(NodeTest, ARestartedReplicaIsReplacedWithoutAGap) {
+  api_.publish(objects(1));
+  node_.start();
+  const pid_t first = pid_of("shard/edge/0");
+  api_.command({"shard/edge/0", {"r", "restart", "{}"}});
+  EXPECT_TRUE(api_.wait_for_result("r").ok);
+  EXPECT_TRUE(wait_until([&] {
+    const pid_t answered = ask_pid(listener_);
+    EXPECT_NE(answered, 0);
+    return answered != first && !is_alive(first);
+  }));
+  EXPECT_TRUE(api_.wait_for_report("a new process",
+                                   [&](const NodeReport& seen) {
+                                     const auto* status = status_of(seen, "shard/edge/0");
+                                     return status != nullptr && status->pid != first &&
+                                            status->state == ProcessState::kRunning;
+                                   })
+                  .applied == 1u);
+}
+
+TEST_F(NodeTest, WhatNobodyWantsAfterARestartIsStopped) {
+  api_.publish(objects(2));
+  node_.start();
+  const pid_t kept = pid_of("shard/edge/0");
+  const pid_t orphan = pid_of("shard/edge/1");
+  node_.kill_hard();
+  // Its state is lost, and another machine's hands have changed the configuration meanwhile.
+  std::filesystem::remove(node_.directory() / "state" / "snapshot.base");
+  api_.publish(objects(1));
+  node_.start();
+  EXPECT_TRUE(wait_until([&] { return !is_alive(orphan); }));
+  EXPECT_TRUE(wait_until([&] { return !is_alive(kept) || ask_pid(listener_) == kept; }));
+  api_.wait_applied();
+}
+
+TEST_F(NodeTest, APlannedStopEndsEverything) {
+  api_.publish(objects(2));
+  node_.start({"--drain-timeout", "1s"});
+  const pid_t first = pid_of("shard/edge/0"), second = pid_of("shard/edge/1");
+  EXPECT_EQ(node_.stop_gracefully(), 0);
+  EXPECT_FALSE(is_alive(first));
+  EXPECT_FALSE(is_alive(second));
+  for (const auto& entry : std::filesystem::directory_iterator(node_.directory() / "run"))
+    EXPECT_EQ(entry.path().filename(), "headgate-node.lock");
+}
+
+TEST_F(NodeTest, APlannedStopThatKeepsLeavesThemToTheNextNode) {
+  api_.publish(objects(1));
+  node_.start({"--keep"});
+  const pid_t kept = pid_of("shard/edge/0");
+  EXPECT_EQ(node_.stop_gracefully(), 0);
+  EXPECT_EQ(ask_pid(listener_), kept);
+  node_.start();
+  EXPECT_EQ(pid_of("shard/edge/0"), kept);
+}
+
+TEST_F(NodeTest, AHungProcessThatDoesNotStopIsKilled) {
+  api_.publish(objects(1));
+  node_.start({"--drain-timeout", "10ms"});
+  const pid_t hung = pid_of("shard/edge/0");
+  api_.command({"shard/edge/0", {"h", "hang", "{}"}});
+  EXPECT_TRUE(api_.wait_for_result("h").ok);
+  EXPECT_EQ(node_.stop_gracefully(), 0);
+  EXPECT_FALSE(is_alive(hung));
+}
+
+TEST_F(NodeTest, ASecondNodeIsToldWhoIsThere) {
+  api_.publish(objects(1));
+  node_.start();
+  api_.wait_applied();
+  const pid_t first = node_.pid();
+  node_.start();
+  EXPECT_EQ(node_.wait(), 1);
+  EXPECT_NE(node_.log().find("another headgate-node (pid " + std::to_string(first) + ")"), std::string::npos);
+  ::kill(first, SIGKILL);
+  ::waitpid(first, nullptr, 0);
+}
+
+TEST_F(NodeTest, APortInUseIsReportedWithItsHolderAndTakenWhenItIsFree) {
+  UniqueFd holder(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(listener_.port);
+  ASSERT_EQ(::bind(holder.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(holder.get(), 1), 0);
+  api_.publish(objects(1));
+  node_.start();
+  const auto report =
+      api_.wait_for_report("a fault", [](const NodeReport& seen) { return !seen.notices.empty(); });
+  EXPECT_TRUE(report.notices[0].fault);
+  EXPECT_NE(report.notices[0].text.find("(pid " + std::to_string(::getpid()) + ")"), std::string::npos)
+      << report.notices[0].text;
+  EXPECT_LT(report.applied, 1u);
+  holder.reset();
+  EXPECT_TRUE(api_.wait_applied().notices.empty());
+  EXPECT_NE(ask_pid(listener_), 0);
+}
+
+TEST_F(NodeTest, ANewTokenEnrolsItAgainWhenItsCredentialIsRefused) {
+  api_.publish(objects(1));
+  node_.start();
+  api_.wait_applied();
+  api_.refuse_credentials();
+  EXPECT_TRUE(wait_until([&] { return api_.enrolments() == 2; }));
+  api_.publish(objects(2));
+  api_.wait_applied();
+}
+
+}  // namespace
+}  // namespace headgate::node
