@@ -11,6 +11,7 @@ namespace headgate::l7 {
 namespace {
 
 constexpr std::size_t kLabelBytesMax = 63;
+constexpr std::size_t kPortDigitsMax = 5;
 
 bool is_lower_host_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
@@ -43,6 +44,7 @@ bool parse_port(std::string_view text, std::optional<uint16_t>& port) {
   if (text.empty()) return true;
   const auto digits = text.substr(1);
   if (digits.empty()) return true;
+  if (digits.size() > kPortDigitsMax) return false;
   if (!std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) return false;
   uint16_t value = 0;
   if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc{}) return false;

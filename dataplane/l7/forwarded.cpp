@@ -15,6 +15,7 @@ namespace headgate::l7 {
 namespace {
 
 constexpr std::size_t kRequestIdBytesMax = 128;
+constexpr std::size_t kPortDigitsMax = 5;
 
 bool trusted(const IpAddress& address, const ClientSide& side) {
   return std::any_of(side.trusted_proxies.begin(), side.trusted_proxies.end(),
@@ -83,8 +84,8 @@ std::optional<std::string_view> sole(const Headers& headers, HeaderId id) {
 }
 
 std::string_view write_port(uint16_t port, Arena& arena) {
-  char* const text = arena.allocate(5);
-  char* const end = std::to_chars(text, text + 5, port).ptr;
+  char* const text = arena.allocate(kPortDigitsMax);
+  char* const end = std::to_chars(text, text + kPortDigitsMax, port).ptr;
   arena.shrink_last(end);
   return {text, static_cast<std::size_t>(end - text)};
 }
@@ -92,7 +93,8 @@ std::string_view write_port(uint16_t port, Arena& arena) {
 bool is_port(std::string_view text) {
   uint16_t port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc{} && end == text.data() + text.size() && port != 0;
+  return error == std::errc{} && end == text.data() + text.size() && port != 0 &&
+         text.size() <= kPortDigitsMax;
 }
 
 bool is_request_id(std::string_view text) {

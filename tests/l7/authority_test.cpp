@@ -48,6 +48,7 @@ TEST(Authority, IsParsedStrictly) {
       {"a port that is no number", "example.com:80a", nullptr},
       {"a signed port", "example.com:+80", nullptr},
       {"a port too large", "example.com:65536", nullptr},
+      {"a port of too many digits", "example.com:000080", nullptr},
       {"two ports", "example.com:80:80", nullptr},
       {"IPv6 without brackets", "2001:db8::1", nullptr},
       {"IPv6 with a zone", "[fe80::1%eth0]", nullptr},

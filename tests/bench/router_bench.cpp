@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench-uses: l7
+// What routing costs: a look-up among 10 to 100,000 routes, and changing one of them. "hot" asks for the same
+// ten routes however many there are, which shows the algorithm alone; "spread" asks for all of them in turn,
+// which adds the cache misses that so much data costs.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "dataplane/l7/router.hpp"
+#include "dataplane/l7/tables.hpp"
+
+namespace headgate::l7 {
+namespace {
+
+const Endpoint kReached{*IpAddress::parse("192.0.2.100"), 80};
+
+enum class Shape { kHosts, kPaths };  // a hostname a route, or all routes under one
+
+std::string number(std::size_t i) { return std::to_string(i); }
+
+std::string host_of(Shape shape, std::size_t i) {
+  return shape == Shape::kHosts ? "app-" + number(i) + ".example.com" : "api.example.com";
+}
+std::string prefix_of(Shape shape, std::size_t i) {
+  return shape == Shape::kHosts ? "/" : "/team-" + number(i % 100) + "/app-" + number(i);
+}
+
+contract::Upsert upsert(std::string uid, contract::Object object) {
+  const auto kind = contract::kind_of(object);
+  return {{"shard/edge", kind, std::move(uid)}, std::make_shared<const contract::Object>(std::move(object))};
+}
+
+contract::Upsert route(Shape shape, std::size_t i, uint32_t weight) {
+  contract::Route route;
+  route.uid = "R" + number(i);
+  route.namespace_name = "default";
+  route.name = "app-" + number(i);
+  route.listeners = {"L"};
+  route.hostnames = {host_of(shape, i)};
+  contract::RouteRule rule;
+  rule.matches = {
+      {.path = {contract::PathMatchType::kPrefix, prefix_of(shape, i)}, .method = {}, .headers = {}}};
+  rule.forward = {{"P" + number(i % 100), weight}};
+  route.rules = {rule};
+  return upsert(route.uid, route);
+}
+
+contract::Delta all_routes(Shape shape, std::size_t count) {
+  contract::Delta delta{.base = 0, .revision = 1, .upserts = {}, .removals = {}};
+  contract::Listener listener;
+  listener.uid = listener.name = "L";
+  listener.address = kReached.address;
+  listener.port = kReached.port;
+  delta.upserts.push_back(upsert("L", listener));
+  for (std::size_t i = 0; i < count; ++i) delta.upserts.push_back(route(shape, i, 1));
+  return delta;
+}
+
+struct Request {
+  std::string host;
+  std::string path;
+  RequestHead head;
+};
+std::vector<std::unique_ptr<Request>> requests(Shape shape, std::size_t routes, std::size_t count) {
+  std::vector<std::unique_ptr<Request>> list;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t chosen = i * 7'919 % routes;
+    auto request = std::make_unique<Request>();
+    request->host = host_of(shape, chosen);
+    request->path = prefix_of(shape, chosen) + (shape == Shape::kHosts ? "cart/items" : "/cart/items");
+    request->head.host = request->host;
+    request->head.path = request->path;
+    request->head.method_text = "GET";
+    list.push_back(std::move(request));
+  }
+  return list;
+}
+
+void look_up(benchmark::State& state, Shape shape, bool spread) {
+  const auto routes = static_cast<std::size_t>(state.range(0));
+  TableBuilder builder(1);
+  const auto tables = builder.apply(all_routes(shape, routes));
+  const auto asked = requests(shape, routes, spread ? routes : 10);
+  std::size_t next = 0;
+  for (auto _ : state) {
+    const auto& head = asked[next]->head;
+    next = next + 1 == asked.size() ? 0 : next + 1;
+    const auto* listener = tables->router.listener(kReached, head.host);
+    const auto match = Router::match(*listener, head);
+    if (match.outcome != Outcome::kFound) state.SkipWithError("not found");
+    benchmark::DoNotOptimize(match);
+  }
+}
+BENCHMARK_CAPTURE(look_up, hosts_hot, Shape::kHosts, false)->Arg(10)->Arg(1'000)->Arg(100'000);
+BENCHMARK_CAPTURE(look_up, paths_hot, Shape::kPaths, false)->Arg(10)->Arg(1'000)->Arg(100'000);
+BENCHMARK_CAPTURE(look_up, hosts_spread, Shape::kHosts, true)->Arg(10)->Arg(1'000)->Arg(100'000);
+BENCHMARK_CAPTURE(look_up, paths_spread, Shape::kPaths, true)->Arg(10)->Arg(1'000)->Arg(100'000);
+
+void change_one(benchmark::State& state, Shape shape) {
+  const auto routes = static_cast<std::size_t>(state.range(0));
+  TableBuilder builder(1);
+  auto tables = builder.apply(all_routes(shape, routes));
+  uint32_t weight = 1;
+  for (auto _ : state) {
+    ++weight;
+    tables = builder.apply(contract::Delta{.base = weight,
+                                           .revision = weight + 1,
+                                           .upserts = {route(shape, weight * 7'919 % routes, weight)},
+                                           .removals = {}});
+    builder.reclaim();
+  }
+}
+BENCHMARK_CAPTURE(change_one, hosts, Shape::kHosts)->Arg(10)->Arg(1'000)->Arg(100'000);
+BENCHMARK_CAPTURE(change_one, paths, Shape::kPaths)->Arg(10)->Arg(1'000)->Arg(100'000);
+
+void build_all(benchmark::State& state, Shape shape) {
+  const auto delta = all_routes(shape, static_cast<std::size_t>(state.range(0)));
+  for (auto _ : state) {
+    TableBuilder builder(1);
+    benchmark::DoNotOptimize(builder.apply(delta));
+  }
+}
+BENCHMARK_CAPTURE(build_all, hosts, Shape::kHosts)->Arg(100'000)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(build_all, paths, Shape::kPaths)->Arg(100'000)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace headgate::l7
