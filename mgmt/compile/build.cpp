@@ -119,7 +119,8 @@ contract::Object build_listener(const Entry& entry) {
                             .port = listener.port,
                             .protocol = listener.protocol,
                             .hostname = listener.hostname,
-                            .trusted_proxies = listener.trusted_proxies};
+                            .trusted_proxies = listener.trusted_proxies,
+                            .escaped_slash = listener.escaped_slash};
 }
 
 contract::Object build_route(const Model& model, const Entry& entry, const std::string& shard) {

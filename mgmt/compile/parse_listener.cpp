@@ -82,6 +82,7 @@ Listener parse_listener(Fields& fields) {
     listener.hostname = parsed.value_or("");
   }
   read_trusted_proxies(fields, listener);
+  fields.read_enum("escaped_slash", listener.escaped_slash);
   read_namespaces(fields, listener);
   fields.read("labels", listener.labels);
   return listener;

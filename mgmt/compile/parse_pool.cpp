@@ -48,9 +48,6 @@ std::optional<contract::StatusRange> parse_range(std::string_view text) {
 }
 
 void read_http_check(Fields& fields, contract::HealthCheck& health) {
-  for (const auto* name : {"path", "host", "expected"})
-    if (health.type != contract::HealthCheckType::kHttp && fields.has(name))
-      fields.fault(name, "invalid_value", "is of type http only");
   fields.read("path", health.path);
   if (const auto fault = fault_of_request_target(health.path); !fault.empty())
     fields.fault("path", "invalid_value", std::string(fault));

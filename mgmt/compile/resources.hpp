@@ -44,6 +44,7 @@ struct Listener {
   std::string shard = {};
   std::string hostname = {};  // lower case; empty: any
   std::vector<Prefix> trusted_proxies = {};
+  contract::EscapedSlash escaped_slash = contract::EscapedSlash::kRefuse;
   std::vector<std::string> namespaces = {};  // whose routes may attach; "*": all
   Labels labels = {};
 };

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mgmt/compile/check.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tests/mgmt/compile/model_fixture.hpp"
+
+namespace headgate::compile {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// One shard, one listener, namespaces a and b, a pool in each, a route in a.
+class Check : public ::testing::Test {
+ protected:
+  Check() {
+    add(global(Kind::kShard, "edge"), "{}");
+    add(global(Kind::kShard, "other"), "{}");
+    add(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "edge"));
+    add(global(Kind::kNamespace, "a"), "{}");
+    add(global(Kind::kNamespace, "b"), "{}");
+    add(pool_key("a", "p"), pool_body());
+    add(pool_key("b", "p"), pool_body());
+    add(route_key("a", "r"), route_body("\"web\"", "p", R"(,"hostnames":["a.example.com"])"));
+  }
+  void add(const db::ObjectKey& key, const std::string& body) { put(model_, key, body); }
+
+  // "object pointer code", with "!" for a conflict.
+  std::vector<std::string> problems(const Keys& changed) const {
+    std::vector<std::string> lines;
+    for (const auto& problem : check(model_, changed))
+      lines.push_back((problem.conflict ? "!" : "") + problem.object.to_string() + " " + problem.pointer +
+                      " " + problem.code);
+    return lines;
+  }
+  std::vector<std::string> put_and_check(const db::ObjectKey& key, const std::string& body) {
+    add(key, body);
+    return problems({key});
+  }
+  std::vector<std::string> remove_and_check(const db::ObjectKey& key) {
+    model_.remove(key);
+    return problems({key});
+  }
+
+  Model model_;
+};
+
+TEST_F(Check, WhatFitsHasNoProblem) {
+  Keys all;
+  for (const auto kind : db::kKinds)
+    for (const auto* entry : model_.all(kind)) all.insert(entry->key);
+  EXPECT_THAT(problems(all), IsEmpty());
+}
+
+TEST_F(Check, MissingReferencesAreNamedEach) {
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "x"), listener_body("192.0.2.9", 80, "gone")),
+              ElementsAre("listener x /shard missing_reference"));
+  EXPECT_THAT(
+      put_and_check(global(Kind::kShard, "x"), R"({"nodes":{"names":["n1","n2"]}})"),
+      ElementsAre("shard x /nodes/names/0 missing_reference", "shard x /nodes/names/1 missing_reference"));
+  EXPECT_THAT(put_and_check(route_key("a", "x"), route_body("\"web\",\"gone\"", "none")),
+              ElementsAre("route a/x /listeners/1 missing_reference",
+                          "route a/x /rules/0/forward/0/pool missing_reference"));
+  EXPECT_THAT(put_and_check(pool_key("nowhere", "x"), pool_body()),
+              ElementsAre("pool nowhere/x  missing_reference"));
+}
+
+TEST_F(Check, WhatIsUsedCannotGo) {
+  EXPECT_THAT(remove_and_check(global(Kind::kShard, "edge")), ElementsAre("!shard edge  in_use"));
+  EXPECT_THAT(remove_and_check(pool_key("a", "p")), ElementsAre("!pool a/p  in_use"));
+  EXPECT_THAT(remove_and_check(global(Kind::kNamespace, "a")), ElementsAre("!namespace a  in_use"));
+  EXPECT_THAT(remove_and_check(global(Kind::kNamespace, "default")),
+              ElementsAre("!namespace default  in_use"));
+}
+
+TEST_F(Check, WhatGoesWithItsUsersMayGo) {
+  model_.remove(route_key("a", "r"));
+  model_.remove(pool_key("a", "p"));
+  model_.remove(global(Kind::kNamespace, "a"));
+  EXPECT_THAT(problems({route_key("a", "r"), pool_key("a", "p"), global(Kind::kNamespace, "a")}), IsEmpty());
+}
+
+TEST_F(Check, AnAddressBelongsToOneShardAndItsHostnamesDiffer) {
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "x"), listener_body("192.0.2.1", 80, "other")),
+              ElementsAre("!listener x /address address_taken"));
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "x"), listener_body("192.0.2.1", 80, "edge")),
+              ElementsAre("!listener x /hostname hostname_taken"));
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "x"),
+                            listener_body("192.0.2.1", 80, "edge", R"(,"hostname":"x.example.com")")),
+              IsEmpty());
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "x"), listener_body("192.0.2.1", 81, "other")),
+              IsEmpty());
+}
+
+TEST_F(Check, AListenerChoosesItsNamespaces) {
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "web"),
+                            listener_body("192.0.2.1", 80, "edge", R"(,"namespaces":["b"])")),
+              ElementsAre("listener web /namespaces not_allowed"));
+  EXPECT_THAT(problems({route_key("a", "r")}), ElementsAre("route a/r /listeners/0 not_allowed"));
+  // Both changed at once: said once, on the route.
+  EXPECT_THAT(problems({route_key("a", "r"), global(Kind::kListener, "web")}),
+              ElementsAre("route a/r /listeners/0 not_allowed"));
+}
+
+TEST_F(Check, HostnamesOfRouteAndListenerMustMeet) {
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "web"),
+                            listener_body("192.0.2.1", 80, "edge", R"(,"hostname":"b.com")")),
+              ElementsAre("listener web /hostname hostname_mismatch"));
+  EXPECT_THAT(problems({route_key("a", "r")}), ElementsAre("route a/r /listeners/0 hostname_mismatch"));
+  add(global(Kind::kListener, "web"),
+      listener_body("192.0.2.1", 80, "edge", R"(,"hostname":"*.example.com")"));
+  EXPECT_THAT(problems({route_key("a", "r"), global(Kind::kListener, "web")}), IsEmpty());
+}
+
+TEST_F(Check, ANamespaceClaimsItsHostnames) {
+  EXPECT_THAT(put_and_check(global(Kind::kNamespace, "a"), R"({"hostnames":["*.b.com"]})"),
+              ElementsAre("namespace a /hostnames not_claimed"));
+  EXPECT_THAT(problems({route_key("a", "r")}), ElementsAre("route a/r /hostnames/0 not_claimed"));
+  EXPECT_THAT(put_and_check(route_key("a", "r"), route_body("\"web\"", "p")),
+              ElementsAre("route a/r /hostnames not_claimed"));
+  EXPECT_THAT(
+      put_and_check(route_key("a", "r"), route_body("\"web\"", "p", R"(,"hostnames":["x.b.com","c.com"])")),
+      ElementsAre("route a/r /hostnames/1 not_claimed"));
+}
+
+TEST_F(Check, AnotherNamespacesPoolNeedsAGrant) {
+  const auto body = route_body("\"web\"", "b/p");
+  EXPECT_THAT(put_and_check(route_key("a", "x"), body),
+              ElementsAre("route a/x /rules/0/forward/0/pool not_granted"));
+  add(global(Kind::kNamespace, "b"), R"({"grants":[{"namespaces":["a"],"pools":["p"]}]})");
+  EXPECT_THAT(problems({route_key("a", "x"), global(Kind::kNamespace, "b")}), IsEmpty());
+  EXPECT_THAT(
+      put_and_check(global(Kind::kNamespace, "b"), R"({"grants":[{"namespaces":["a"],"pools":["q"]}]})"),
+      ElementsAre("namespace b /grants not_granted"));
+  EXPECT_THAT(
+      put_and_check(global(Kind::kNamespace, "b"), R"({"grants":[{"namespaces":["*"],"pools":["*"]}]})"),
+      IsEmpty());
+}
+
+TEST_F(Check, ANamespaceOfAnotherShardIsNotServedYet) {
+  EXPECT_THAT(put_and_check(global(Kind::kNamespace, "a"), R"({"shard":"other"})"),
+              ElementsAre("namespace a /shard unsupported"));
+  EXPECT_THAT(problems({route_key("a", "r")}), ElementsAre("route a/r /listeners/0 unsupported"));
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "other")),
+              IsEmpty());
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "edge")),
+              ElementsAre("listener web /shard unsupported"));
+}
+
+}  // namespace
+}  // namespace headgate::compile

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+// The law of DESIGN section 2: base + deltas == full compile, for every node and every audience, after any
+// sequence of changes; also of those that no check would let through, since imports may stay unresolved.
+#include "mgmt/compile/outputs.hpp"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "dataplane/contract/codec.hpp"
+#include "mgmt/compile/compile_all.hpp"
+#include "tests/mgmt/compile/model_fixture.hpp"
+
+namespace headgate::compile {
+namespace {
+
+class RandomWorld {
+ public:
+  explicit RandomWorld(uint32_t seed) : random_(seed) {}
+
+  // A few random puts and removals, and the keys they concern.
+  Keys change() {
+    Keys changed;
+    const auto count = 1 + pick(3);
+    for (uint32_t i = 0; i < count; ++i) {
+      const auto key = random_key();
+      if (changed.contains(key)) continue;
+      changed.insert(key);
+      if (pick(4) == 0)
+        model_.remove(key);
+      else
+        put_random(key);
+    }
+    return changed;
+  }
+
+  const Model& model() const { return model_; }
+  // Numbers come from keys alone here: what is allocated stays.
+  const Numbers& numbers() {
+    for (const auto* shard : model_.all(Kind::kShard))
+      for (const auto& key : required_allocations(model_, *shard))
+        numbers_.emplace(key, static_cast<uint32_t>(numbers_.size() + 1024));
+    return numbers_;
+  }
+  uint32_t pick(uint32_t count) { return random_() % count; }
+
+ private:
+  std::string name(char letter, uint32_t count) {
+    return std::string(1, letter) + std::to_string(pick(count));
+  }
+  db::ObjectKey random_key() {
+    switch (pick(10)) {
+      case 0:
+        return global(Kind::kNode, name('n', 4));
+      case 1:
+        return global(Kind::kShard, name('s', 3));
+      case 2:
+      case 3:
+        return global(Kind::kListener, name('l', 5));
+      case 4:
+      case 5:
+        return pool_key(name('a', 2), name('p', 4));
+      case 6:
+        return global(Kind::kNamespace, name('a', 2));
+      default:
+        return route_key(name('a', 2), name('r', 8));
+    }
+  }
+
+  std::string random_body(Kind kind) {
+    switch (kind) {
+      case Kind::kNode:
+        return R"({"labels":{"zone":")" + name('z', 2) + R"("},"drain":)" + (pick(4) ? "false" : "true") +
+               (pick(4) ? "" : R"(,"roles":["worker"])") + (pick(9) ? "" : R"(,"roles":["ingress"])") + "}";
+      case Kind::kShard: {
+        const auto nodes = pick(3) == 0   ? R"({"names":[")" + name('n', 4) + "\",\"" + name('n', 4) + "\"]}"
+                           : pick(2) == 0 ? R"({"labels":{"zone":")" + name('z', 2) + "\"}}"
+                                          : std::string("{}");
+        return R"({"nodes":)" + nodes + R"(,"replicas_per_node":)" + std::to_string(1 + pick(12)) +
+               R"(,"threads_per_replica":)" + std::to_string(1 + pick(2)) + "}";
+      }
+      case Kind::kListener: {
+        // An address belongs to one shard: from the shard's number follows the address.
+        const auto shard = pick(3);
+        const auto address = pick(5) == 0   ? "127.0.0." + std::to_string(1 + shard)
+                             : pick(2) == 0 ? "192.0.2." + std::to_string(1 + shard)
+                                            : "2001:db8::" + std::to_string(1 + shard);
+        return listener_body(address, 80 + static_cast<int>(pick(2)), "s" + std::to_string(shard),
+                             R"(,"hostname":"h)" + std::to_string(pick(3)) + ".com\"");
+      }
+      case Kind::kNamespace:
+        return "{}";
+      case Kind::kRoute:
+        return R"({"listeners":["l)" + std::to_string(pick(2)) + R"(","l)" + std::to_string(2 + pick(3)) +
+               R"("],"rules":[{"forward":[{"pool":")" + name('p', 4) + R"("},{"pool":")" + name('a', 2) +
+               "/" + name('p', 4) + R"(","weight":)" + std::to_string(pick(3)) + "}]}]}";
+      case Kind::kPool:
+        return pool_body(1 + static_cast<int>(pick(5)));
+    }
+    return "{}";
+  }
+
+  void put_random(const db::ObjectKey& key) {
+    const auto* before = model_.find(key);
+    auto meta = before ? before->meta : db::ObjectMeta{};
+    if (!before) meta.uid = "uid" + std::to_string(++uids_);
+    put(model_, key, random_body(key.kind));
+    model_.set_meta(key, meta);
+  }
+
+  std::mt19937 random_;
+  Model model_;
+  Numbers numbers_;
+  int uids_ = 0;
+};
+
+// What a node or process holds that polls now and then, as bytes over the wire.
+void follow(contract::Snapshot& holder, const contract::Delta& delta) {
+  auto decoded = contract::decode_delta(contract::encode(delta));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  ASSERT_TRUE(contract::apply(holder, *decoded).ok());
+}
+
+std::vector<std::string> audiences(const contract::Snapshot& a, const contract::Snapshot& b) {
+  std::set<std::string> names;
+  for (const auto* snapshot : {&a, &b})
+    for (const auto& [key, object] : snapshot->objects) names.insert(key.audience);
+  return {names.begin(), names.end()};
+}
+
+class OutputsLaw : public ::testing::TestWithParam<uint32_t> {};
+
+TEST_P(OutputsLaw, BasePlusDeltasIsTheFullCompile) {
+  RandomWorld world(GetParam());
+  Outputs outputs;
+  std::map<std::string, contract::Snapshot> holders;  // nodes that poll at random times
+  for (contract::Revision revision = 1; revision <= 400; ++revision) {
+    const auto changed = world.change();
+    const auto touched = outputs.update(world.model(), world.numbers(), changed, revision);
+    const auto expected = compile_all(world.model(), world.numbers(), revision);
+    for (const auto& [node, snapshot] : expected) {
+      const auto* kept = outputs.snapshot(node);
+      ASSERT_TRUE(kept) << node;
+      ASSERT_TRUE(*kept == snapshot) << "node " << node << ", revision " << revision;
+    }
+    for (int i = 0; i < 4; ++i) {
+      const auto node = "n" + std::to_string(i);
+      ASSERT_EQ(outputs.snapshot(node) != nullptr, expected.contains(node));
+      if (!expected.contains(node)) {
+        holders.erase(node);
+        continue;
+      }
+      if (world.pick(3) != 0) continue;
+      auto& holder = holders[node];
+      const auto delta = outputs.delta_since(node, holder.revision);
+      ASSERT_TRUE(delta);
+      for (const auto& audience : audiences(holder, expected.at(node))) {
+        auto part = contract::filter(holder, audience);
+        ASSERT_TRUE(contract::apply(part, contract::filter(*delta, audience)).ok());
+        ASSERT_TRUE(part == contract::filter(expected.at(node), audience)) << audience;
+      }
+      ASSERT_NO_FATAL_FAILURE(follow(holder, *delta));
+      ASSERT_TRUE(holder == expected.at(node)) << "node " << node << ", revision " << revision;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, OutputsLaw, ::testing::Range(1u, 7u));
+
+// --- how much a change costs
+
+class OutputsDelta : public ::testing::Test {
+ protected:
+  OutputsDelta() {
+    for (const auto* node : {"n1", "n2"}) add(global(Kind::kNode, node), "{}");
+    for (const auto* shard : {"edge", "other"}) add(global(Kind::kShard, shard), "{}");
+    add(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "edge"));
+    add(global(Kind::kListener, "alt"), listener_body("192.0.2.2", 80, "other"));
+    add(pool_key("a", "p"), pool_body());
+    for (int i = 0; i < 20; ++i) add(route_key("a", "r" + std::to_string(i)), route_body("\"web\"", "p"));
+    update();
+  }
+  void add(const db::ObjectKey& key, const std::string& body) {
+    put(model_, key, body);
+    changed_.insert(key);
+  }
+  std::vector<std::string> update() {
+    for (const auto* shard : model_.all(Kind::kShard))
+      for (const auto& key : required_allocations(model_, *shard))
+        numbers_.emplace(key, static_cast<uint32_t>(numbers_.size() + 1024));
+    return outputs_.update(model_, numbers_, std::exchange(changed_, {}), ++revision_);
+  }
+  std::vector<std::string> delta_keys(const std::string& node) const {
+    std::vector<std::string> keys;
+    const auto delta = outputs_.delta_since(node, revision_ - 1);
+    for (const auto& upsert : delta->upserts) keys.push_back("+" + upsert.key.audience + " " + upsert.key.id);
+    for (const auto& key : delta->removals) keys.push_back("-" + key.audience + " " + key.id);
+    return keys;
+  }
+  using Lines = std::vector<std::string>;
+
+  Model model_;
+  Numbers numbers_;
+  Outputs outputs_;
+  Keys changed_;
+  contract::Revision revision_ = 0;
+};
+
+TEST_F(OutputsDelta, AChangedRouteIsOneObject) {
+  add(route_key("a", "r3"), route_body("\"web\"", "p", R"(,"hostnames":["x.com"])"));
+  EXPECT_EQ(update(), (Lines{"n1", "n2"}));
+  EXPECT_EQ(delta_keys("n1"), Lines{"+shard/edge uid-route a/r3"});
+}
+
+TEST_F(OutputsDelta, APoolComesWithItsFirstRouteAndGoesWithItsLast) {
+  add(pool_key("a", "q"), pool_body());
+  EXPECT_EQ(update(), Lines{});  // nobody forwards to it
+  add(route_key("a", "x"), route_body("\"alt\"", "q"));
+  update();
+  EXPECT_EQ(delta_keys("n2"), (Lines{"+shard/other uid-route a/x", "+shard/other uid-pool a/q"}));
+  add(route_key("a", "x"), route_body("\"web\",\"alt\"", "p"));
+  update();
+  EXPECT_EQ(delta_keys("n2"), (Lines{"+shard/edge uid-route a/x", "+shard/other uid-route a/x",
+                                     "+shard/other uid-pool a/p", "-shard/other uid-pool a/q"}));
+}
+
+TEST_F(OutputsDelta, ANewListenerReachesNodeL4AndShard) {
+  add(global(Kind::kListener, "web6"), listener_body("2001:db8::1", 80, "edge"));
+  update();
+  EXPECT_EQ(delta_keys("n1"),
+            (Lines{"+l4 tcp/[2001:db8::1]:80", "+node uid-shard edge", "+shard/edge uid-listener web6"}));
+}
+
+TEST_F(OutputsDelta, AListenerOnLoopbackIsNothingForL4) {
+  add(global(Kind::kListener, "lo"), listener_body("127.0.0.1", 80, "edge"));
+  update();
+  EXPECT_EQ(delta_keys("n1"), (Lines{"+node uid-shard edge", "+shard/edge uid-listener lo"}));
+}
+
+TEST_F(OutputsDelta, ANodeThatDrainsTellsItsL4) {
+  add(global(Kind::kNode, "n1"), R"({"drain":true})");
+  EXPECT_EQ(update(), Lines{"n1"});
+  EXPECT_EQ(delta_keys("n1"), (Lines{"+l4 tcp/192.0.2.1:80", "+l4 tcp/192.0.2.2:80", "+node uid-node n1"}));
+}
+
+TEST_F(OutputsDelta, ReplicasKeepTheirPortsWhenMoreCome) {
+  const auto sockets = [&] {
+    const contract::ObjectKey key{"node", contract::Kind::kReplicaGroup, "uid-shard edge"};
+    return std::get<contract::ReplicaGroup>(*outputs_.snapshot("n1")->objects.at(key)).sockets;
+  };
+  const auto before = sockets();
+  ASSERT_EQ(before.size(), 1u);
+  ASSERT_EQ(before[0].local_ports.size(), 1u);
+  add(global(Kind::kShard, "edge"), R"({"replicas_per_node":3})");
+  update();
+  const auto after = sockets();
+  ASSERT_EQ(after[0].local_ports.size(), 3u);
+  EXPECT_EQ(after[0].local_ports[0], before[0].local_ports[0]);
+}
+
+TEST_F(OutputsDelta, AnUnknownBaseIsAnsweredInFull) {
+  const auto delta = outputs_.delta_since("n1", 77);
+  EXPECT_EQ(delta->base, 0u);
+  EXPECT_EQ(delta->upserts.size(), outputs_.snapshot("n1")->objects.size());
+  EXPECT_FALSE(outputs_.delta_since("n9", 0));
+  EXPECT_TRUE(outputs_.delta_since("n1", revision_)->empty());
+}
+
+}  // namespace
+}  // namespace headgate::compile

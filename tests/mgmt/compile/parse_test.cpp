@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mgmt/compile/parse.hpp"
+
+#include <ostream>
+
+#include <gmock/gmock.h>
+
+#include "mgmt/compile/model.hpp"
+
+namespace headgate::compile {
+namespace {
+
+using db::Kind;
+using ::testing::ElementsAreArray;
+using ::testing::IsEmpty;
+
+db::ObjectKey key_of(Kind kind) { return {kind, db::in_namespace(kind) ? "default" : "", "x"}; }
+
+template <typename T>
+T parsed(std::string_view body) {
+  const auto kind = static_cast<Kind>(Resource(T{}).index());
+  auto result = parse_resource(key_of(kind), body);
+  for (const auto& problem : result.problems) ADD_FAILURE() << problem.pointer << ": " << problem.detail;
+  return result.resource ? std::get<T>(*result.resource) : T{};
+}
+
+struct Fault {
+  std::string description;
+  Kind kind;
+  std::string body;
+  std::vector<std::string> expected;  // "pointer code"
+
+  friend void PrintTo(const Fault& fault, std::ostream* stream) { *stream << fault.description; }
+};
+
+class ParseFaults : public ::testing::TestWithParam<Fault> {};
+
+TEST_P(ParseFaults, AreAllReportedWhereTheyAre) {
+  const auto result = parse_resource(key_of(GetParam().kind), GetParam().body);
+  std::vector<std::string> found;
+  for (const auto& problem : result.problems) {
+    found.push_back(problem.pointer + " " + problem.code);
+    EXPECT_FALSE(problem.detail.empty());
+  }
+  EXPECT_THAT(found, ElementsAreArray(GetParam().expected));
+  EXPECT_FALSE(result.resource);
+}
+
+constexpr auto kListenerRest = R"("port":80,"shard":"edge")";
+std::string listener_at(const std::string& address) {
+  return R"({"address":")" + address + "\"," + kListenerRest + "}";
+}
+std::string route_with_path(const std::string& path) {
+  return R"({"listeners":["l"],"rules":[{"matches":[{"path":{"value":")" + path +
+         R"("}}],"forward":[{"pool":"p"}]}]})";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Bodies, ParseFaults,
+    ::testing::Values(
+        Fault{"not JSON", Kind::kNode, "{", {" invalid_json"}},
+        Fault{"no object", Kind::kNode, "[]", {" wrong_type"}},
+        Fault{"a typo", Kind::kNode, R"({"drian":true})", {"/drian unknown_field"}},
+        Fault{"a pointer that needs escaping", Kind::kNode, R"({"a/b~c":1})", {"/a~1b~0c unknown_field"}},
+        Fault{"every error at once",
+              Kind::kNode,
+              R"({"roles":["x",1],"labels":{"k":1,"a b":"v"},"drain":"yes"})",
+              {"/roles/0 invalid_value", "/roles/1 wrong_type", "/labels/a b invalid_value",
+               "/labels/k wrong_type", "/drain wrong_type"}},
+        Fault{"names and labels",
+              Kind::kShard,
+              R"({"nodes":{"names":["n1"],"labels":{}}})",
+              {"/nodes/labels invalid_value"}},
+        Fault{"numbers out of range",
+              Kind::kShard,
+              R"({"replicas_per_node":0,"threads_per_replica":65,"connections_max_per_replica":-1})",
+              {"/replicas_per_node out_of_range", "/threads_per_replica out_of_range",
+               "/connections_max_per_replica out_of_range"}},
+        Fault{"a fraction", Kind::kShard, R"({"replicas_per_node":1.5})", {"/replicas_per_node wrong_type"}},
+        Fault{
+            "sizes and durations",
+            Kind::kShard,
+            R"({"memory_max_per_replica":"1Mi","limits":{"header_bytes_max":"12kB"},"timeouts":{"idle":"10"}})",
+            {"/limits/header_bytes_max invalid_value", "/timeouts/idle invalid_value",
+             "/memory_max_per_replica out_of_range"}},
+        Fault{"an unknown field below",
+              Kind::kShard,
+              R"({"timeouts":{"iddle":"10s"}})",
+              {"/timeouts/iddle unknown_field"}},
+        Fault{"nothing of a listener",
+              Kind::kListener,
+              "{}",
+              {"/address missing_field", "/port missing_field", "/shard missing_field"}},
+        Fault{"no address", Kind::kListener, listener_at("www"), {"/address invalid_value"}},
+        Fault{"unspecified", Kind::kListener, listener_at("0.0.0.0"), {"/address invalid_value"}},
+        Fault{"unspecified v6", Kind::kListener, listener_at("::"), {"/address invalid_value"}},
+        Fault{"multicast", Kind::kListener, listener_at("224.0.0.1"), {"/address invalid_value"}},
+        Fault{"multicast v6", Kind::kListener, listener_at("ff02::1"), {"/address invalid_value"}},
+        Fault{"broadcast", Kind::kListener, listener_at("255.255.255.255"), {"/address invalid_value"}},
+        Fault{"link-local", Kind::kListener, listener_at("169.254.1.1"), {"/address invalid_value"}},
+        Fault{"link-local v6", Kind::kListener, listener_at("fe80::1"), {"/address invalid_value"}},
+        Fault{"mapped", Kind::kListener, listener_at("::ffff:192.0.2.1"), {"/address invalid_value"}},
+        Fault{"the replicas' own", Kind::kListener, listener_at("198.19.255.1"), {"/address invalid_value"}},
+        Fault{"the replicas' own v6",
+              Kind::kListener,
+              listener_at("fd68:6764:7465::1"),
+              {"/address invalid_value"}},
+        Fault{"what later releases serve",
+              Kind::kListener,
+              R"({"address":"192.0.2.1","port":443,"protocol":"https","forwarding":"dsr","shard":"edge"})",
+              {"/protocol unsupported", "/forwarding unsupported"}},
+        Fault{
+            "host bits in a prefix",
+            Kind::kListener,
+            R"({"address":"192.0.2.1","port":80,"shard":"edge","trusted_proxies":["10.0.0.0/8","10.0.0.1/8"]})",
+            {"/trusted_proxies/1 invalid_value"}},
+        Fault{"hostnames",
+              Kind::kNamespace,
+              R"({"hostnames":["*.example.com","*","a..b","10.0.0.1","a_b.com"]})",
+              {"/hostnames/1 invalid_value", "/hostnames/2 invalid_value", "/hostnames/3 invalid_value",
+               "/hostnames/4 invalid_value"}},
+        Fault{"half a grant",
+              Kind::kNamespace,
+              R"({"grants":[{"pools":["*"]}]})",
+              {"/grants/0/namespaces missing_field"}},
+        Fault{"nothing of a route", Kind::kRoute, "{}", {"/listeners missing_field", "/rules missing_field"}},
+        Fault{
+            "twice the same",
+            Kind::kRoute,
+            R"({"listeners":["l","l"],"hostnames":["a.com","A.com"],"rules":[{"name":"r","forward":[{"pool":"p"}]},
+                  {"name":"r","forward":[{"pool":"p"}]}]})",
+            {"/listeners/1 duplicate", "/hostnames/1 duplicate", "/rules/1/name duplicate"}},
+        Fault{"a rule that forwards nowhere",
+              Kind::kRoute,
+              R"({"listeners":["l"],"rules":[{},{"forward":[]}]})",
+              {"/rules/0/forward missing_field", "/rules/1/forward out_of_range"}},
+        Fault{
+            "pool references",
+            Kind::kRoute,
+            R"({"listeners":["l"],"rules":[{"forward":[{"pool":"a/b/c"},{"pool":"/b"},{"weight":1000001}]}]})",
+            {"/rules/0/forward/0/pool invalid_name", "/rules/0/forward/1/pool invalid_name",
+             "/rules/0/forward/2/pool missing_field", "/rules/0/forward/2/weight out_of_range"}},
+        Fault{"one try longer than the request",
+              Kind::kRoute,
+              R"({"listeners":["l"],"rules":[{"forward":[{"pool":"p"}],
+                  "timeouts":{"request":"1s","backend_request":"2s"}}]})",
+              {"/rules/0/timeouts/backend_request out_of_range"}},
+        Fault{"method and headers",
+              Kind::kRoute,
+              R"({"listeners":["l"],"rules":[{"forward":[{"pool":"p"}],"matches":[{"method":"G ET",
+                  "headers":[{"name":"x:","value":"a\r\nb"},{"name":"y"}]}]}]})",
+              {"/rules/0/matches/0/method invalid_value", "/rules/0/matches/0/headers/0/name invalid_value",
+               "/rules/0/matches/0/headers/0/value invalid_value",
+               "/rules/0/matches/0/headers/1/value missing_field"}},
+        Fault{"a path without slash",
+              Kind::kRoute,
+              route_with_path("a"),
+              {"/rules/0/matches/0/path/value invalid_value"}},
+        Fault{"a path with dots",
+              Kind::kRoute,
+              route_with_path("/a/../b"),
+              {"/rules/0/matches/0/path/value invalid_value"}},
+        Fault{"a path with a query",
+              Kind::kRoute,
+              route_with_path("/a?b"),
+              {"/rules/0/matches/0/path/value invalid_value"}},
+        Fault{
+            "backends",
+            Kind::kPool,
+            R"({"backends":[{"address":"10.0.0.1","port":80},{"address":"10.0.0.1","port":80},{"address":"-","port":0},
+                  {"address":"::"},{"address":"10.0.0.256","port":1}]})",
+            {"/backends/1/address duplicate", "/backends/2/address invalid_value",
+             "/backends/2/port out_of_range", "/backends/3/port missing_field",
+             "/backends/3/address invalid_value", "/backends/4/address invalid_value"}},
+        Fault{
+            "a health check",
+            Kind::kPool,
+            R"({"health":{"type":"icmp","interval":"1ms","rise":0,"path":"x","expected":["299-200","42",""]}})",
+            {"/health/type invalid_value", "/health/interval out_of_range", "/health/rise out_of_range",
+             "/health/path invalid_value", "/health/expected/0 invalid_value",
+             "/health/expected/1 invalid_value", "/health/expected/2 invalid_value",
+             "/health/expected out_of_range"}}),
+    [](const ::testing::TestParamInfo<Fault>& fault) {
+      std::string name = fault.param.description;
+      for (auto& c : name)
+        if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+      return name;
+    });
+
+TEST(Parse, DefaultsAreThoseOfTheDesign) {
+  const auto node = parsed<Node>("{}");
+  EXPECT_TRUE(node.ingress && node.worker && !node.drain);
+  const auto shard = parsed<Shard>("{}");
+  EXPECT_FALSE(shard.node_names);
+  EXPECT_EQ(shard.replicas_per_node, 1u);
+  EXPECT_EQ(shard.settings, contract::ShardSettings{});
+  const auto listener = parsed<Listener>(listener_at("192.0.2.1"));
+  EXPECT_EQ(listener.protocol, contract::Protocol::kHttp);
+  EXPECT_EQ(listener.namespaces, std::vector<std::string>{"*"});
+  EXPECT_FALSE(parsed<Namespace>("{}").hostnames);
+  EXPECT_THAT(parsed<Namespace>(R"({"hostnames":[]})").hostnames, ::testing::Optional(IsEmpty()));
+}
+
+TEST(Parse, ShardInFull) {
+  const auto shard = parsed<Shard>(R"({"nodes":{"names":["n1"]},"replicas_per_node":2,"threads_per_replica":3,
+    "memory_max_per_replica":"512Mi","connections_max_per_replica":7,
+    "limits":{"header_bytes_max":"16Ki","header_count_max":9,"target_bytes_max":"4Ki","body_bytes_max":"1Gi"},
+    "timeouts":{"header":"1s","idle":"2m","body":"3s","connect":"250ms","response":"1h"},
+    "access_log":{"to":"stderr","file_bytes_max":"1Mi","files":2},"labels":{"a":"b"}})");
+  EXPECT_EQ(shard.memory_max_bytes_per_replica, 512u << 20);
+  EXPECT_EQ(shard.settings.header_bytes_max, 16u << 10);
+  EXPECT_EQ(shard.settings.body_bytes_max, 1u << 30);
+  EXPECT_EQ(shard.settings.idle_timeout, contract::Millis(120'000));
+  EXPECT_EQ(shard.settings.connect_timeout, contract::Millis(250));
+  EXPECT_EQ(shard.settings.access_log, contract::AccessLog::kStderr);
+  EXPECT_EQ(shard.settings.access_log_files, 2u);
+}
+
+TEST(Parse, RouteInFull) {
+  const auto route = parsed<Route>(R"({"listeners":["web"],"hostnames":["App.Example.com","*.x.org"],"rules":[
+    {"name":"all","matches":[{"path":{"type":"exact","value":"/a"},"method":"GET","headers":[{"name":"X-Y","value":"y"}]}],
+     "forward":[{"pool":"app","weight":3},{"pool":"b/other"}],"timeouts":{"request":"30s","backend_request":"10s"}},
+    {"forward":[{"pool":"app"}]}]})");
+  EXPECT_EQ(route.hostnames, (std::vector<std::string>{"app.example.com", "*.x.org"}));
+  ASSERT_EQ(route.rules.size(), 2u);
+  const auto& rule = route.rules[0];
+  EXPECT_EQ(rule.matches[0].headers[0].name, "x-y");
+  EXPECT_EQ(rule.forward[0].namespace_name, "default");
+  EXPECT_EQ(rule.forward[0].weight, 3u);
+  EXPECT_EQ(rule.forward[1].namespace_name, "b");
+  EXPECT_EQ(rule.request_timeout, contract::Millis(30'000));
+  EXPECT_EQ(route.rules[1].matches, std::vector<contract::RouteMatch>{contract::RouteMatch{}});
+}
+
+TEST(Parse, PoolInFull) {
+  const auto pool = parsed<Pool>(R"({"backends":[{"address":"2001:DB8::1","port":80,"weight":0,"drain":true},
+    {"address":"App.Internal","port":8080}],"algorithm":"least_requests","when_all_down":"try_all",
+    "health":{"type":"http","interval":"5s","timeout":"2s","rise":1,"fall":9,"path":"/up?x=1","host":"a.com",
+              "expected":["200-204","301"]}})");
+  EXPECT_EQ(pool.backends[0].host, "2001:db8::1");
+  EXPECT_EQ(pool.backends[1].host, "app.internal");
+  EXPECT_EQ(pool.health->expected, (std::vector<contract::StatusRange>{{200, 204}, {301, 301}}));
+  EXPECT_EQ(pool.when_all_down, contract::WhenAllDown::kTryAll);
+}
+
+TEST(Parse, NamesAreThoseOfTheDesign) {
+  for (const auto* good : {"a", "0", "a-b", "n1"}) EXPECT_TRUE(is_valid_name(good)) << good;
+  EXPECT_TRUE(is_valid_name(std::string(63, 'a')));
+  for (const auto* bad : {"", "-", "a-", "-a", "A", "a.b", "a/b", "ä", "a b"})
+    EXPECT_FALSE(is_valid_name(bad)) << bad;
+  EXPECT_FALSE(is_valid_name(std::string(64, 'a')));
+}
+
+}  // namespace
+}  // namespace headgate::compile
