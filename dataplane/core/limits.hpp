@@ -90,11 +90,27 @@ inline constexpr auto kApiWaitMax = 60s;                // ?timeout=
 inline constexpr auto kNodeSilentAfter = 5s;            // without a report a node counts as not connected
 inline constexpr std::size_t kCommandsPerNodeMax = 64;  // waiting to be fetched or answered
 inline constexpr auto kEnrolmentLifetime = std::chrono::hours(1);
+
 // shard
 inline constexpr std::size_t kChunkExtensionBytesMax = 16u << 10;  // of one body
 inline constexpr std::size_t kTrailerBytesMax = 8u << 10;
 inline constexpr std::size_t kSmallBlockBytes = 4u << 10;   // a head's first block
 inline constexpr std::size_t kLargeBlockBytes = 64u << 10;  // a piece of a body; a larger head's block
 inline constexpr std::size_t kFreeBlocksMax = 1024;         // of each size and thread, kept for the next
+inline constexpr unsigned kReadsPerTurnMax = 16;            // of one direction of one exchange, then the others
+inline constexpr unsigned kAcceptsPerTurnMax = 64;          // of one socket
+inline constexpr unsigned kPipelinedPerTurnMax = 16;        // requests of one client that end at once
+inline constexpr unsigned kTriesMax = 16;                   // of one exchange, retries included
+inline constexpr unsigned kInterimResponsesMax = 16;        // 1xx before one response
+inline constexpr std::size_t kIdleUpstreamsMax = 256;       // of one endpoint and thread
+inline constexpr auto kUpstreamIdleTimeout = 30s;           // below what backends commonly keep
+inline constexpr auto kTunnelIdleTimeout = 3600s;           // without a byte in either direction
+inline constexpr auto kLingerTimeout = 2s;                  // for the client to read our last response
+inline constexpr auto kAcceptPause = 100ms;                 // when fds or memory are short
+inline constexpr std::size_t kThreadCommandsMax = 64;
+inline constexpr std::size_t kAccessLogPieceBytes = 64u << 10;
+inline constexpr std::size_t kAccessLogPiecesWaitingMax = 256;  // of one thread
+inline constexpr auto kAccessLogFlushInterval = 500ms;
+inline constexpr unsigned kFdsReserved = 64;  // of a process: logs, epoll sets, listening sockets
 
 }  // namespace headgate::limits

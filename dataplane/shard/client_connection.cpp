@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/shard/client_connection.hpp"
+
+#include <cstring>
+
+#include <arpa/inet.h>
+
+#include "dataplane/l7/forwarded.hpp"
+#include "dataplane/shard/workbench.hpp"
+
+namespace headgate::shard {
+namespace {
+
+http1::HeadLimits limits_of(const contract::ShardSettings& settings) {
+  return {settings.header_bytes_max, settings.header_count_max, settings.target_bytes_max};
+}
+
+}  // namespace
+
+void ClientConnection::open(UniqueFd socket, const Endpoint& peer, const Endpoint& reached) {
+  const int fd = socket.get();
+  // Most clients send their request at once: try to read before the first event says so.
+  stream_.open(std::move(socket), true, true);
+  peer_ = {l7::without_mapping(peer.address), peer.port};
+  ::inet_ntop(peer_.address.is_v6() ? AF_INET6 : AF_INET, peer_.address.bytes().data(), peer_text_.data(),
+              peer_text_.size());
+  peer_text_bytes_ = std::strlen(peer_text_.data());
+  reached_ = reached;
+  phase_ = Phase::kReadingHead;
+  first_head_ = true;
+  body_deadline_ = false;
+  scanner_ = {};
+  bench_.counters.add(Counter::kConnectionsAccepted);
+  if (!bench_.loop.add_stream(fd, *this)) return close();
+  bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
+  advance();
+}
+
+void ClientConnection::drain() {
+  if (phase_ == Phase::kReadingHead && !block_) close();
+}
+
+void ClientConnection::on_events(uint32_t epoll_events) {
+  if (phase_ == Phase::kClosed) return;
+  stream_.note_events(epoll_events);
+  if (phase_ == Phase::kExchange) return exchange_->on_client_events();
+  if (stream_.failed()) return close();
+  if (phase_ == Phase::kLingering) return discard();
+  advance();
+}
+
+// A loop, because an exchange may end inside begin_exchange() and the next request be there already: a client
+// that pipelines a thousand requests must not nest a thousand calls.
+void ClientConnection::advance() {
+  if (advancing_) return;
+  advancing_ = true;
+  for (unsigned begun = 0; phase_ == Phase::kReadingHead; ++begun) {
+    if (begun == limits::kPipelinedPerTurnMax) {
+      bench_.loop.again(*this);
+      break;
+    }
+    if (!read_head()) break;
+    if (phase_ == Phase::kReadingHead) begin_exchange();
+  }
+  advancing_ = false;
+}
+
+bool ClientConnection::read_head() {
+  const auto head_limits = limits_of(*bench_.tables->settings);
+  for (;;) {
+    if (block_) {
+      switch (scanner_.scan(block_->text_from(0))) {
+        case http1::HeadScanner::State::kWhole:
+          return true;
+        case http1::HeadScanner::State::kRefused:
+          refuse(http1::Fault::kBareLineFeed);
+          return true;
+        case http1::HeadScanner::State::kPartial:
+          break;
+      }
+      if (block_->filled_bytes >= head_limits.raw_bytes_max()) {
+        refuse(scanner_.first_line_seen() ? http1::Fault::kHeadTooLarge : http1::Fault::kTargetTooLong);
+        return true;
+      }
+      if (block_->room().empty()) {
+        BlockPtr larger = bench_.blocks.take(std::max(limits::kLargeBlockBytes, head_limits.raw_bytes_max()));
+        std::memcpy(larger->bytes.get(), block_->bytes.get(), block_->filled_bytes);
+        larger->filled_bytes = block_->filled_bytes;
+        block_ = std::move(larger);
+      }
+    } else {
+      if (!stream_.readable()) return false;
+      block_ = bench_.blocks.take(limits::kSmallBlockBytes);
+    }
+    const bool first_bytes = block_->filled_bytes == 0;
+    const IoResult result = stream_.read(block_->room());
+    if (result.status != IoStatus::kOk) {
+      if (first_bytes) block_.reset();
+      if (result.status == IoStatus::kWouldBlock) return false;
+      close();
+      return true;
+    }
+    block_->filled_bytes += result.bytes;
+    // From the first byte on the whole head has its own deadline, however slowly the bytes drip.
+    if (first_bytes && !first_head_) bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
+  }
+}
+
+void ClientConnection::begin_exchange() {
+  phase_ = Phase::kExchange;
+  first_head_ = false;
+  exchange_ = &bench_.exchanges.take(bench_);
+  const std::size_t head_begin = scanner_.begin_bytes();
+  const std::size_t head_end = scanner_.end_bytes();
+  scanner_ = {};
+  exchange_->begin(*this, std::move(block_), head_begin, head_end);
+}
+
+// Without a whole head there is no request to answer; the exchange answers all the same, to log and to count.
+void ClientConnection::refuse(http1::Fault fault) {
+  phase_ = Phase::kExchange;
+  exchange_ = &bench_.exchanges.take(bench_);
+  scanner_ = {};
+  exchange_->begin_refusal(*this, std::move(block_), fault);
+}
+
+void ClientConnection::exchange_done(BlockPtr rest, std::size_t rest_begin, Then then) {
+  exchange_ = nullptr;
+  body_deadline_ = false;
+  if (then == Then::kLinger || (then == Then::kClose && stream_.readable())) return linger();
+  if (then == Then::kClose) return close();
+  phase_ = Phase::kReadingHead;
+  if (rest && rest_begin < rest->filled_bytes) {
+    const auto text = rest->text_from(rest_begin);
+    std::memmove(rest->bytes.get(), text.data(), text.size());
+    rest->filled_bytes = text.size();
+    block_ = std::move(rest);
+    bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
+  } else {
+    rest.reset();
+    if (bench_.draining) return close();
+    bench_.loop.arm(*this, bench_.tables->settings->idle_timeout);
+  }
+  advance();
+}
+
+void ClientConnection::exchange_aborted() {
+  exchange_ = nullptr;
+  close();
+}
+
+void ClientConnection::arm_body_deadline() {
+  body_deadline_ = true;
+  bench_.loop.arm(*this, bench_.tables->settings->body_timeout);
+}
+
+void ClientConnection::on_deadline() {
+  switch (phase_) {
+    case Phase::kReadingHead:
+      if (!block_) return close();
+      phase_ = Phase::kExchange;
+      exchange_ = &bench_.exchanges.take(bench_);
+      scanner_ = {};
+      exchange_->begin_header_timeout(*this, std::move(block_));
+      return;
+    case Phase::kExchange:
+      if (body_deadline_) exchange_->on_body_deadline();
+      return;
+    case Phase::kLingering:
+      return close();
+    case Phase::kClosed:
+      return;
+  }
+}
+
+// Closing a socket with unread bytes sends a reset, which may destroy the response on its way: end our side,
+// then read the client's to its end, for a while (RFC 9112 section 9.6).
+void ClientConnection::linger() {
+  phase_ = Phase::kLingering;
+  stream_.shutdown_write();
+  bench_.loop.arm(*this, limits::kLingerTimeout);
+  discard();
+}
+
+void ClientConnection::discard() {
+  BlockPtr scratch = bench_.blocks.take(limits::kLargeBlockBytes);
+  for (unsigned reads = 0; reads < limits::kReadsPerTurnMax; ++reads) {
+    scratch->filled_bytes = 0;
+    switch (stream_.read(scratch->room()).status) {
+      case IoStatus::kOk:
+        continue;
+      case IoStatus::kWouldBlock:
+        return;
+      case IoStatus::kEnd:
+      case IoStatus::kFailed:
+        return close();
+    }
+  }
+  bench_.loop.again(*this);
+}
+
+void ClientConnection::close() {
+  if (phase_ == Phase::kClosed) return;
+  phase_ = Phase::kClosed;
+  stream_.close();
+  block_.reset();
+  cancel();
+  bench_.counters.add(Counter::kConnectionsClosed);
+  bench_.loop.retire(*this);
+}
+
+void ClientConnection::on_retired() { bench_.clients.give(*this); }
+
+}  // namespace headgate::shard

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// ClientConnection: one TCP connection of a client. Collects heads, hands each to an Exchange, one at a time
+// (pipelined requests wait in the block), and closes so that the client gets the last response whole. Phases:
+//
+//   kReadingHead → kExchange → kReadingHead → … → kLingering → kClosed
+//
+// Thread: one. Its Exchange holds a reference to it and is ended before it closes.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "dataplane/core/ip_address.hpp"
+#include "dataplane/shard/block.hpp"
+#include "dataplane/shard/event_loop.hpp"
+#include "dataplane/shard/http1/head_parser.hpp"
+#include "dataplane/shard/http1/head_scanner.hpp"
+#include "dataplane/shard/stream.hpp"
+
+namespace headgate::shard {
+
+class Exchange;
+struct Workbench;
+
+class ClientConnection final : public Handler {
+ public:
+  enum class Phase : uint8_t { kClosed, kReadingHead, kExchange, kLingering };
+
+  explicit ClientConnection(Workbench& bench) : bench_(bench) {}
+
+  // `reached`: the listener's address and port, as configured.
+  void open(UniqueFd socket, const Endpoint& peer, const Endpoint& reached);
+  // Where it waits for a request: at once. Else after the exchange that runs.
+  void drain();
+
+  Phase phase() const { return phase_; }
+  Stream& stream() { return stream_; }
+  const IpAddress& peer() const { return peer_.address; }
+  std::string_view peer_text() const { return {peer_text_.data(), peer_text_bytes_}; }
+  uint16_t peer_port() const { return peer_.port; }
+  const Endpoint& reached() const { return reached_; }
+
+  // --- by its exchange
+  // The response is written whole; what the client sent beyond the request stands in `rest` from
+  // `rest_begin`.
+  enum class Then : uint8_t { kKeepAlive, kClose, kLinger };  // kLinger: it may still be sending
+  void exchange_done(BlockPtr rest, std::size_t rest_begin, Then then);
+  void exchange_aborted();  // closes at once, so that the client sees that the response is no whole one
+  // Whether the exchange waits for bytes from or to the client now.
+  void arm_body_deadline();
+  void clear_body_deadline() { body_deadline_ = false; }
+
+  void on_events(uint32_t epoll_events) override;
+  void on_retired() override;
+
+ protected:
+  void on_deadline() override;
+
+ private:
+  void advance();
+  bool read_head();  // true: a head is whole, or the connection is done with
+  void begin_exchange();
+  void refuse(http1::Fault fault);
+  void linger();
+  void discard();
+  void close();
+
+  Workbench& bench_;
+  Stream stream_;
+  Endpoint peer_;
+  Endpoint reached_;
+  std::array<char, 46> peer_text_{};
+  std::size_t peer_text_bytes_ = 0;
+  Phase phase_ = Phase::kClosed;
+  bool advancing_ = false;
+  bool body_deadline_ = false;  // the exchange waits for the client
+  bool first_head_ = true;
+  BlockPtr block_;
+  http1::HeadScanner scanner_;
+  Exchange* exchange_ = nullptr;
+};
+
+}  // namespace headgate::shard

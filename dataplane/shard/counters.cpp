@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/shard/counters.hpp"
+
+namespace headgate::shard {
+namespace {
+
+constexpr std::array<std::string_view, kCounters> kCounterNames{
+    "connections_accepted_total",
+    "connections_closed_total",
+    "connections_refused_total",
+    "requests_total",
+    "responses_1xx_total",
+    "responses_2xx_total",
+    "responses_3xx_total",
+    "responses_4xx_total",
+    "responses_5xx_total",
+    "client_rx_body_bytes_total",
+    "client_tx_bytes_total",
+    "upstream_connects_total",
+    "upstream_connect_failures_total",
+    "upstream_reuses_total",
+    "upstream_stale_total",
+    "retries_total",
+    "access_log_lost_lines_total",
+};
+
+constexpr std::array<std::string_view, kEndings> kEndingNames{
+    "completed",         "malformed",        "not_routed",      "not_implemented",     "header_timeout",
+    "body_timeout",      "body_too_large",   "client_gone",     "backend_unreachable", "backend_closed",
+    "backend_malformed", "response_timeout", "request_timeout", "tunnelled",
+};
+
+}  // namespace
+
+std::string_view name_of(Counter counter) { return kCounterNames[static_cast<std::size_t>(counter)]; }
+std::string_view name_of(Ending ending) { return kEndingNames[static_cast<std::size_t>(ending)]; }
+
+}  // namespace headgate::shard

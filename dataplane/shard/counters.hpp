@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a thread of a shard counts, and how an exchange ended. Every ending is counted by itself and stands in
+// the access log by its name. Law: requests = Σ endings + exchanges still running. Threads: the owner counts,
+// the control thread reads.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "dataplane/crossing/worker_counters.hpp"
+#include "dataplane/l7/outcome.hpp"
+#include "dataplane/shard/http1/syntax.hpp"
+
+namespace headgate::shard {
+
+enum class Counter : uint8_t {
+  kConnectionsAccepted,
+  kConnectionsClosed,
+  kConnectionsRefused,  // over the limit: 503
+  kRequests,
+  kResponses1xx,
+  kResponses2xx,
+  kResponses3xx,
+  kResponses4xx,
+  kResponses5xx,
+  kClientRxBytes,  // of bodies
+  kClientTxBytes,  // heads and bodies
+  kUpstreamConnects,
+  kUpstreamConnectFailures,
+  kUpstreamReuses,
+  kUpstreamStale,  // a reused connection that the backend had closed
+  kRetries,
+  kAccessLogLost,  // lines: the disk was slower than the traffic
+};
+inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kAccessLogLost) + 1;
+std::string_view name_of(Counter counter);  // "requests_total"
+
+enum class Ending : uint8_t {
+  kCompleted,
+  kMalformed,           // 400, 414, 417, 431, 505: the fault is counted apart
+  kNotRouted,           // 400, 404, 500, 503: the outcome of routing is counted apart
+  kNotImplemented,      // 501: CONNECT
+  kHeaderTimeout,       // 408
+  kBodyTimeout,         // 408, or the connection closed once a response had begun
+  kBodyTooLarge,        // 413
+  kClientGone,          // it reset the connection, or ended it inside its request
+  kBackendUnreachable,  // 503: every connect failed
+  kBackendClosed,       // 502 or a truncated response
+  kBackendMalformed,    // 502: the response broke the framing rules
+  kResponseTimeout,     // 504 or a truncated response
+  kRequestTimeout,      // 504 or a truncated response
+  kTunnelled,           // 101, then bytes
+};
+inline constexpr std::size_t kEndings = static_cast<std::size_t>(Ending::kTunnelled) + 1;
+std::string_view name_of(Ending ending);
+
+class ThreadCounters {
+ public:
+  void add(Counter counter, uint64_t count = 1) { plain_.add(static_cast<std::size_t>(counter), count); }
+  void add(Ending ending) { endings_.add(static_cast<std::size_t>(ending)); }
+  void add(http1::Fault fault) { faults_.add(static_cast<std::size_t>(fault)); }
+  void add(l7::Outcome outcome) { outcomes_.add(static_cast<std::size_t>(outcome)); }
+  void add_response(uint16_t status) {
+    plain_.add(static_cast<std::size_t>(Counter::kResponses1xx) + status / 100 - 1);
+  }
+
+  uint64_t read(Counter counter) const { return plain_.read(static_cast<std::size_t>(counter)); }
+  uint64_t read(Ending ending) const { return endings_.read(static_cast<std::size_t>(ending)); }
+  uint64_t read(http1::Fault fault) const { return faults_.read(static_cast<std::size_t>(fault)); }
+  uint64_t read(l7::Outcome outcome) const { return outcomes_.read(static_cast<std::size_t>(outcome)); }
+
+ private:
+  crossing::WorkerCounters<kCounters> plain_;
+  crossing::WorkerCounters<kEndings> endings_;
+  crossing::WorkerCounters<http1::kFaults> faults_;
+  crossing::WorkerCounters<l7::kOutcomes> outcomes_;
+};
+
+}  // namespace headgate::shard

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/shard/http1/body.hpp"
+
+#include <algorithm>
+
+namespace headgate::shard::http1 {
+
+using l7::BodyFraming;
+
+void BodyReader::start(BodyFraming framing, uint64_t content_length) {
+  framing_ = framing;
+  left_bytes_ = content_length;
+  done_ = framing == BodyFraming::kNone || (framing == BodyFraming::kLength && content_length == 0);
+  if (framing == BodyFraming::kChunked) chunked_.reset();
+}
+
+std::size_t BodyReader::wanted_bytes(std::size_t room_bytes) const {
+  return framing_ == BodyFraming::kLength ? std::min<uint64_t>(left_bytes_, room_bytes) : room_bytes;
+}
+
+BodyReader::Piece BodyReader::take(std::span<char> bytes) {
+  Piece piece;
+  if (done_) {
+    piece.done = true;
+    return piece;
+  }
+  if (framing_ == BodyFraming::kChunked) {
+    const auto step = chunked_.decode(bytes);
+    piece = {step.consumed_bytes, {bytes.data(), step.data_bytes}, step.done, step.fault};
+  } else {
+    piece.consumed_bytes = wanted_bytes(bytes.size());
+    piece.data = {bytes.data(), piece.consumed_bytes};
+    if (framing_ == BodyFraming::kLength) {
+      left_bytes_ -= piece.consumed_bytes;
+      piece.done = left_bytes_ == 0;
+    }
+  }
+  done_ = piece.done;
+  return piece;
+}
+
+bool BodyReader::take_end() {
+  done_ = done_ || framing_ == BodyFraming::kUntilClose;
+  return done_;
+}
+
+void BodyWriter::write(std::string_view data, bool done, std::string_view last_chunk, Outbox& outbox) {
+  if (!chunked()) return outbox.add(data);
+  if (!data.empty()) {
+    const char* const end = write_chunk_head(data.size(), chunk_head_.data());
+    outbox.add({chunk_head_.data(), static_cast<std::size_t>(end - chunk_head_.data())});
+    outbox.add(data);
+    outbox.add("\r\n");
+  }
+  if (done) outbox.add(last_chunk);
+}
+
+}  // namespace headgate::shard::http1

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/shard/listening_socket.hpp"
+
+#include <cerrno>
+
+#include <netinet/tcp.h>
+
+#include "dataplane/core/limits.hpp"
+#include "dataplane/shard/socket_address.hpp"
+#include "dataplane/shard/workbench.hpp"
+
+namespace headgate::shard {
+namespace {
+
+constexpr std::string_view kTooMany =
+    "HTTP/1.1 503 Service Unavailable\r\nserver: headgate\r\ncontent-length: 0\r\nretry-after: "
+    "1\r\nconnection: "
+    "close\r\n\r\n";
+
+}  // namespace
+
+bool ListeningSocket::start() {
+  const int on = 1;
+  // What is accepted inherits it.
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return bench_.loop.add_readable(socket_.get(), *this);
+}
+
+// What waits in its queue is still served. Others hold copies of the fd, so closing ours does not take it out
+// of the epoll set.
+void ListeningSocket::stop() {
+  for (unsigned accepted = 0; accepted < SOMAXCONN && accept_one(); ++accepted) {
+  }
+  bench_.loop.remove(socket_.get());
+  socket_.reset();
+  cancel();
+}
+
+void ListeningSocket::on_events(uint32_t) {
+  if (!socket_) return;
+  for (unsigned accepted = 0; accepted < limits::kAcceptsPerTurnMax; ++accepted)
+    if (!accept_one()) return;
+}
+
+bool ListeningSocket::accept_one() {
+  SocketAddress from;
+  UniqueFd socket(::accept4(socket_.get(), from.get(), from.size_room(), SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!socket) {
+    if (errno == ECONNABORTED || errno == EINTR) return true;
+    // Without fds or memory the kernel's queue keeps the clients; level-triggered, it would also spin.
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause();
+    return false;
+  }
+  if (bench_.clients.in_use() >= clients_max_) {
+    bench_.counters.add(Counter::kConnectionsRefused);
+    ::send(socket.get(), kTooMany.data(), kTooMany.size(), MSG_NOSIGNAL);
+    return true;
+  }
+  bench_.clients.take(bench_).open(std::move(socket), from.endpoint(), reached_);
+  return true;
+}
+
+void ListeningSocket::pause() {
+  bench_.loop.remove(socket_.get());
+  bench_.loop.arm(*this, limits::kAcceptPause);
+}
+
+void ListeningSocket::on_deadline() {
+  [[maybe_unused]] const bool added = bench_.loop.add_readable(socket_.get(), *this);
+}
+
+}  // namespace headgate::shard

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/shard/standalone.hpp"
+
+#include <cerrno>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "dataplane/contract/codec.hpp"
+#include "dataplane/shard/socket_address.hpp"
+
+namespace headgate::shard {
+namespace {
+
+Result<UniqueFd> listen_on(const Endpoint& address) {
+  const SocketAddress at(address);
+  UniqueFd socket(::socket(at.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return system_error(errno, "making a socket");
+  const int on = 1;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (at.family() == AF_INET6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (::bind(socket.get(), at.get(), at.size()) < 0 || ::listen(socket.get(), SOMAXCONN) < 0)
+    return system_error(errno, "listening on " + address.to_string());
+  return socket;
+}
+
+}  // namespace
+
+Result<contract::Delta> read_snapshot(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return system_error(errno, "opening " + path);
+  std::stringstream text;
+  text << file.rdbuf();
+  auto delta = contract::decode_delta(text.str());
+  if (!delta.ok()) return Error{delta.error().code, path + ": " + delta.error().message};
+  if (delta->base != 0) return Error{ErrorCode::kInvalid, path + ": no full snapshot (its base is not 0)"};
+  return delta;
+}
+
+Result<void> open_sockets(ShardProcess& process, unsigned threads) {
+  std::set<Endpoint> addresses;
+  for (const auto& [key, object] : process.snapshot().objects)
+    if (const auto* listener = std::get_if<contract::Listener>(object.get()))
+      addresses.insert({listener->address, listener->port});
+  if (addresses.empty()) return Error{ErrorCode::kInvalid, "the snapshot has no listener"};
+
+  contract::SocketSet set;
+  std::vector<UniqueFd> fds;
+  for (const auto& address : addresses) {
+    for (unsigned thread = 0; thread < threads; ++thread) {
+      auto socket = listen_on(address);
+      if (!socket.ok()) return std::move(socket).error();
+      set.sockets.push_back({address, address, thread});
+      fds.push_back(std::move(*socket));
+    }
+  }
+  return process.set_sockets(set, std::move(fds));
+}
+
+}  // namespace headgate::shard

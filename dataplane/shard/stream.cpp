@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/shard/stream.hpp"
+
+#include <cerrno>
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+namespace headgate::shard {
+
+void Stream::open(UniqueFd socket, bool readable, bool writable) {
+  socket_ = std::move(socket);
+  readable_ = readable;
+  writable_ = writable;
+  end_announced_ = failed_ = false;
+}
+
+void Stream::note_events(uint32_t epoll_events) {
+  if (epoll_events & (EPOLLIN | EPOLLRDHUP)) readable_ = true;
+  if (epoll_events & EPOLLOUT) writable_ = true;
+  if (epoll_events & EPOLLRDHUP) end_announced_ = true;
+  if (epoll_events & EPOLLERR) failed_ = readable_ = writable_ = true;
+  // HUP without ERR: both sides have ended; what was received is still to be read.
+  if (epoll_events & EPOLLHUP) readable_ = writable_ = end_announced_ = true;
+}
+
+IoResult Stream::read(std::span<char> room) {
+  if (!readable_) return {IoStatus::kWouldBlock, 0};
+  ssize_t got = 0;
+  do {
+    got = ::recv(socket_.get(), room.data(), room.size(), 0);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) {
+    // A short read means the queue is empty: the next byte is a new edge (epoll(7)). Only an end that was
+    // announced already has no edge of its own any more.
+    if (static_cast<std::size_t>(got) < room.size() && !end_announced_) readable_ = false;
+    return {IoStatus::kOk, static_cast<std::size_t>(got)};
+  }
+  if (got == 0) return {IoStatus::kEnd, 0};
+  if (errno != EAGAIN) {
+    failed_ = true;
+    return {IoStatus::kFailed, 0};
+  }
+  readable_ = false;
+  return {IoStatus::kWouldBlock, 0};
+}
+
+IoResult Stream::write(std::span<const iovec> pieces) {
+  if (!writable_) return {IoStatus::kWouldBlock, 0};
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces.data());
+  message.msg_iovlen = pieces.size();
+  ssize_t sent = 0;
+  do {
+    sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent >= 0) {
+    // A short write need not mean that the buffer is full; the next one tells.
+    return {IoStatus::kOk, static_cast<std::size_t>(sent)};
+  }
+  if (errno != EAGAIN) {
+    readable_ = true;  // what came before the reset can still be read
+    return {IoStatus::kFailed, 0};
+  }
+  writable_ = false;
+  return {IoStatus::kWouldBlock, 0};
+}
+
+void Stream::shutdown_write() { ::shutdown(socket_.get(), SHUT_WR); }
+
+}  // namespace headgate::shard

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// UpstreamConnection: one TCP connection to an endpoint of a pool. It serves one exchange at a time or idles
+// in its UpstreamPool, which owns it. It holds on to its endpoint, so that the endpoint's slot is not used
+// again before the last connection to it has gone. Thread: one.
+#pragma once
+
+#include "dataplane/l7/pool_table.hpp"
+#include "dataplane/shard/event_loop.hpp"
+#include "dataplane/shard/stream.hpp"
+
+namespace headgate::shard {
+
+class Exchange;
+class UpstreamPool;
+
+class UpstreamConnection final : public Handler {
+ public:
+  enum class Phase : uint8_t { kClosed, kConnecting, kBusy, kIdle };
+
+  explicit UpstreamConnection(UpstreamPool& pool) : pool_(pool) {}
+
+  Stream& stream() { return stream_; }
+  Phase phase() const { return phase_; }
+  bool reused() const { return reused_; }  // had an exchange before this one
+  const l7::PoolEndpoint& endpoint() const { return *endpoint_; }
+
+  void on_events(uint32_t epoll_events) override;
+  void on_retired() override;
+
+ protected:
+  void on_deadline() override;  // idle for too long
+
+ private:
+  friend class UpstreamPool;
+  UpstreamPool& pool_;
+  Stream stream_;
+  l7::PoolEndpointPin endpoint_;
+  Exchange* exchange_ = nullptr;  // while connecting or busy
+  Phase phase_ = Phase::kClosed;
+  bool reused_ = false;
+};
+
+}  // namespace headgate::shard

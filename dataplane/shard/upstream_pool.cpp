@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/shard/upstream_pool.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "dataplane/core/limits.hpp"
+#include "dataplane/shard/exchange.hpp"
+#include "dataplane/shard/socket_address.hpp"
+
+namespace headgate::shard {
+
+UpstreamConnection* UpstreamPool::take_idle(const l7::PoolEndpoint& endpoint, Exchange& exchange) {
+  if (endpoint.slot >= idle_by_slot_.size() || idle_by_slot_[endpoint.slot].empty()) return nullptr;
+  auto& idle = idle_by_slot_[endpoint.slot];
+  UpstreamConnection& connection = *idle.back();
+  idle.pop_back();
+  connection.phase_ = UpstreamConnection::Phase::kBusy;
+  connection.exchange_ = &exchange;
+  connection.reused_ = true;
+  counters_.add(Counter::kUpstreamReuses);
+  return &connection;
+}
+
+UpstreamConnection* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& exchange) {
+  counters_.add(Counter::kUpstreamConnects);
+  const SocketAddress to(endpoint.address);
+  UniqueFd socket(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return nullptr;
+  const int on = 1;
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (::connect(socket.get(), to.get(), to.size()) < 0 && errno != EINPROGRESS) return nullptr;
+  UpstreamConnection& connection = connections_.take(*this);
+  if (!loop_.add_stream(socket.get(), connection)) {
+    connections_.give(connection);
+    return nullptr;
+  }
+  connection.stream_.open(std::move(socket), false, false);
+  connection.endpoint_ = state_.pin(endpoint);
+  connection.exchange_ = &exchange;
+  connection.phase_ = UpstreamConnection::Phase::kConnecting;
+  connection.reused_ = false;
+  return &connection;
+}
+
+void UpstreamPool::release(UpstreamConnection& connection) {
+  const uint32_t slot = connection.endpoint_->slot;
+  if (slot >= idle_by_slot_.size()) idle_by_slot_.resize(slot + 1);
+  auto& idle = idle_by_slot_[slot];
+  // Bytes that nobody asked for would be read as the next exchange's answer.
+  if (connection.stream_.readable() || connection.stream_.ending() || connection.stream_.failed() ||
+      idle.size() >= limits::kIdleUpstreamsMax)
+    return close(connection);
+  connection.exchange_ = nullptr;
+  connection.phase_ = UpstreamConnection::Phase::kIdle;
+  idle.push_back(&connection);
+  loop_.arm(connection, limits::kUpstreamIdleTimeout);
+}
+
+void UpstreamPool::close(UpstreamConnection& connection) {
+  if (connection.phase_ == UpstreamConnection::Phase::kClosed) return;
+  if (connection.phase_ == UpstreamConnection::Phase::kIdle) remove_idle(connection);
+  connection.phase_ = UpstreamConnection::Phase::kClosed;
+  connection.exchange_ = nullptr;
+  connection.stream_.close();
+  connection.endpoint_.reset();
+  connection.cancel();
+  loop_.retire(connection);
+}
+
+void UpstreamPool::remove_idle(UpstreamConnection& connection) {
+  std::erase(idle_by_slot_[connection.endpoint_->slot], &connection);
+}
+
+void UpstreamPool::close_unserved(const l7::PoolTable& pools) {
+  for (auto& idle : idle_by_slot_)
+    while (!idle.empty() && !pools.serves(idle.back()->endpoint())) close(*idle.back());
+}
+
+void UpstreamPool::close_idle() {
+  for (auto& idle : idle_by_slot_)
+    while (!idle.empty()) close(*idle.back());
+}
+
+void UpstreamConnection::on_events(uint32_t epoll_events) {
+  if (phase_ == Phase::kClosed) return;
+  stream_.note_events(epoll_events);
+  if (phase_ == Phase::kIdle) {
+    if (stream_.readable() || stream_.ending() || stream_.failed()) pool_.close(*this);
+    return;
+  }
+  if (phase_ == Phase::kBusy) return exchange_->on_upstream_events();
+  if (stream_.failed()) return exchange_->on_connect_failed();
+  if (!stream_.writable()) return;
+  phase_ = Phase::kBusy;
+  exchange_->on_connected();
+}
+
+void UpstreamConnection::on_deadline() {
+  if (phase_ == Phase::kIdle) pool_.close(*this);
+}
+
+void UpstreamConnection::on_retired() { pool_.connections_.give(*this); }
+
+}  // namespace headgate::shard

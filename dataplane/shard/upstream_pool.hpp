@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// UpstreamPool: the connections of one thread to all endpoints; opens, lends, takes back, closes. An idle one
+// that the backend closes, or speaks on unasked, goes at once, so that a stale one is the rare race and not
+// the rule. Last in, first out: what is not needed ages out. Thread: one.
+#pragma once
+
+#include <vector>
+
+#include "dataplane/l7/tables.hpp"
+#include "dataplane/shard/counters.hpp"
+#include "dataplane/shard/slab.hpp"
+#include "dataplane/shard/upstream_connection.hpp"
+
+namespace headgate::shard {
+
+class UpstreamPool {
+ public:
+  UpstreamPool(EventLoop& loop, ThreadCounters& counters, l7::ThreadState state)
+      : loop_(loop), counters_(counters), state_(state) {}
+
+  // For `exchange` until release() or close(). Null where none idles.
+  UpstreamConnection* take_idle(const l7::PoolEndpoint& endpoint, Exchange& exchange);
+  // Connecting; the exchange is told. Null where it failed at once.
+  UpstreamConnection* connect(const l7::PoolEndpoint& endpoint, Exchange& exchange);
+  // The exchange is over and the connection clean: the next one may have it.
+  void release(UpstreamConnection& connection);
+  void close(UpstreamConnection& connection);
+
+  // New tables: connections to what they no longer serve are of no use.
+  void close_unserved(const l7::PoolTable& pools);
+  void close_idle();
+
+ private:
+  friend class UpstreamConnection;
+  void remove_idle(UpstreamConnection& connection);
+
+  EventLoop& loop_;
+  ThreadCounters& counters_;
+  l7::ThreadState state_;
+  Slab<UpstreamConnection> connections_;
+  std::vector<std::vector<UpstreamConnection*>> idle_by_slot_;
+};
+
+}  // namespace headgate::shard

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Workbench: what all connections and exchanges of one thread work with. A plain struct of the thread's
+// parts; ShardThread owns it and everything in it. Thread: one.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "dataplane/l7/tables.hpp"
+#include "dataplane/shard/access_log.hpp"
+#include "dataplane/shard/block.hpp"
+#include "dataplane/shard/client_connection.hpp"
+#include "dataplane/shard/counters.hpp"
+#include "dataplane/shard/event_loop.hpp"
+#include "dataplane/shard/exchange.hpp"
+#include "dataplane/shard/slab.hpp"
+#include "dataplane/shard/upstream_pool.hpp"
+#include "dataplane/shard/wall_clock.hpp"
+
+namespace headgate::shard {
+
+// xoshiro256**: request ids must not collide; they are no secrets.
+class RandomBits {
+ public:
+  RandomBits();  // seeded by the kernel
+  uint64_t next();
+
+ private:
+  std::array<uint64_t, 4> state_;
+};
+
+struct Workbench {
+  Workbench(EventLoop& event_loop, l7::ThreadState thread_state, ThreadCounters& thread_counters,
+            AccessLogBuffer& log)
+      : loop(event_loop),
+        state(thread_state),
+        counters(thread_counters),
+        access_log(log),
+        upstreams(event_loop, thread_counters, thread_state) {}
+
+  EventLoop& loop;
+  l7::ThreadState state;
+  ThreadCounters& counters;
+  AccessLogBuffer& access_log;
+  const l7::Tables* tables = nullptr;  // of this turn; never stored beyond it
+  BlockPool blocks;
+  RandomBits random;
+  WallClock clock;
+  bool draining = false;
+  UpstreamPool upstreams;
+  Slab<Exchange> exchanges;
+  Slab<ClientConnection> clients;
+};
+
+}  // namespace headgate::shard
