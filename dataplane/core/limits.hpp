@@ -89,6 +89,7 @@ inline constexpr auto kApiLingerTimeout = 2s;           // for the client to clo
 inline constexpr auto kApiWaitMax = 60s;                // ?timeout=
 inline constexpr auto kNodeSilentAfter = 5s;            // without a report a node counts as not connected
 inline constexpr std::size_t kCommandsPerNodeMax = 64;  // waiting to be fetched or answered
+inline constexpr std::size_t kRevisionsPendingMax = 1024;  // remembered one by one for a node that lags
 inline constexpr auto kEnrolmentLifetime = std::chrono::hours(1);
 
 // shard

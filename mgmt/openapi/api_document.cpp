@@ -85,6 +85,17 @@ std::string_view ApiDocument::body_type(std::string_view method, std::string_vie
   return content == nullptr ? std::string_view{} : std::string_view(content->items().begin().key());
 }
 
+std::vector<std::string> ApiDocument::query_parameters(std::string_view method,
+                                                       std::string_view path_template) const {
+  std::vector<std::string> names;
+  const auto& operation = state_->document["paths"].at(std::string(path_template)).at(std::string(method));
+  for (const auto& parameter : operation.value("parameters", Json::array())) {
+    const auto& resolved = resolve(state_->document, parameter);
+    if (resolved["in"] == "query") names.push_back(resolved["name"].get<std::string>());
+  }
+  return names;
+}
+
 std::vector<http::ProblemError> ApiDocument::check(std::string_view method, std::string_view path_template,
                                                    const Json& body) const {
   const auto* content = content_of(state_->document, method, path_template);
