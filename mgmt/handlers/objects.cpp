@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mgmt/handlers/objects.hpp"
+
+#include <fmt/format.h>
+
+#include "dataplane/core/limits.hpp"
+#include "mgmt/compile/parse.hpp"
+#include "mgmt/handlers/object_json.hpp"
+#include "mgmt/handlers/operation.hpp"
+#include "mgmt/handlers/write_answer.hpp"
+
+namespace headgate::handlers {
+namespace {
+
+db::ObjectKey key_in_path(const Exchange& exchange) {
+  const auto kind = *exchange.operation->kind;
+  return {kind, db::in_namespace(kind) ? exchange.parameter("namespace") : "", exchange.parameter("name")};
+}
+
+http::Problem not_found(const db::ObjectKey& key) {
+  return {404, fmt::format("There is no {}.", key.to_string()), {}, {}};
+}
+
+std::string path_of(const db::ObjectKey& key) {
+  const auto collection = std::string(db::plural_of(key.kind)) + "/" + key.name;
+  return db::in_namespace(key.kind) ? "/v1/namespaces/" + key.namespace_name + "/" + collection
+                                    : "/v1/" + collection;
+}
+
+// The names in the body say the same as the path, or nothing.
+std::vector<http::ProblemError> check_names(const nlohmann::json& body, const db::ObjectKey& key) {
+  std::vector<http::ProblemError> errors;
+  if (!compile::is_valid_name(key.name))
+    errors.push_back({"/name", "invalid_value", "A name is up to 63 of a-z, 0-9 and - (not first or last)."});
+  if (body.contains("name") && body["name"] != key.name)
+    errors.push_back({"/name", "mismatch", fmt::format("The path says {}.", key.name)});
+  if (body.contains("namespace") && body["namespace"] != key.namespace_name)
+    errors.push_back({"/namespace", "mismatch", fmt::format("The path says {}.", key.namespace_name)});
+  return errors;
+}
+
+// From an outcome to the answer; `key` is what the request was about.
+void answer_write(const Exchange& exchange, const db::ObjectKey& key, bool dry_run,
+                  service::WriteOutcome outcome) {
+  if (const auto* problem = std::get_if<http::Problem>(&outcome)) return exchange.problem(*problem);
+  if (const auto* refusal = std::get_if<service::Refusal>(&outcome)) {
+    return exchange.problem(refusal_problem(*refusal, [&](const db::ObjectKey& object) {
+      return object == key ? std::optional<std::string>("") : std::nullopt;
+    }));
+  }
+  const auto& written = std::get<service::Written>(outcome);
+  auto headers = revision_header(written.revision);
+  if (dry_run)
+    return exchange.json(200, {{"dry_run", true}, {"changes", changes_json(written)}}, std::move(headers));
+
+  const bool is_delete = exchange.request.method == "DELETE";
+  Json object;
+  int status = is_delete ? 204 : 200;
+  if (!is_delete) {
+    auto reader = exchange.service.reader();
+    if (!reader.ok()) return exchange.storage_failed(reader.error());
+    auto stored = reader->get(key);
+    if (!stored.ok()) return exchange.storage_failed(stored.error());
+    if (!*stored) return exchange.problem({409, key.to_string() + " was deleted meanwhile.", {}, {}});
+    object = object_json(**stored, exchange.service.acknowledgements());
+    headers.emplace_back("ETag", etag_of((*stored)->meta.revision));
+    if (!written.before.empty() && !written.before[0]) {
+      status = 201;
+      headers.emplace_back("Location", path_of(key));
+    }
+  }
+  if (!written.missing.empty()) {
+    Json body{{"revision", written.revision}, {"applied", false}, {"missing", missing_json(written.missing)}};
+    if (!is_delete) body["object"] = std::move(object);
+    return exchange.json(202, body, std::move(headers));
+  }
+  if (is_delete) return exchange.respond({204, std::move(headers), "", ""});
+  exchange.json(status, object, std::move(headers));
+}
+
+// What becomes of the object: given what is there now (nothing: not there).
+using Decide =
+    std::function<std::variant<compile::ProposedChange, http::Problem>(const std::optional<db::Object>&)>;
+
+void write_object(const ExchangePtr& exchange, const db::ObjectKey& key, Decide decide) {
+  service::WriteRequest request;
+  if (const auto problem = read_write_options(exchange->request, request)) return exchange->problem(*problem);
+  request.author = exchange->principal.author();
+  request.summary = exchange->request.method + " " + path_of(key);
+  request.propose = [exchange, key, decide = std::move(decide)](db::Reader& reader) -> service::Proposed {
+    const auto now = reader.get(key);
+    if (!now.ok()) return http::Problem{503, "The database did not answer: " + now.error().message, {}, {}};
+    auto decided = decide(*now);
+    if (auto* problem = std::get_if<http::Problem>(&decided)) return std::move(*problem);
+    return std::vector{std::move(std::get<compile::ProposedChange>(decided))};
+  };
+  const bool dry_run = request.dry_run;
+  exchange->service.write(std::move(request), [exchange, key, dry_run](service::WriteOutcome outcome) {
+    answer_write(*exchange, key, dry_run, std::move(outcome));
+  });
+}
+
+std::optional<uint64_t> revision_of(const std::optional<db::Object>& object) {
+  return object ? std::optional(object->meta.revision) : std::nullopt;
+}
+
+http::Problem faults(std::vector<http::ProblemError> errors) {
+  return {422,
+          fmt::format("The body has {} fault(s); nothing was stored.", errors.size()),
+          std::move(errors),
+          {}};
+}
+
+}  // namespace
+
+void put_object(const ExchangePtr& exchange) {
+  const auto key = key_in_path(*exchange);
+  if (auto errors = check_names(exchange->body, key); !errors.empty())
+    return exchange->problem(faults(std::move(errors)));
+  write_object(exchange, key, [exchange, key](const std::optional<db::Object>& now) {
+    using Decided = std::variant<compile::ProposedChange, http::Problem>;
+    if (auto problem = check_conditions(exchange->request, revision_of(now)))
+      return Decided(std::move(*problem));
+    return Decided(compile::ProposedChange{key, stored_body(exchange->body), {}});
+  });
+}
+
+void create_object(const ExchangePtr& exchange) {
+  const auto kind = *exchange->operation->kind;
+  if (!exchange->body.contains("name"))
+    return exchange->problem(faults({{"/name", "missing_field", "The field name is needed."}}));
+  const db::ObjectKey key{kind, db::in_namespace(kind) ? exchange->parameter("namespace") : "",
+                          exchange->body["name"].get<std::string>()};
+  if (auto errors = check_names(exchange->body, key); !errors.empty())
+    return exchange->problem(faults(std::move(errors)));
+  write_object(exchange, key, [exchange, key](const std::optional<db::Object>& now) {
+    using Decided = std::variant<compile::ProposedChange, http::Problem>;
+    if (now)
+      return Decided(http::Problem{409,
+                                   fmt::format("{} exists; PUT replaces it.", key.to_string()),
+                                   {{"/name", "exists", "An object with this name exists."}},
+                                   {}});
+    return Decided(compile::ProposedChange{key, stored_body(exchange->body), {.must_not_exist = true}});
+  });
+}
+
+void patch_object(const ExchangePtr& exchange) {
+  const auto key = key_in_path(*exchange);
+  write_object(exchange, key, [exchange, key](const std::optional<db::Object>& now) {
+    using Decided = std::variant<compile::ProposedChange, http::Problem>;
+    if (auto problem = check_conditions(exchange->request, revision_of(now)))
+      return Decided(std::move(*problem));
+    if (!now) return Decided(not_found(key));
+    auto body = nlohmann::json::parse(*now->body);
+    body.merge_patch(exchange->body);
+    auto errors = exchange->document.check("put", exchange->operation->path_template, body);
+    for (auto& error : check_names(body, key)) errors.push_back(std::move(error));
+    if (!errors.empty()) return Decided(faults(std::move(errors)));
+    return Decided(compile::ProposedChange{key, stored_body(std::move(body)), {.must_exist = true}});
+  });
+}
+
+void delete_object(const ExchangePtr& exchange) {
+  const auto key = key_in_path(*exchange);
+  write_object(exchange, key, [exchange, key](const std::optional<db::Object>& now) {
+    using Decided = std::variant<compile::ProposedChange, http::Problem>;
+    if (auto problem = check_conditions(exchange->request, revision_of(now)))
+      return Decided(std::move(*problem));
+    if (!now) return Decided(not_found(key));
+    return Decided(compile::ProposedChange{key, std::nullopt, {.must_exist = true}});
+  });
+}
+
+void get_object(const ExchangePtr& exchange) {
+  const auto key = key_in_path(*exchange);
+  auto reader = exchange->service.reader();
+  if (!reader.ok()) return exchange->storage_failed(reader.error());
+  const auto object = reader->get(key);
+  if (!object.ok()) return exchange->storage_failed(object.error());
+  if (!*object) return exchange->problem(not_found(key));
+  const auto etag = etag_of((*object)->meta.revision);
+  if (exchange->request.header("if-none-match") == etag)
+    return exchange->respond({304, {{"ETag", etag}}, "", ""});
+  exchange->json(200, object_json(**object, exchange->service.acknowledgements()), {{"ETag", etag}});
+}
+
+namespace {
+
+// "a=1,b=2"; false where it is none.
+bool read_labels(std::string_view text, std::vector<db::LabelRequirement>& labels) {
+  while (!text.empty()) {
+    const auto end = std::min(text.find(','), text.size());
+    const auto one = text.substr(0, end);
+    const auto equals = one.find('=');
+    if (equals == 0 || equals == std::string_view::npos) return false;
+    labels.push_back({std::string(one.substr(0, equals)), std::string(one.substr(equals + 1))});
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return true;
+}
+
+}  // namespace
+
+void list_objects(const ExchangePtr& exchange) {
+  db::ListQuery query;
+  query.kind = *exchange->operation->kind;
+  const bool is_in_namespace = db::in_namespace(query.kind);
+  if (is_in_namespace) query.namespace_name = exchange->parameter("namespace");
+  uint64_t limit = query.limit;
+  if (const auto problem = read_number(exchange->request, "limit", 1, limits::kApiListMax, limit))
+    return exchange->problem(*problem);
+  query.limit = limit + 1;  // one more: whether there is a next page
+  if (!read_labels(exchange->request.parameter("labels"), query.labels))
+    return exchange->problem({400, "The query parameter labels must be like key=value,key=value.", {}, {}});
+  if (const auto cursor = exchange->request.parameter("cursor"); !cursor.empty())
+    query.after = {query.namespace_name.value_or(""), std::string(cursor)};
+
+  auto reader = exchange->service.reader();
+  if (!reader.ok()) return exchange->storage_failed(reader.error());
+  if (is_in_namespace) {
+    const db::ObjectKey in{db::Kind::kNamespace, "", *query.namespace_name};
+    const auto found = reader->get(in);
+    if (!found.ok()) return exchange->storage_failed(found.error());
+    if (!*found) return exchange->problem(not_found(in));
+  }
+  const auto revision = reader->revision();
+  const auto objects = reader->list(query);
+  if (!objects.ok()) return exchange->storage_failed(objects.error());
+  Json page{{"items", Json::array()}};
+  for (std::size_t i = 0; i < std::min<std::size_t>(limit, objects->size()); ++i)
+    page["items"].push_back(object_json((*objects)[i], exchange->service.acknowledgements()));
+  if (objects->size() > limit) page["next_cursor"] = (*objects)[limit - 1].key.name;
+  exchange->json(200, page, {{"ETag", etag_of(revision)}});
+}
+
+}  // namespace headgate::handlers
