@@ -23,12 +23,15 @@ class FlowTable {
  public:
   static constexpr std::size_t kSlotsPerBucket = 64 / (sizeof(Key) + sizeof(FlowEntry));
   static constexpr std::size_t kBucketsPerGroup = kSlotsPerBucket == 1 ? 4 : 2;
+  static constexpr std::size_t kSlotsPerFlowTimes2 = kSlotsPerBucket == 1 ? 6 : 3;
 
   enum class Insert : uint8_t { kFree, kEvicted };  // whether a live flow had to give way
 
-  // As many buckets as hold the flows at two thirds or less: a power of two.
+  // A power of two of buckets that the flows fill to two thirds at most, to one third where a group is small:
+  // then under one flow in twenty finds its group full.
   FlowTable(std::size_t flows, uint64_t secret)
-      : buckets_(std::bit_ceil(std::max<std::size_t>(flows * 3 / 2 / kSlotsPerBucket, 2 * kBucketsPerGroup))),
+      : buckets_(
+            std::bit_ceil(std::max(flows * kSlotsPerFlowTimes2 / 2 / kSlotsPerBucket, 2 * kBucketsPerGroup))),
         group_shift_(64 - static_cast<unsigned>(std::countr_zero(buckets_.size() / kBucketsPerGroup))),
         secret_(secret | 1) {}
 

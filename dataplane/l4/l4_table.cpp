@@ -42,8 +42,9 @@ class L4TableBuilder {
     if (object.forwarding != contract::Forwarding::kLocal)
       return refuse(object, "forwarding {} is not known to this release", name_of(object.forwarding));
     const uint8_t protocol = kProtocolTcp;
-    if (!seen_.insert({endpoint, protocol}).second) return refuse(object, "it is there twice");
     const auto index = static_cast<uint32_t>(table_->listeners_.size());
+    if (!index_by_service_.emplace(Service{endpoint, protocol}, index).second)
+      return refuse(object, "it is there twice");
     auto added = add_targets(object, index);
     if (!added.ok()) return added;
     Listener listener{endpoint, protocol, object.forwarding, choice_of(object), {}, now_};
@@ -58,6 +59,7 @@ class L4TableBuilder {
   }
 
   std::unique_ptr<const L4Table> finish(contract::Revision revision) {
+    keep_lingering();
     table_->revision_ = revision;
     table_->services_v4_ = FrozenMap<ServiceKeyV4, uint32_t>(services_v4_);
     table_->services_v6_ = FrozenMap<ServiceKeyV6, uint32_t>(services_v6_);
@@ -95,21 +97,45 @@ class L4TableBuilder {
       if (from.id >= limits::kTargetIdsMax) return refuse(object, "target id {} is past the bound", from.id);
       if (local.address.is_v6() != vip.address.is_v6())
         return refuse(object, "target {} is of the other address family", from.name);
-      auto& by_id = table_->index_by_id_;
-      if (from.id >= by_id.size()) by_id.resize(from.id + 1, 0);
-      if (by_id[from.id] != 0) return refuse(object, "target id {} is there twice", from.id);
-      const auto index = static_cast<uint32_t>(table_->targets_.size());
-      if (!bound_.insert({local, kProtocolTcp}).second)
+      if (table_->target_of_id(from.id) != nullptr)
+        return refuse(object, "target id {} is there twice", from.id);
+      if (!bind(
+              {from.id, listener, from.drain, Rewrite(vip, local), Rewrite(local, vip), local, std::nullopt}))
         return refuse(object, "{} is the address of two targets", local.to_string());
-      if (vip.address.is_v6())
-        locals_v6_.emplace_back(key_v6(local, kProtocolTcp), index);
-      else
-        locals_v4_.emplace_back(key_v4(local, kProtocolTcp), index);
-      local_addresses_.insert(local.address);
-      by_id[from.id] = index + 1;
-      table_->targets_.push_back({from.id, listener, from.drain, Rewrite(vip, local), Rewrite(local, vip)});
     }
     return {};
+  }
+
+  // False where another target has its address.
+  bool bind(Target target) {
+    if (!bound_.insert({target.local, kProtocolTcp}).second) return false;
+    const auto index = static_cast<uint32_t>(table_->targets_.size());
+    if (target.local.address.is_v6())
+      locals_v6_.emplace_back(key_v6(target.local, kProtocolTcp), index);
+    else
+      locals_v4_.emplace_back(key_v4(target.local, kProtocolTcp), index);
+    local_addresses_.insert(target.local.address);
+    auto& by_id = table_->index_by_id_;
+    if (target.id >= by_id.size()) by_id.resize(target.id + 1, 0);
+    by_id[target.id] = index + 1;
+    table_->targets_.push_back(std::move(target));
+    return true;
+  }
+
+  void keep_lingering() {
+    if (previous_ == nullptr) return;
+    for (const auto& before : previous_->targets()) {
+      if (table_->target_of_id(before.id) != nullptr) continue;
+      const Listener& of = previous_->listener(before.listener);
+      const auto listener = index_by_service_.find({of.endpoint, of.protocol});
+      if (listener == index_by_service_.end()) continue;
+      Target target = before;
+      target.listener = listener->second;
+      target.drain = true;
+      if (!target.removed_at) target.removed_at = now_;
+      if (now_.since(*target.removed_at) > L4Table::kLingerTicks) continue;
+      bind(std::move(target));  // not where its address belongs to another by now
+    }
   }
 
   // Sorted by name, whatever order the object has: Maglev depends on it.
@@ -159,7 +185,7 @@ class L4TableBuilder {
   std::unique_ptr<L4Table> table_{new L4Table};
   std::map<Service, const Listener*> before_;
   std::map<std::string, std::shared_ptr<const Maglev>> shared_;
-  std::set<Service> seen_;
+  std::map<Service, uint32_t> index_by_service_;
   std::set<Service> bound_;
   std::set<IpAddress> local_addresses_;
   std::map<IpAddress, AddressRole> roles_;

@@ -7,6 +7,8 @@
 // Hand-over: where a listener's targets change, the table keeps the choice of the one before for a while. A
 // flow whose SYN came before the change and whose first data comes after it is thereby still known to belong
 // to the old target, without any state having been kept for the SYN.
+// Lingering: a target that has gone from a listener keeps its flows for a while, as one that drains: the
+// replica that is being stopped finishes its exchanges, and its answers still find their way out.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +56,8 @@ struct Target {
   bool drain = false;     // keeps its flows, gets no new ones
   Rewrite to_target;      // VIP and port → the target's
   Rewrite from_target;    // and back
+  Endpoint local;
+  std::optional<Tick> removed_at;  // lingers: no longer in the snapshot
 };
 
 // Which target a hash belongs to, at one revision of a listener's targets.
@@ -77,6 +81,8 @@ class L4Table {
  public:
   // How long a SYN may wait for the packet that shows the client has seen the answer.
   static constexpr uint32_t kHandoverTicks = ticks(std::chrono::seconds(32));
+
+  static constexpr uint32_t kLingerTicks = ticks(std::chrono::seconds(900));
 
   // kInvalid with the reason where an object cannot be served; then nothing changes. `previous` may be null.
   static Result<std::unique_ptr<const L4Table>> build(const contract::Snapshot& snapshot,

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/l4/flow_chooser.hpp"
+
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "dataplane/l4/flow_hash.hpp"
+#include "tests/support/l4_snapshot.hpp"
+
+namespace headgate::l4 {
+namespace {
+
+using test::L4Snapshot;
+
+constexpr uint32_t kFlows = 2000;
+
+class FlowChooserTest : public testing::Test {
+ protected:
+  void configure(const L4Snapshot& snapshot) {
+    auto table = L4Table::build(snapshot.build(), table_.get(), now_);
+    ASSERT_TRUE(table.ok()) << table.error().message;
+    old_ = std::move(table_);
+    table_ = std::move(table).value();
+  }
+  void configure(uint32_t targets) {
+    configure(L4Snapshot(++revision_).listener("192.0.2.100:80").targets(targets, 1, "198.19.255.1", 2000));
+  }
+  static FlowKeyV4 key(uint32_t flow) {
+    return {Be32(0x0a000000 + flow),
+            Be32(0xc0000264),
+            Be16(static_cast<uint16_t>(1024 + flow)),
+            Be16(80),
+            kProtocolTcp,
+            {}};
+  }
+  // The id of the target that one packet of the flow goes to; 0: none.
+  uint32_t send(uint32_t flow, uint8_t flags) {
+    const auto* target = chooser_.choose(*table_, 0, key(flow), hash_flow(key(flow)), flags, now_);
+    return target == nullptr ? 0 : target->id;
+  }
+  std::vector<uint32_t> send_all(uint8_t flags) {
+    std::vector<uint32_t> ids;
+    for (uint32_t flow = 0; flow < kFlows; ++flow) ids.push_back(send(flow, flags));
+    return ids;
+  }
+
+  TargetMask mask_;
+  FlowChooser<FlowKeyV4> chooser_{8192, 77, mask_};
+  std::unique_ptr<const L4Table> table_;
+  std::unique_ptr<const L4Table> old_;
+  contract::Revision revision_ = 0;
+  Tick now_{100};
+};
+
+TEST_F(FlowChooserTest, AFloodOfSynsLeavesNothingBehind) {
+  configure(4);
+  const auto first = send_all(kTcpSyn);
+  EXPECT_EQ(first, send_all(kTcpSyn));
+  EXPECT_EQ(chooser_.flows().size(), 0u);
+}
+
+TEST_F(FlowChooserTest, AnEstablishedFlowStaysThroughEveryChange) {
+  configure(4);
+  const auto chosen = send_all(kTcpSyn);
+  EXPECT_EQ(send_all(kTcpAck), chosen);
+  EXPECT_EQ(send_all(kTcpAck | kTcpPsh), chosen);
+  for (const uint32_t targets : {5u, 9u, 6u, 4u, 12u}) {
+    configure(targets);
+    now_ = Tick(now_.number() + 20);  // past the hand-over
+    EXPECT_EQ(send_all(kTcpAck), chosen) << targets;
+  }
+}
+
+// The handshake straddles the change: the SYN was sent before it, the first data come after it.
+TEST_F(FlowChooserTest, AHandshakeUnderWayIsNotBroken) {
+  configure(2);
+  const auto chosen = send_all(kTcpSyn);
+  ASSERT_EQ(chooser_.flows().size(), 0u);
+  configure(5);
+  EXPECT_EQ(send_all(kTcpAck), chosen);
+}
+
+TEST_F(FlowChooserTest, AFlowOpenedAfterAChangeStaysWhereItsSynWent) {
+  configure(2);
+  configure(5);
+  const auto chosen = send_all(kTcpSyn);
+  std::map<uint32_t, int> shares;
+  for (const auto id : chosen) ++shares[id];
+  EXPECT_EQ(shares.size(), 5u);  // the new targets get their share at once
+  EXPECT_EQ(send_all(kTcpAck), chosen);
+  EXPECT_EQ(send_all(kTcpAck | kTcpPsh), chosen);
+}
+
+TEST_F(FlowChooserTest, AMaskedTargetGetsNoNewFlowAndTheOthersKeepTheirs) {
+  configure(4);
+  const auto before = send_all(kTcpSyn);
+  mask_.set(2, true);
+  const auto after = send_all(kTcpSyn);
+  std::map<uint32_t, int> taken_over;
+  for (uint32_t flow = 0; flow < kFlows; ++flow) {
+    ASSERT_NE(after[flow], 2u);
+    if (before[flow] == 2)
+      ++taken_over[after[flow]];
+    else
+      ASSERT_EQ(after[flow], before[flow]);
+  }
+  EXPECT_EQ(taken_over.size(), 3u);
+  for (const auto& [id, count] : taken_over) EXPECT_NEAR(count, kFlows / 12, kFlows / 30) << id;
+  // Stepping aside has been remembered: the flows stay when the target comes back.
+  mask_.set(2, false);
+  EXPECT_EQ(send_all(kTcpAck), after);
+}
+
+TEST_F(FlowChooserTest, AFlowOnAMaskedTargetStaysUntilItOpensAnew) {
+  configure(2);
+  const auto chosen = send_all(kTcpSyn);
+  send_all(kTcpAck);
+  mask_.set(1, true);
+  EXPECT_EQ(send_all(kTcpAck), chosen);
+  for (const auto id : send_all(kTcpSyn)) ASSERT_EQ(id, 2u);
+}
+
+TEST_F(FlowChooserTest, AForgedSynMovesNoEstablishedFlow) {
+  configure(2);
+  const auto chosen = send_all(kTcpSyn);
+  send_all(kTcpAck);
+  configure(7);
+  EXPECT_EQ(send_all(kTcpSyn), chosen);
+}
+
+TEST_F(FlowChooserTest, WhereAllAreMaskedTheChoiceStands) {
+  configure(3);
+  const auto chosen = send_all(kTcpSyn);
+  for (const uint32_t id : {1, 2, 3}) mask_.set(id, true);
+  EXPECT_EQ(send_all(kTcpSyn), chosen);
+}
+
+TEST_F(FlowChooserTest, OfManyTheOnlyUsableTargetIsFound) {
+  configure(100);
+  for (uint32_t id = 1; id <= 100; ++id) mask_.set(id, id != 42);
+  for (const auto id : send_all(kTcpSyn)) ASSERT_EQ(id, 42u);
+}
+
+TEST_F(FlowChooserTest, ADrainingTargetKeepsItsFlowsAndGetsNoNewOnes) {
+  configure(2);
+  const auto chosen = send_all(kTcpSyn);
+  send_all(kTcpAck);
+  configure(L4Snapshot(9)
+                .listener("192.0.2.100:80")
+                .target(1, "edge/0", "198.19.255.1:2000", 1, true)
+                .target(2, "edge/1", "198.19.255.1:2001"));
+  EXPECT_EQ(send_all(kTcpAck), chosen);
+  for (const auto id : send_all(kTcpSyn)) ASSERT_EQ(id, 2u);
+}
+
+TEST_F(FlowChooserTest, AFlowWhoseTargetIsGoneIsChosenAnew) {
+  configure(2);
+  send_all(kTcpSyn);
+  send_all(kTcpAck);
+  configure(L4Snapshot(9)
+                .listener("192.0.2.100:80")
+                .target(5, "edge/5", "198.19.255.1:2000")
+                .target(6, "edge/6", "198.19.255.1:2001"));
+  for (const auto id : send_all(kTcpAck)) ASSERT_TRUE(id == 5 || id == 6);
+}
+
+TEST_F(FlowChooserTest, WithoutATargetThereIsNone) {
+  configure(0);
+  EXPECT_EQ(send(1, kTcpSyn), 0u);
+  EXPECT_EQ(send(1, kTcpAck), 0u);
+}
+
+TEST_F(FlowChooserTest, LookingUpRemembersNothing) {
+  configure(4);
+  const auto chosen = send_all(kTcpSyn);
+  for (uint32_t flow = 0; flow < kFlows; ++flow)
+    ASSERT_EQ(chooser_.look_up(*table_, 0, key(flow), hash_flow(key(flow)), now_)->id, chosen[flow]);
+  EXPECT_EQ(chooser_.flows().size(), 0u);
+}
+
+TEST_F(FlowChooserTest, AClosedFlowIsSoonForgotten) {
+  configure(2);
+  send(1, kTcpAck);
+  send(1, kTcpAck);
+  send(1, kTcpFin | kTcpAck);
+  send(1, kTcpAck);  // of the last FIN
+  now_ = Tick(now_.number() + FlowEntry::lifetime_ticks(FlowState::kClosing) + 1);
+  chooser_.flows().sweep(chooser_.flows().bucket_count(), now_);
+  EXPECT_EQ(chooser_.flows().size(), 0u);
+}
+
+}  // namespace
+}  // namespace headgate::l4
