@@ -96,6 +96,16 @@ pid_of() {
   return 1
 }
 
+# The conservation law, by what headgate-l4 itself has counted and reported: every packet received has been sent on,
+# out of the uplink or to the host, or dropped under a name.
+l4_is_balanced() {
+  api GET /v1/stats | jq -er '
+    [.nodes[].processes[] | select(.process == "l4") | .samples[]] as $samples
+    | def sum($name): [$samples[] | select(.name == $name) | .value] | add // 0;
+    {rx: sum("l4_rx_packets_total"), tx: sum("l4_tx_packets_total"), drops: sum("l4_drops_total")}
+    | if .rx > 0 and .rx == .tx + .drops then "rx \(.rx) = tx \(.tx) + drops \(.drops)" else error("\(.)") end'
+}
+
 # The host's 127.0.0.1:PORT reaches headgated, through a Unix socket, which knows no network namespaces.
 appliance_relay_up() {
   lab_spawn lb relay socat "UNIX-LISTEN:$LAB_DIR/api.sock,fork,mode=600" TCP:127.0.0.1:7080

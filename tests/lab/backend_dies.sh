@@ -13,7 +13,7 @@ appliance_up
 
 backend_is() {  # backend_is ADDRESS up|down, in the node's view
   api GET /v1/status | jq -e --arg address "$1" --argjson usable "$([ "$2" = up ] && echo true || echo false)" '
-    [.nodes[].health[] | select(.key.member | startswith($address)) | .endpoints[].usable] | length > 0 and all(. == $usable)'
+    [.nodes[].health[] | select(.member | startswith($address)) | .endpoints[].usable] | length > 0 and all(. == $usable)'
 }
 wait_until 10 "b1's health check says up" backend_is 10.77.1.2 up
 

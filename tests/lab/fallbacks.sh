@@ -23,7 +23,7 @@ expect_eq "failed requests" 0 "$LOAD_FAILED"
 
 step "without XDP: af_packet"
 kill "$(cat "$LAB_DIR/headgate-node.pid")"
-wait_until 10 "the keeper has ended" sh -c "! kill -0 $(cat "$LAB_DIR/headgate-node.pid") 2>/dev/null"
+wait_until 20 "the keeper has ended" sh -c "! kill -0 $(cat "$LAB_DIR/headgate-node.pid") 2>/dev/null"
 for program in headgate-node headgate-l4 headgate-shard; do
   while pid=$(pid_of "$program"); do kill -9 "$pid" 2>/dev/null || true; done
 done

@@ -19,3 +19,7 @@ for address in "$LAB_VIP" "$LAB_VIP6"; do
   expect_at_least "b1's share" $((LAB_REQUESTS * 45 / 100)) $(($(lab_backend_requests b1) - before1))
   expect_at_least "b2's share" $((LAB_REQUESTS * 45 / 100)) $(($(lab_backend_requests b2) - before2))
 done
+
+step "l4 accounts for every packet: rx = tx + drops"
+wait_until 5 "balanced counters of l4" l4_is_balanced
+say "ok: $(l4_is_balanced)"

@@ -13,7 +13,7 @@ appliance_up
 another_pid() { local pid; pid=$(pid_of "$1") && [ "$pid" != "$2" ]; }
 answers() { get "http://$LAB_VIP/"; }
 # The keeper of NAME and the program itself.
-stop_kept() { kill "$(cat "$LAB_DIR/$1.pid")"; wait_until 5 "$1 has stopped" sh -c "! kill -0 $(cat "$LAB_DIR/$1.pid") 2>/dev/null"; }
+stop_kept() { kill "$(cat "$LAB_DIR/$1.pid")"; wait_until 20 "$1 has stopped" sh -c "! kill -0 $(cat "$LAB_DIR/$1.pid") 2>/dev/null"; }
 
 step "headgated is stopped"
 stop_kept headgated
