@@ -62,6 +62,15 @@ bool set_limit(int resource, rlim_t value) {
   return ::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) == 0;
 }
 
+// Not even root may go past the hard limit without CAP_SYS_RESOURCE (a container): then as far as it goes,
+// and headgate-shard accepts as many connections as that carries.
+bool set_fd_limit(rlim_t wanted) {
+  if (set_limit(RLIMIT_NOFILE, wanted)) return true;
+  rlimit granted{};
+  return errno == EPERM && ::getrlimit(RLIMIT_NOFILE, &granted) == 0 &&
+         set_limit(RLIMIT_NOFILE, granted.rlim_max);
+}
+
 // The kernel clears the effective set when root becomes another user; this closes the ways back.
 bool drop_privileges(const ProcessUser& user) {
   for (unsigned long capability = 0; capability <= CAP_LAST_CAP; ++capability)
@@ -88,7 +97,7 @@ void reset_signals() {
   if (launch.cgroup_fd >= 0 && ::write(launch.cgroup_fd, "0", 1) != 1) fail(launch, "entering its cgroup");
   if (spec.memory_max_bytes != 0 && launch.cgroup_fd < 0 && !set_limit(RLIMIT_DATA, spec.memory_max_bytes))
     fail(launch, "RLIMIT_DATA");
-  if (spec.fds_max != 0 && !set_limit(RLIMIT_NOFILE, spec.fds_max)) fail(launch, "RLIMIT_NOFILE");
+  if (spec.fds_max != 0 && !set_fd_limit(spec.fds_max)) fail(launch, "RLIMIT_NOFILE");
   if (!set_limit(RLIMIT_CORE, 0)) fail(launch, "RLIMIT_CORE");
   if (spec.user && !drop_privileges(*spec.user)) fail(launch, "becoming its user");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(launch, "no_new_privs");
