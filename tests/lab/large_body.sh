@@ -35,6 +35,7 @@ client curl -sf --max-time 280 -H 'Host: swallow.example.com' -H 'Expect:' -T "$
 upload=$!
 # What the client has sent fills the buffers of the kernels in between, and then stays the same.
 sent=
+changed_ms=$(now_ms)
 stalled() {
   local now_sent
   now_sent=$(client ss -Htin dst "$LAB_VIP" | grep -oE 'bytes_sent:[0-9]+')

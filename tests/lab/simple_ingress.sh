@@ -7,6 +7,7 @@
 # shellcheck source=tests/lab/lab.sh
 . "$(dirname "$(readlink -f "$0")")/lab.sh"
 lab_scenario
+LAB_SHARD='{"access_log":{"to":"file"}}'
 lab_up
 appliance_up
 
@@ -26,6 +27,11 @@ expect_match "X-Forwarded-For over IPv6" ' for=2001:db8:2::2 ' "$(get "http://[$
 step "what no route serves"
 expect_eq "another hostname" 404 "$(client curl -s -o /dev/null -w '%{http_code}' -H 'Host: other.example.com' "http://$LAB_VIP/")"
 expect_eq "no Host at all" 400 "$(printf 'GET / HTTP/1.1\r\n\r\n' | client socat -t 2 - "TCP:$LAB_VIP:80" | head -n 1 | cut -d' ' -f2)"
+
+step "the access log: one JSON line a request, with the address that clients reach"
+logged() { jq -es --arg listener "$LAB_VIP:80" '[.[] | select(.listener == $listener and .status == 404)] | length == 1' "$LAB_DIR"/log/edge/0/*; }
+wait_until 5 "the 404 is logged" logged
+say "$(tail -n 1 "$LAB_DIR"/log/edge/0/*)"
 
 step "status says what runs and what is applied"
 api GET /v1/status >"$LAB_DIR/status.json"
