@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/netlink/routes.hpp"
+
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+namespace headgate::netlink {
+namespace {
+
+// Each hop of RTA_MULTIPATH: a rtnexthop, then its own attributes.
+void add_hops(std::vector<Route>& routes, const Route& route, std::span<const uint8_t> hops) {
+  while (hops.size() >= sizeof(rtnexthop)) {
+    rtnexthop hop;
+    std::memcpy(&hop, hops.data(), sizeof hop);
+    if (hop.rtnh_len < sizeof hop || hop.rtnh_len > hops.size()) return;
+    Route one = route;
+    one.link_index = hop.rtnh_ifindex;
+    one.gateway = Attributes(hops.subspan(sizeof hop, hop.rtnh_len - sizeof hop)).address(RTA_GATEWAY);
+    routes.push_back(std::move(one));
+    hops = hops.subspan(std::min<std::size_t>(RTNH_ALIGN(hop.rtnh_len), hops.size()));
+  }
+}
+
+void add_route(std::vector<Route>& routes, const Message& message) {
+  const auto body = message.body<rtmsg>();
+  if (message.type != RTM_NEWROUTE || !body) return;
+  if (body->rtm_family != AF_INET && body->rtm_family != AF_INET6) return;
+  const auto attributes = message.attributes<rtmsg>();
+  if (attributes.u32(RTA_TABLE).value_or(body->rtm_table) != RT_TABLE_MAIN || body->rtm_type != RTN_UNICAST)
+    return;
+  Route route;
+  const IpAddress any = body->rtm_family == AF_INET ? IpAddress::v4(0) : IpAddress::v6({});
+  route.destination = {attributes.address(RTA_DST).value_or(any), body->rtm_dst_len};
+  route.gateway = attributes.address(RTA_GATEWAY);
+  route.source = attributes.address(RTA_PREFSRC);
+  route.link_index = static_cast<int>(attributes.u32(RTA_OIF).value_or(0));
+  route.metric = attributes.u32(RTA_PRIORITY).value_or(0);
+  if (const auto hops = attributes.find(RTA_MULTIPATH))
+    add_hops(routes, route, *hops);
+  else
+    routes.push_back(std::move(route));
+}
+
+Request request_for(uint16_t type, uint16_t flags, const Route& route) {
+  rtmsg body{};
+  body.rtm_family = route.destination.address.is_v4() ? AF_INET : AF_INET6;
+  body.rtm_dst_len = route.destination.length_bits;
+  body.rtm_table = RT_TABLE_MAIN;
+  body.rtm_protocol = RTPROT_STATIC;
+  body.rtm_scope = route.gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+  body.rtm_type = RTN_UNICAST;
+  Request request(type, flags, body);
+  if (route.destination.length_bits != 0) request.put(RTA_DST, route.destination.address);
+  if (route.gateway) request.put(RTA_GATEWAY, *route.gateway);
+  if (route.source) request.put(RTA_PREFSRC, *route.source);
+  request.put(RTA_OIF, static_cast<uint32_t>(route.link_index));
+  if (route.metric != 0) request.put(RTA_PRIORITY, route.metric);
+  return request;
+}
+
+}  // namespace
+
+Result<std::vector<Route>> list_routes(Socket& socket) {
+  std::vector<Route> routes;
+  Request request(RTM_GETROUTE, NLM_F_DUMP, rtmsg{});
+  auto dumped =
+      socket.dump(request, "listing routes", [&](const Message& message) { add_route(routes, message); });
+  if (!dumped.ok()) return std::move(dumped).error();
+  return routes;
+}
+
+Result<void> put_route(Socket& socket, const Route& route) {
+  auto request = request_for(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, route);
+  return socket.act(request, "setting the route to " + route.destination.to_string());
+}
+
+Result<void> remove_route(Socket& socket, const Route& route) {
+  auto request = request_for(RTM_DELROUTE, NLM_F_ACK, route);
+  return socket.act(request, "removing the route to " + route.destination.to_string());
+}
+
+}  // namespace headgate::netlink
