@@ -84,6 +84,22 @@ Result<void> make_directories(NodeOptions& options) {
   return {};
 }
 
+Result<void> complete_network(CommandLine& line) {
+  NetworkOptions network{.uplink = line.uplink, .host_addresses = {}, .gateways = {}};
+  for (const auto& text : line.host_addresses) {
+    const auto address = HostAddress::parse(text);
+    if (!address) return Error{ErrorCode::kInvalid, "--host-address is like 192.0.2.10/24, not " + text};
+    network.host_addresses.push_back(*address);
+  }
+  for (const auto& text : line.host_gateways) {
+    const auto gateway = IpAddress::parse(text);
+    if (!gateway) return Error{ErrorCode::kInvalid, "--host-gateway is an IP address, not " + text};
+    network.gateways.push_back(*gateway);
+  }
+  line.node.network = std::move(network);
+  return {};
+}
+
 Result<void> complete(CommandLine& line) {
   auto& options = line.node;
   if (auto made = make_directories(options); !made.ok()) return made;
@@ -100,9 +116,10 @@ Result<void> complete(CommandLine& line) {
   if (line.uplink.empty()) return {};
   if (::geteuid() != 0)
     return Error{ErrorCode::kPermission, "--uplink needs root: run headgate-node with sudo"};
-  options.l4_arguments = {"--uplink", line.uplink,     "--uplink-driver", line.uplink_driver, "--host",
-                          "hg0p",     "--host-driver", line.host_driver,  "--log-level",      line.log_level};
-  return {};
+  options.l4_arguments = {"--uplink",    line.uplink,   "--uplink-driver", line.uplink_driver,
+                          "--host",      kHostPortPeer, "--host-driver",   line.host_driver,
+                          "--log-level", line.log_level};
+  return complete_network(line);
 }
 
 // Every listening socket and control connection is an fd here.

@@ -35,6 +35,15 @@ Node::Node(EventLoop& loop, Supervisor& supervisor, NodeOptions options)
              .on_reported = [this](const contract::NodeReport& report) { on_reported(report); }}) {}
 
 Result<void> Node::start() {
+  if (options_.network) {
+    auto network = Network::make(
+        loop_, *options_.network, options_.run_directory / "network.undo",
+        {.on_change = [this] { link_.report_soon(); },
+         // Its packet sockets are bound to an interface that is gone.
+         .on_host_port_replaced = [this] { (void)processes_.restart(std::string(kProcessL4)).ok(); }});
+    if (!network.ok()) return std::move(network).error();
+    network_ = std::move(*network);
+  }
   auto stored = store_.load();
   if (!stored.ok()) return std::move(stored).error();
   snapshot_ = std::move(*stored);
@@ -48,7 +57,10 @@ Result<void> Node::start() {
 
 void Node::stop(std::function<void()> on_stopped) {
   reconcile_timer_.end();
-  processes_.stop_all(std::move(on_stopped));
+  processes_.stop_all([this, on_stopped = std::move(on_stopped)] {
+    if (network_) network_->take_down();
+    on_stopped();
+  });
 }
 
 void Node::on_update(contract::NodeUpdate update) {
@@ -83,6 +95,7 @@ void Node::on_command(const contract::AddressedCommand& command) {
 
 void Node::reconcile() {
   plan_ = plan_of(snapshot_);
+  if (network_) network_->want(plan_.vips, plan_.local_addresses);
   processes_.want(wanted_processes());
   // What could not be had (a port that another program holds) may be free later.
   const bool retry = !processes_.socket_faults().empty();
@@ -143,6 +156,9 @@ contract::NodeReport Node::make_report() const {
                               .health = {},
                               .stats = processes_.stats(),
                               .results = results_};
+  if (network_ && !network_->fault().empty()) report.notices.push_back({"network", network_->fault(), true});
+  if (network_ && !network_->warning().empty())
+    report.notices.push_back({"network_warning", network_->warning(), false});
   for (const auto& [code, notice] : notices_) report.notices.push_back(notice);
   // A listener that nobody can reach is not applied.
   if (fault_since_) report.applied = std::min(report.applied, *fault_since_ - 1);

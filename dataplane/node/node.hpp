@@ -15,6 +15,7 @@
 #include "dataplane/contract/node_api.hpp"
 #include "dataplane/contract/snapshot.hpp"
 #include "dataplane/node/management_link.hpp"
+#include "dataplane/node/network.hpp"
 #include "dataplane/node/node_plan.hpp"
 #include "dataplane/node/process_table.hpp"
 #include "dataplane/node/state_store.hpp"
@@ -31,15 +32,16 @@ struct NodeOptions {
   contract::Millis drain_timeout{10'000};
   std::string log_level;
   std::vector<std::string> l4_arguments;  // empty: no l4 on this node
+  std::optional<NetworkOptions> network;  // with l4 only
 };
 
 class Node {
  public:
   Node(EventLoop& loop, Supervisor& supervisor, NodeOptions options);
 
-  // Loads the last good state and serves it; then asks headgated.
+  // Takes the uplink, loads the last good state and serves it; then asks headgated.
   Result<void> start();
-  // Stops every process; `on_stopped` when the last has ended.
+  // Stops every process and gives the network back; `on_stopped` then.
   void stop(std::function<void()> on_stopped);
 
  private:
@@ -58,6 +60,7 @@ class Node {
   contract::Snapshot snapshot_;
   bool full_wanted_ = false;  // a delta did not fit: ask for all of it
   NodePlan plan_;
+  std::unique_ptr<Network> network_;               // null: no uplink
   std::optional<contract::Revision> fault_since_;  // from this one on something could not be had
   ProcessTable processes_;
   ManagementLink link_;

@@ -84,6 +84,11 @@ std::filesystem::path Process::record_path() const {
   return std::filesystem::path(socket_path_).replace_extension(".pid");
 }
 
+void Process::remove_files() const {
+  ::unlink(socket_path_.c_str());
+  ::unlink(record_path().c_str());
+}
+
 void Process::step_aside() {
   const auto aside =
       surroundings_.run_directory / fmt::format("{}.{}.sock", file_name_of_process(spec_.process), pid_);
@@ -100,6 +105,7 @@ void Process::stop(contract::Millis drain_timeout) {
   drain_timeout_ = drain_timeout;
   start_timer_.end();
   if (!pidfd_) {
+    remove_files();
     kill_timer_ = surroundings_.loop.after(Duration::zero(), [this] { callbacks_.on_ended(*this); });
     return;
   }
@@ -138,8 +144,7 @@ void Process::on_death(std::string how) {
   last_exit_ = std::move(how);
   fail_commands(spec_.process + " ended: " + last_exit_);
   if (stopping()) {
-    ::unlink(socket_path_.c_str());
-    ::unlink(record_path().c_str());
+    remove_files();
     log::info(fmt::format("{} (pid {}) has stopped: {}", spec_.process, pid_, last_exit_));
     pid_ = 0;
     callbacks_.on_ended(*this);

@@ -77,6 +77,7 @@ class Process {
   using State = contract::ProcessState;
 
   std::filesystem::path record_path() const;
+  void remove_files() const;
   Result<void> start_child();
   Result<void> connect();
   void watch_death(UniqueFd pidfd);
