@@ -13,16 +13,15 @@ void Exchange::route() {
     keep_alive_ = false;  // what follows the head is for the tunnel that we do not make
     return answer(Ending::kNotImplemented, 501, "connect");
   }
-  if (request_.form != l7::TargetForm::kAsterisk) {
-    const auto normal = l7::normalise_path(request_.path, l7::EscapedSlash::kKeep, arena_);
-    if (!normal.ok()) return refuse(l7::Outcome::kBadPath);
-    request_.path = normal.path;
-  }
-
   const l7::Tables& tables = *bench_.tables;
   const auto* listener = tables.router.listener(client_->reached(), request_.host);
   if (!listener) return refuse(l7::Outcome::kNoListener);
   listener_name_ = arena_.copy(listener->object->name);
+  if (request_.form != l7::TargetForm::kAsterisk) {
+    const auto normal = l7::normalise_path(request_.path, listener->object->escaped_slash, arena_);
+    if (!normal.ok()) return refuse(l7::Outcome::kBadPath);
+    request_.path = normal.path;
+  }
   facts_ = l7::resolve_forwarded(request_,
                                  {client_->peer(), client_->peer_text(), "http", client_->reached().port,
                                   listener->object->trusted_proxies},

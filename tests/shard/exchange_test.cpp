@@ -76,6 +76,7 @@ TEST_F(ExchangeTest, LimitsAnswerByTheirStatus) {
       {"GET / HTTP/3.0\r\nHost: a\r\n\r\n", "505"},
       {"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", "501"},
       {"GET /a%00b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "400"},
+      {"GET /a%2Fb HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "400"},
   };
   for (const auto& [bytes, status] : cases) {
     auto client = connect();
