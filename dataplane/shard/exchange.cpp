@@ -26,7 +26,7 @@ void Exchange::reset(ClientConnection& client, BlockPtr head) {
   pool_ = nullptr;
   tried_.clear();
   tries_ = 0;
-  send_over_ = bytes_sent_ = false;
+  met_stale_ = send_over_ = bytes_sent_ = false;
   response_partial_ = response_seen_ = response_begun_ = upstream_clean_ = tunnel_ = false;
   keep_alive_ = true;
   interim_responses_ = 0;

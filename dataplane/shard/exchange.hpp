@@ -133,6 +133,7 @@ class Exchange final : public Timer {
   UpstreamConnection* upstream_ = nullptr;
   std::string_view endpoint_text_;
   unsigned tries_ = 0;
+  bool met_stale_ = false;
   bool send_over_ = false;   // the backend takes no more of the request
   bool bytes_sent_ = false;  // of this try
 

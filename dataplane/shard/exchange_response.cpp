@@ -184,6 +184,7 @@ Exchange::Step Exchange::upstream_failed(Ending ending) {
   const bool stale = upstream_->reused() && !response_seen_;
   if (stale) bench_.counters.add(Counter::kUpstreamStale);
   if (stale && may_send_again()) {
+    met_stale_ = true;
     end_upstream(false);
     phase_ = Phase::kChoosing;
     return Step::kGoOn;

@@ -105,8 +105,8 @@ Exchange::Step Exchange::open_upstream(const l7::PoolEndpoint& endpoint) {
   try_started_ = bench_.loop.now();
   endpoint_text_ = arena_.copy(endpoint.text);
   outstanding_ = bench_.state.outstanding(endpoint);
-  // A second try gets a connection of its own: what was stale once may be so again.
-  upstream_ = tries_ == 1 ? bench_.upstreams.take_idle(endpoint, *this) : nullptr;
+  // After a stale connection comes a new one: its neighbours may be stale as well.
+  upstream_ = !met_stale_ ? bench_.upstreams.take_idle(endpoint, *this) : nullptr;
   if (upstream_) {
     phase_ = Phase::kRelaying;
     start_sending();

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who keeps the other waiting for too long, and what happens then.
+#include "tests/shard/shard_fixture.hpp"
+
+namespace headgate::shard {
+namespace {
+
+class DeadlineTest : public ShardFixture {};
+
+TEST_F(DeadlineTest, AHeadThatDripsGets408) {
+  settings_.header_timeout = 60ms;
+  start();
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHo");
+  EXPECT_EQ(client.read_all().substr(9, 3), "408");
+  EXPECT_EQ(count("exchanges_total", "header_timeout"), 1u);
+}
+
+TEST_F(DeadlineTest, ASilentConnectionIsClosedWithoutAWord) {
+  settings_.header_timeout = 60ms;
+  start();
+  auto client = connect();
+  EXPECT_TRUE(client.at_end());
+  EXPECT_EQ(count("requests_total"), 0u);
+}
+
+TEST_F(DeadlineTest, AnIdleConnectionIsClosed) {
+  settings_.idle_timeout = 60ms;
+  start();
+  auto client = connect();
+  client.send("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n");
+  client.read_until("bad_path\n");
+  EXPECT_TRUE(client.at_end());
+}
+
+TEST_F(DeadlineTest, ABodyThatStallsGets408) {
+  settings_.body_timeout = 60ms;
+  start();
+  auto client = connect();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+  auto backend = backend_.accept();
+  EXPECT_EQ(client.read_all().substr(9, 3), "408");
+  backend.read_all();
+  EXPECT_EQ(count("exchanges_total", "body_timeout"), 1u);
+}
+
+TEST_F(DeadlineTest, ABackendThatSaysNothingIsA504) {
+  settings_.response_timeout = 60ms;
+  start();
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto backend = backend_.accept();
+  EXPECT_EQ(client.read_until("response_timeout\n").substr(9, 3), "504");
+  backend.read_head();
+  EXPECT_TRUE(backend.at_end());
+}
+
+TEST_F(DeadlineTest, ARequestTimeoutOfTheRuleBoundsTheWholeExchange) {
+  request_timeout_ = 80ms;
+  start();
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto backend = backend_.accept();
+  backend.read_head();
+  backend.send("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc");
+  EXPECT_TRUE(client.read_all().ends_with("\r\n\r\nabc"));
+  EXPECT_EQ(count("exchanges_total", "request_timeout"), 1u);
+}
+
+TEST_F(DeadlineTest, ABackendThatCannotBeReachedIsA503WithinTheTimeout) {
+  settings_.connect_timeout = 60ms;
+  // A queue that is full: the kernel drops the SYN that would overfill it.
+  const UniqueFd full(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(full.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+  ASSERT_EQ(::listen(full.get(), 0), 0);
+  socklen_t size = sizeof at;
+  ::getsockname(full.get(), reinterpret_cast<sockaddr*>(&at), &size);
+  const auto filler = SocketPeer::connect(ntohs(at.sin_port));
+  start(pool({ntohs(at.sin_port)}));
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(client.read_until("all_backends_tried\n").substr(9, 3), "503");
+}
+
+}  // namespace
+}  // namespace headgate::shard

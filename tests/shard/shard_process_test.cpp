@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens around exchanges: changes under traffic, drain, backpressure, limits of connections, the log.
+#include "dataplane/shard/shard_process.hpp"
+
+#include <fstream>
+
+#include "tests/shard/shard_fixture.hpp"
+
+namespace headgate::shard {
+namespace {
+
+class ShardProcessTest : public ShardFixture {
+ protected:
+  static constexpr const char* kOk = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+  static constexpr std::size_t kSocketBuffersMax = 24u << 20;  // of the two sockets on a blocked way, by far
+
+  std::vector<std::string> log_lines() {
+    std::ifstream file(log_path_);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(file, line);) lines.push_back(line);
+    return lines;
+  }
+};
+
+TEST_F(ShardProcessTest, AnExchangeOutlivesItsRoute) {
+  start();
+  auto client = connect();
+  client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto backend = backend_.accept();
+  backend.read_head();
+  contract::Delta removal{.base = revision_, .revision = revision_ + 1, .upserts = {}, .removals = {}};
+  removal.removals = {{kAudience, contract::Kind::kRoute, "r1"}, {kAudience, contract::Kind::kPool, "p1"}};
+  ++revision_;
+  apply(removal);
+  backend.send(kOk);
+  EXPECT_TRUE(client.read_until("ok").starts_with("HTTP/1.1 200 OK\r\n"));
+  client.send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(client.read_until("no_rule\n").substr(9, 3), "404");
+}
+
+TEST_F(ShardProcessTest, ADeltaFromElsewhereIsRefusedWhole) {
+  start();
+  const contract::Delta stranger{.base = 77, .revision = 78, .upserts = {}, .removals = {}};
+  EXPECT_EQ(shard_->apply(stranger).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(shard_->revision(), revision_);
+}
+
+TEST_F(ShardProcessTest, ADrainFinishesWhatRunsAndTakesNothingNew) {
+  start();
+  auto idle = connect();
+  idle.send("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n");
+  idle.read_until("bad_path\n");
+  auto busy = connect();
+  busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto backend = backend_.accept();
+  backend.read_head();
+  shard_->drain();
+  EXPECT_TRUE(idle.at_end());
+  EXPECT_FALSE(shard_->drained());
+  backend.send(kOk);
+  const std::string answer = busy.read_all();
+  EXPECT_NE(answer.find("connection: close\r\n"), std::string::npos);
+  EXPECT_TRUE(answer.ends_with("ok"));
+  await([this] { return shard_->drained(); });
+}
+
+TEST_F(ShardProcessTest, AClientThatDoesNotReadHoldsUpItsBackendOnly) {
+  start();
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto backend = backend_.accept();
+  backend.read_head();
+  constexpr std::size_t kBodyBytes = 64u << 20;
+  backend.send("HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(kBodyBytes) + "\r\n\r\n");
+  const std::string piece(1u << 20, 'x');
+  std::size_t sent_bytes = 0;
+  pollfd writable{backend.fd(), POLLOUT, 0};
+  while (sent_bytes < kBodyBytes && ::poll(&writable, 1, 200) == 1)
+    sent_bytes += backend.send_some(std::string_view(piece).substr(0, kBodyBytes - sent_bytes));
+  EXPECT_LT(sent_bytes, kSocketBuffersMax);
+
+  auto other = connect();
+  other.send("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(other.read_until("bad_path\n").substr(9, 3), "400");
+
+  std::thread rest([&] {
+    for (; sent_bytes < kBodyBytes; sent_bytes += std::min(piece.size(), kBodyBytes - sent_bytes))
+      backend.send(std::string_view(piece).substr(0, kBodyBytes - sent_bytes));
+  });
+  client.read_head();
+  EXPECT_EQ(client.read_exactly(kBodyBytes).size(), kBodyBytes);
+  rest.join();
+}
+
+TEST_F(ShardProcessTest, ABackendThatDoesNotReadHoldsUpItsClientOnly) {
+  start();
+  auto client = connect();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  auto backend = backend_.accept();
+  backend.read_head();
+  const std::string chunk = "100000\r\n" + std::string(1u << 20, 'x') + "\r\n";
+  std::size_t sent_bytes = 0;
+  pollfd writable{client.fd(), POLLOUT, 0};
+  while (sent_bytes < 2 * kSocketBuffersMax && ::poll(&writable, 1, 200) == 1) {
+    const std::size_t offset = sent_bytes % chunk.size();
+    sent_bytes += client.send_some(std::string_view(chunk).substr(offset));
+  }
+  EXPECT_LT(sent_bytes, kSocketBuffersMax);
+  client.reset();
+  backend.reset();
+}
+
+TEST_F(ShardProcessTest, OneClientTooManyIsTurnedAway) {
+  clients_max_ = 2;
+  start();
+  auto first = connect();
+  first.send("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n");
+  first.read_until("bad_path\n");
+  auto second = connect();
+  second.send("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n");
+  second.read_until("bad_path\n");
+  auto third = connect();
+  EXPECT_EQ(third.read_all().substr(9, 3), "503");
+  first.close();
+  await([this] { return count("connections_closed_total") == 1; });
+  auto fourth = connect();
+  fourth.send("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(fourth.read_until("bad_path\n").substr(9, 3), "400");
+}
+
+TEST_F(ShardProcessTest, TheClientsAddressComesFromATrustedProxyOnly) {
+  trusted_ = {*Prefix::parse("127.0.0.0/8")};
+  start();
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n");
+  auto backend = backend_.accept();
+  EXPECT_NE(backend.read_head().find("x-forwarded-for: 203.0.113.7"), std::string::npos);
+  backend.send(kOk);
+  client.read_until("ok");
+}
+
+TEST_F(ShardProcessTest, EveryExchangeIsOneLineOfTheLog) {
+  start();
+  auto client = connect();
+  client.send("GET /a\"b?q=%22 HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto backend = backend_.accept();
+  backend.read_head();
+  backend.send(kOk);
+  client.read_until("ok");
+  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.read_all();
+  stop();
+  const auto lines = log_lines();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_NE(lines[0].find(R"("path":"/a\"b")"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find(R"("status":200)"), std::string::npos);
+  EXPECT_NE(lines[0].find(R"("ending":"completed")"), std::string::npos);
+  EXPECT_NE(lines[1].find(R"("ending":"malformed","detail":"no_host")"), std::string::npos) << lines[1];
+}
+
+TEST_F(ShardProcessTest, SocketsMustMatchTheirFds) {
+  start();
+  const auto at = Endpoint{*IpAddress::parse("127.0.0.1"), port_};
+  EXPECT_EQ(shard_->set_sockets({{contract::Socket{at, at, 0}}}, {}).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(shard_->sockets().sockets.size(), 1u);
+}
+
+TEST_F(ShardProcessTest, ASocketThatIsTakenAwayServesItsQueueFirst) {
+  start();
+  auto client = connect();
+  ASSERT_TRUE(shard_->set_sockets({}, {}).ok());
+  client.send("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(client.read_until("bad_path\n").substr(9, 3), "400");
+}
+
+}  // namespace
+}  // namespace headgate::shard
