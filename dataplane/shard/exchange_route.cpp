@@ -19,7 +19,10 @@ void Exchange::route() {
   listener_name_ = arena_.copy(listener->object->name);
   if (request_.form != l7::TargetForm::kAsterisk) {
     const auto normal = l7::normalise_path(request_.path, listener->object->escaped_slash, arena_);
-    if (!normal.ok()) return refuse(l7::Outcome::kBadPath);
+    if (!normal.ok()) {
+      keep_alive_ = false;  // malformed on purpose, most likely: nothing that follows is listened to
+      return refuse(l7::Outcome::kBadPath);
+    }
     request_.path = normal.path;
   }
   facts_ = l7::resolve_forwarded(request_,
