@@ -64,5 +64,6 @@ lab_down() {
   fi
   hugepages_give_back "$LAB_DIR/hugepages"
   rm -rf "$LAB_DIR"
+  rmdir "$LAB_ROOT" 2>/dev/null || true
   LAB=
 }

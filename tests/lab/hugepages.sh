@@ -12,7 +12,7 @@ hugepages_change() {
     before=$(cat "$HUGEPAGES_FILE")
     echo $((before + $1 > 0 ? before + $1 : 0)) >"$HUGEPAGES_FILE"
     echo $(($(cat "$HUGEPAGES_FILE") - before))
-  ) 9>"$LAB_ROOT/hugepages.lock" 2>/dev/null
+  ) 9<"$LAB_ROOT" 2>/dev/null
 }
 
 hugepages_take() { hugepages_change "$1" >"$2" || true; }  # hugepages_take COUNT NOTE

@@ -58,12 +58,12 @@ lb() { in_ns lb "$@"; }
 # Takes the lowest free number; labs whose owner has died without cleaning up are cleaned up first.
 lab_new() {
   local number dir owner
-  mkdir -p "$LAB_ROOT"
   for dir in "$LAB_ROOT"/*/; do
     owner=$(cat "$dir/owner" 2>/dev/null) || continue
     [ "$owner" = hand ] || [ -d "/proc/$owner" ] || lab_down "$(basename "$dir")"
   done
   for number in {1..99}; do
+    mkdir -p "$LAB_ROOT"
     mkdir "$LAB_ROOT/$number" 2>/dev/null || continue
     lab_use "$number"
     echo "${LAB_OWNER:-$$}" >"$LAB_DIR/owner"
@@ -152,6 +152,7 @@ lab_down() {
   [ ! -e "$LAB_DIR/relay-host.pid" ] || kill "$(cat "$LAB_DIR/relay-host.pid")" 2>/dev/null || true
   hugepages_give_back "$LAB_DIR/hugepages"
   rm -rf "$LAB_DIR"
+  rmdir "$LAB_ROOT" 2>/dev/null || true # the last one
   LAB=
 }
 
