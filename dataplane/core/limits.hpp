@@ -60,6 +60,13 @@ inline constexpr auto kLongPollTimeout = 30s;
 inline constexpr auto kApiRetryMin = 100ms;  // while headgated is away
 inline constexpr auto kApiRetryMax = 5s;
 inline constexpr auto kReconcileInterval = 5s;  // what the machine refused (a port in use) is tried again
+inline constexpr std::size_t kProbesAtOnceMax = 256;
+inline constexpr auto kProbeIntervalMin = 50ms;
+inline constexpr unsigned kLookupThreads = 4;
+inline constexpr std::size_t kLookupsQueuedMax = 1024;  // a thread
+inline constexpr auto kLookupInterval = 10s;            // getaddrinfo tells no TTL
+inline constexpr auto kLookupRetry = 2s;
+inline constexpr std::size_t kAddressesPerNameMax = 64;
 inline constexpr auto kReportInterval = 1s;
 
 inline constexpr uint32_t kShardUsersMax = 4096;  // a user each, above headgate-node's base

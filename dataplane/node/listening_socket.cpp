@@ -2,7 +2,6 @@
 #include "dataplane/node/listening_socket.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -12,36 +11,12 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "dataplane/node/socket_address.hpp"
+
 namespace headgate::node {
 namespace {
 
 constexpr int kBacklog = 4096;  // cut to net.core.somaxconn by the kernel
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t length_bytes = 0;
-};
-
-SocketAddress socket_address(const Endpoint& endpoint) {
-  SocketAddress address;
-  const auto& bytes = endpoint.address.bytes();
-  if (endpoint.address.is_v4()) {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(endpoint.port);
-    std::memcpy(&v4.sin_addr, bytes.data(), sizeof v4.sin_addr);
-    std::memcpy(&address.storage, &v4, sizeof v4);
-    address.length_bytes = sizeof v4;
-  } else {
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(endpoint.port);
-    std::memcpy(&v6.sin6_addr, bytes.data(), sizeof v6.sin6_addr);
-    std::memcpy(&address.storage, &v6, sizeof v6);
-    address.length_bytes = sizeof v6;
-  }
-  return address;
-}
 
 bool set_option(int fd, int level, int option, int value = 1) {
   return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
@@ -87,9 +62,8 @@ Result<UniqueFd> open_listening_socket(const Endpoint& bound) {
                       : set_option(fd.get(), IPPROTO_IPV6, IPV6_FREEBIND) &&
                             set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY));
   if (!set) return system_error(errno, what);
-  const auto address = socket_address(bound);
-  const auto* generic = reinterpret_cast<const sockaddr*>(&address.storage);
-  if (::bind(fd.get(), generic, address.length_bytes) != 0 || ::listen(fd.get(), kBacklog) != 0) {
+  const auto address = SocketAddress::of(bound);
+  if (::bind(fd.get(), address.get(), address.size_bytes()) != 0 || ::listen(fd.get(), kBacklog) != 0) {
     auto error = system_error(errno, what);
     if (error.code != ErrorCode::kConflict) return error;
     if (const auto holder = holder_of_port(bound); !holder.empty())

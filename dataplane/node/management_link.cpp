@@ -71,6 +71,7 @@ void ManagementLink::on_enrolled(const HttpAnswer& answer) {
   if (auto stored = write_file_durably(options_.credential_file, credential_ + "\n", 0600); !stored.ok())
     log::error("the credential is not stored, a restart will need a new token: " + stored.error().message);
   log::info("enrolled as " + options_.node);
+  away_ = false;
   retry_delay_.succeeded();
   poll();
   report();

@@ -22,12 +22,13 @@ Node::Node(EventLoop& loop, Supervisor& supervisor, NodeOptions options)
       options_(std::move(options)),
       store_(options_.state_directory),
       processes_({loop, supervisor, snapshot_, options_.run_directory}, options_.drain_timeout,
-                 {.on_change = [this] { link_.report_soon(); },
+                 {.on_change = [this] { on_process_change(); },
                   .on_result =
                       [this](contract::CommandResult result) {
                         results_.push_back(std::move(result));
                         link_.report_soon();
                       }}),
+      health_(loop, [this] { hand_out_health(); }),
       link_(loop, options_.management,
             {.base = [this] { return full_wanted_ ? 0 : snapshot_.revision; },
              .on_update = [this](contract::NodeUpdate update) { on_update(std::move(update)); },
@@ -49,6 +50,7 @@ Result<void> Node::start() {
   snapshot_ = std::move(*stored);
   if (snapshot_.revision != 0)
     log::info(fmt::format("serving revision {} from disk until headgated answers", snapshot_.revision));
+  health_.on_delta(contract::full(snapshot_));
   reconcile();
   processes_.stop_orphans();
   link_.start();
@@ -76,6 +78,7 @@ void Node::on_delta(const contract::Delta& delta) {
   }
   full_wanted_ = false;
   processes_.on_delta(delta);
+  health_.on_delta(delta);
   reconcile();
   // After it is served: the disk is slower than the processes, and a crash in between loses nothing that
   // headgated does not send again.
@@ -97,6 +100,7 @@ void Node::reconcile() {
   plan_ = plan_of(snapshot_);
   if (network_) network_->want(plan_.vips, plan_.local_addresses);
   processes_.want(wanted_processes());
+  hand_out_health();
   // What could not be had (a port that another program holds) may be free later.
   const bool retry = !processes_.socket_faults().empty();
   if (!retry)
@@ -106,6 +110,20 @@ void Node::reconcile() {
   reconcile_timer_ =
       retry ? loop_.after(limits::kReconcileInterval, [this] { reconcile(); }) : EventLoop::Timer();
   link_.report_soon();
+}
+
+void Node::hand_out_health() {
+  processes_.set_health([this](const std::string& process) {
+    if (process != kProcessL4) return health_.view_of(audience_of_process(process));
+    return replica_health(plan_,
+                          [this](const std::string& replica) { return processes_.can_serve(replica); });
+  });
+  link_.report_soon();
+}
+
+// Of a table that is built up or changed at this very moment too: so later, and once for many.
+void Node::on_process_change() {
+  health_timer_ = loop_.after(Duration::zero(), [this] { hand_out_health(); });
 }
 
 std::map<std::string, ProcessTable::Wanted> Node::wanted_processes() const {
@@ -153,7 +171,7 @@ contract::NodeReport Node::make_report() const {
                               .refused_reason = processes_.refused_reason(),
                               .notices = {},
                               .processes = processes_.statuses(),
-                              .health = {},
+                              .health = health_.report(),
                               .stats = processes_.stats(),
                               .results = results_};
   if (network_ && !network_->fault().empty()) report.notices.push_back({"network", network_->fault(), true});

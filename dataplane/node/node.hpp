@@ -14,6 +14,7 @@
 
 #include "dataplane/contract/node_api.hpp"
 #include "dataplane/contract/snapshot.hpp"
+#include "dataplane/node/health/health_monitor.hpp"
 #include "dataplane/node/management_link.hpp"
 #include "dataplane/node/network.hpp"
 #include "dataplane/node/node_plan.hpp"
@@ -51,6 +52,8 @@ class Node {
   void on_reported(const contract::NodeReport& report);
   contract::NodeReport make_report() const;
   void reconcile();
+  void hand_out_health();
+  void on_process_change();
   std::map<std::string, ProcessTable::Wanted> wanted_processes() const;
   ProcessSpec replica_spec(const std::string& name, const ReplicaPlan& replica) const;
 
@@ -63,10 +66,11 @@ class Node {
   std::unique_ptr<Network> network_;               // null: no uplink
   std::optional<contract::Revision> fault_since_;  // from this one on something could not be had
   ProcessTable processes_;
+  HealthMonitor health_;
   ManagementLink link_;
   std::vector<contract::CommandResult> results_;  // not reported yet
   std::map<std::string, contract::Notice> notices_;
-  EventLoop::Timer reconcile_timer_;
+  EventLoop::Timer reconcile_timer_, health_timer_;
 };
 
 }  // namespace headgate::node

@@ -70,8 +70,29 @@ NodePlan plan_of(const contract::Snapshot& snapshot) {
   });
   for_each<contract::L4Listener>(snapshot, contract::kAudienceL4, [&](const contract::L4Listener& listener) {
     plan.vips.insert(listener.address);
+    for (const auto& target : listener.targets)
+      plan.l4_targets[target.name].insert({target.address, target.port});
   });
   return plan;
+}
+
+contract::HealthView replica_health(const NodePlan& plan,
+                                    const std::function<bool(const std::string& process)>& can_serve) {
+  std::set<std::string> shards_served;
+  for (const auto& [process, replica] : plan.replicas)
+    if (can_serve(process)) shards_served.insert(replica.shard);
+  contract::HealthView view;
+  for (const auto& [process, replica] : plan.replicas) {
+    const auto name = process.substr(kShardPrefix.size());
+    const auto target = plan.l4_targets.find(name);
+    if (target == plan.l4_targets.end()) continue;
+    const bool usable = can_serve(process) || !shards_served.contains(replica.shard);
+    contract::MemberHealth member{{contract::kHealthGroupL4, name}, {}};
+    for (const auto& endpoint : target->second)
+      member.endpoints.push_back({endpoint, usable, usable ? "" : "the replica does not run"});
+    view.emplace(member.key, std::move(member));
+  }
+  return view;
 }
 
 std::string replica_process_name(std::string_view shard, uint32_t index) {

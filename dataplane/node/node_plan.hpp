@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "dataplane/contract/health_view.hpp"
 #include "dataplane/contract/message.hpp"
 #include "dataplane/contract/snapshot.hpp"
 
@@ -32,10 +34,17 @@ struct ReplicaPlan {
 };
 
 struct NodePlan {
-  std::map<std::string, ReplicaPlan> replicas;  // by process name, "shard/edge/0"
-  std::set<IpAddress> vips;                     // what l4 takes packets for
-  std::set<IpAddress> local_addresses;          // what the local ports are on
+  std::map<std::string, ReplicaPlan> replicas;           // by process name, "shard/edge/0"
+  std::map<std::string, std::set<Endpoint>> l4_targets;  // by L4Target::name: where l4 sends its flows
+  std::set<IpAddress> vips;                              // what l4 takes packets for
+  std::set<IpAddress> local_addresses;                   // what the local ports are on
 };
+
+// What l4 should know of the replicas: which of them cannot serve now, while another of their shard can.
+// Where none can, none is named: their sockets are open, and a connection that waits is better than a refused
+// one.
+contract::HealthView replica_health(const NodePlan& plan,
+                                    const std::function<bool(const std::string& process)>& can_serve);
 
 NodePlan plan_of(const contract::Snapshot& snapshot);
 

@@ -243,14 +243,17 @@ void Process::on_result(contract::CommandResult result) {
 }
 
 void Process::lose_channel(const std::string& reason) {
-  log::warning(fmt::format("lost the connection to {} (pid {}): {}", spec_.process, pid_, reason));
+  // One that stops closes it before it ends.
+  if (!stopping())
+    log::warning(fmt::format("lost the connection to {} (pid {}): {}", spec_.process, pid_, reason));
   channel_watch_.end();
   hello_timer_.end();
   channel_.reset();
   greeted_ = false;
   feed_.on_lost();
   fail_commands("the connection to " + spec_.process + " was lost");
-  // As a rule it is dying, and its pidfd says so next. One that lives gets one more chance to listen.
+  if (stopping()) return;
+  // One that lives gets one more chance to listen.
   connect_timer_ = surroundings_.loop.after(limits::kReconnectDelay, [this] {
     if (auto connected = connect(); !connected.ok()) kill_hung(connected.error().message);
   });

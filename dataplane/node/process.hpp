@@ -69,6 +69,8 @@ class Process {
   bool stopping() const { return state_ == contract::ProcessState::kStopping; }
   // Whether it serves: it has acknowledged a configuration and lives.
   bool serving() const { return state_ == contract::ProcessState::kRunning; }
+  // Whether a connection to it is answered: it serves, or it did when this headgate-node came and adopted it.
+  bool can_serve() const { return serving() || (adopted_ && state_ == State::kStarting); }
   contract::Revision applied() const { return feed_.applied(); }
   contract::ProcessStatus status() const;
   const contract::Stats& stats() const { return stats_; }

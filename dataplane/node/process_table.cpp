@@ -230,6 +230,13 @@ bool ProcessTable::serving(const std::string& process) const {
   return found != current_.end() && found->second->serving();
 }
 
+bool ProcessTable::can_serve(const std::string& process) const {
+  const auto found = current_.find(process);
+  const auto before = outgoing_.find(process);
+  return (found != current_.end() && found->second->can_serve()) ||
+         (before != outgoing_.end() && before->second->can_serve());
+}
+
 contract::Revision ProcessTable::applied(contract::Revision node_revision) const {
   for (const auto& [name, process] : current_) node_revision = std::min(node_revision, process->applied());
   return node_revision;

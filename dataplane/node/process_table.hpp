@@ -46,6 +46,7 @@ class ProcessTable {
   Result<void> restart(const std::string& process);
 
   bool serving(const std::string& process) const;
+  bool can_serve(const std::string& process) const;  // it, or the one that it is about to replace
   // The revision that every process serves; `node_revision` where there is none.
   contract::Revision applied(contract::Revision node_revision) const;
   std::string refused_reason() const;  // the first process's that refuses, with its name

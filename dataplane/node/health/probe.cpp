@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/node/health/probe.hpp"
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "dataplane/core/limits.hpp"
+#include "dataplane/node/health/http_probe.hpp"
+#include "dataplane/node/socket_address.hpp"
+
+namespace headgate::node {
+
+Probe::Probe(EventLoop& loop, const ProbeTarget& target, std::function<void(ProbeResult)> on_done)
+    : loop_(loop), target_(target), on_done_(std::move(on_done)) {
+  const auto address = SocketAddress::of(target.endpoint);
+  socket_.reset(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+  // Closed by a reset: a thousand probes a second must not leave a thousand ports in TIME_WAIT.
+  const linger reset{1, 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  const bool begun =
+      socket_ && (::connect(socket_.get(), address.get(), address.size_bytes()) == 0 || errno == EINPROGRESS);
+  if (!begun) {
+    deadline_ = loop_.after(Duration::zero(), [this, errno_value = errno] { fail(errno_value); });
+    return;
+  }
+  deadline_ = loop_.after(target.check.timeout, [this] { end({false, "no answer in time"}); });
+  watch_ = loop_.watch(socket_.get(), EPOLLOUT, [this](uint32_t) { on_ready(); });
+}
+
+void Probe::on_ready() {
+  if (connected_) return outbox_.empty() ? receive_answer() : send_request();
+  int errno_value = 0;
+  socklen_t length_bytes = sizeof errno_value;
+  ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &errno_value, &length_bytes);
+  if (errno_value != 0) return fail(errno_value);
+  connected_ = true;
+  if (target_.check.type == contract::HealthCheckType::kTcp) return end({true, ""});
+  outbox_ = probe_request(target_.check, target_.member);
+  send_request();
+}
+
+void Probe::send_request() {
+  const ssize_t sent = ::send(socket_.get(), outbox_.data(), outbox_.size(), MSG_NOSIGNAL);
+  if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (sent < 0) return fail(errno);
+  outbox_.erase(0, static_cast<std::size_t>(sent));
+  if (outbox_.empty()) watch_.change(EPOLLIN);
+}
+
+void Probe::receive_answer() {
+  std::array<char, 1024> buffer;
+  const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got < 0) return fail(errno);
+  if (got == 0) return end({false, "it closed the connection without an answer"});
+  inbox_.append(buffer.data(), static_cast<std::size_t>(got));
+  // Complete after thirteen bytes at the latest, so the inbox is bounded by one read more.
+  auto answer = judge_answer(inbox_, target_.check.expected);
+  if (answer.complete) end({answer.good, std::move(answer.reason)});
+}
+
+void Probe::fail(int errno_value) { end({false, std::generic_category().message(errno_value)}); }
+
+void Probe::end(ProbeResult result) {
+  watch_.end();
+  deadline_.end();
+  socket_.reset();
+  // From here on nothing of *this may be touched.
+  const auto on_done = std::move(on_done_);
+  on_done(std::move(result));
+}
+
+}  // namespace headgate::node

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/node/health/prober.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <xxhash.h>
+
+#include "dataplane/core/limits.hpp"
+
+namespace headgate::node {
+
+Duration until_probe(const ProbeKey& key, Duration interval, TimePoint now) {
+  const auto text = key.pool + ' ' + key.member + ' ' + key.endpoint.to_string();
+  const auto phase = Duration(
+      static_cast<int64_t>(XXH3_64bits(text.data(), text.size()) % static_cast<uint64_t>(interval.count())));
+  const auto into_interval = Duration(now.time_since_epoch().count() % interval.count());
+  return phase > into_interval ? phase - into_interval : phase - into_interval + interval;
+}
+
+void Prober::want(const ProbeKey& key, const contract::HealthCheck& check) {
+  auto& entry = entries_[key];
+  ProbeTarget target{check, key.member, key.endpoint};
+  const bool known = entry.timer.active() || entry.queued || entry.probe != nullptr;
+  if (known && entry.target == target) return;
+  if (std::exchange(entry.probe, nullptr) != nullptr) --running_;
+  entry.target = std::move(target);
+  if (!entry.queued) schedule(key, entry);
+}
+
+void Prober::forget(const ProbeKey& key) {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return;
+  if (found->second.probe != nullptr) --running_;
+  if (found->second.queued) std::erase(queue_, key);
+  entries_.erase(found);
+  start_queued();
+}
+
+void Prober::schedule(const ProbeKey& key, Entry& entry) {
+  const Duration interval = std::max<Duration>(entry.target.check.interval, limits::kProbeIntervalMin);
+  entry.timer = loop_.after(until_probe(key, interval, monotonic_now()), [this, key] { start(key); });
+}
+
+void Prober::start(const ProbeKey& key) {
+  auto& entry = entries_.at(key);
+  if (running_ >= limits::kProbesAtOnceMax) {
+    entry.queued = true;
+    queue_.push_back(key);
+    return;
+  }
+  ++running_;
+  entry.probe = std::make_unique<Probe>(loop_, entry.target,
+                                        [this, key](ProbeResult result) { on_done(key, std::move(result)); });
+}
+
+void Prober::on_done(const ProbeKey& key, ProbeResult result) {
+  auto& entry = entries_.at(key);
+  entry.probe.reset();
+  --running_;
+  schedule(key, entry);
+  start_queued();
+  on_result_(key, result);  // last: it may forget the key
+}
+
+void Prober::start_queued() {
+  while (!queue_.empty() && running_ < limits::kProbesAtOnceMax) {
+    const ProbeKey key = std::move(queue_.front());
+    queue_.pop_front();
+    entries_.at(key).queued = false;
+    start(key);
+  }
+}
+
+}  // namespace headgate::node
