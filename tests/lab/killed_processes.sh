@@ -44,6 +44,23 @@ for program in "${programs[@]}"; do
 done
 expect_eq "resets and ICMP errors from the VIP" 0 "$(captured)"
 
+step "while headgate-l4 is dead nobody answers in its place"
+client_mac=$(client cat /sys/class/net/eth0/address)
+lab_spawn client tcpdump-dead tcpdump -i eth0 -nn -U -w "$LAB_DIR/dead.pcap" "not ether src $client_mac"
+wait_until 5 "tcpdump listens" grep -q 'listening on' "$LAB_DIR/tcpdump-dead.log"
+node=$(pid_of headgate-node)
+kill -STOP "$node" # so that it replaces nothing for a while
+kill -9 "$(pid_of headgate-l4)"
+wait_until 5 "headgate-l4 has ended" sh -c "! ip netns pids hg-$LAB-lb | xargs -I{} cat /proc/{}/comm 2>/dev/null | grep -q headgate-l4"
+heard_before=$(client tcpdump -nn -r "$LAB_DIR/dead.pcap" 2>/dev/null | wc -l)
+client ip neigh flush dev eth0 >/dev/null
+expect_eq "curl's status: no answer, not a refusal" 28 "$(client curl -s --max-time 1 -o /dev/null "http://$LAB_VIP/" || echo $?)"
+expect_eq "over IPv6" 28 "$(client curl -s --max-time 1 -o /dev/null "http://[$LAB_VIP6]/" || echo $?)"
+expect_eq "on the machine's own address" 28 "$(client curl -s --max-time 1 -o /dev/null "http://$LAB_HOST:9/" || echo $?)"
+expect_eq "frames from the other side, ARP among them" 0 $(($(client tcpdump -nn -r "$LAB_DIR/dead.pcap" 2>/dev/null | wc -l) - heard_before))
+kill -CONT "$node"
+wait_until $((10 * LAB_SLOW)) "a new connection through the VIP" connect
+
 step "a download goes on while headgate-l4 is killed under it"
 client curl -sf --limit-rate 20M -H "Host: $LAB_HOSTNAME" -r 0-39999999 -o "$LAB_DIR/download" "http://$LAB_VIP/large" &
 download=$!
