@@ -37,7 +37,8 @@ void prepare(sqlite::Database& database, const std::string& path, int64_t now_ms
     throw sqlite::Failure(
         ErrorCode::kUnavailable,
         "database " + path + ": its file system can't hold a write-ahead log: put it on a local disk");
-  database.execute_script("PRAGMA synchronous=FULL");
+  // One large import must not leave a log of its size behind for good.
+  database.execute_script("PRAGMA synchronous=FULL; PRAGMA journal_size_limit=16777216");
   if (const auto fault = database.text("PRAGMA quick_check(1)").value_or("ok"); fault != "ok")
     throw sqlite::Failure(ErrorCode::kInternal,
                           "database " + path + " is damaged (" + fault +

@@ -5,6 +5,8 @@
 #include <fstream>
 
 #include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -99,6 +101,39 @@ TEST(Durability, AFullDiskStoresNothingAndTheStoreGoesOn) {
   EXPECT_FALSE(view->get(shard("b")).value());
   write.changes = {put(shard("b"), "2")};
   ASSERT_TRUE(std::holds_alternative<Committed>(store->write(write)));
+}
+
+// In the child: a file system of 1 MiB, in a mount namespace that goes with the process.
+int fill_small_disk(const std::string& mount_point) {
+  constexpr int kNoNamespace = 77;
+  if (unshare(CLONE_NEWNS) != 0) return kNoNamespace;
+  if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return kNoNamespace;
+  if (mount("none", mount_point.c_str(), "tmpfs", 0, "size=1m") != 0) return kNoNamespace;
+  auto store = Store::open(mount_point + "/headgate.db");
+  if (!store.ok()) return 2;
+  Write write;
+  write.author = "test";
+  write.changes = {put(shard("a"), "1")};
+  if (!std::holds_alternative<Committed>(store->write(write))) return 3;
+  write.changes = {put(shard("a"), std::string(2u << 20, 'x'))};
+  const auto full = store->write(write);
+  if (!std::holds_alternative<Refused>(full)) return 4;
+  if (std::get<Refused>(full).error.code != ErrorCode::kExhausted) return 5;
+  if (store->reader()->get(shard("a")).value()->body != "1") return 6;
+  write.changes = {put(shard("a"), "2")};
+  return std::holds_alternative<Committed>(store->write(write)) ? 0 : 7;
+}
+
+TEST(Durability, ADiskWithoutSpaceIsExhausted) {
+  const Directory directory;
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) _exit(fill_small_disk(directory.file("")));
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "only root mounts a small disk";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(Durability, ASecondWriterIsRefused) {
