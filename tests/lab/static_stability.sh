@@ -43,7 +43,7 @@ stop_kept headgate-node
 for program in headgate-l4 headgate-shard; do
   while pid=$(pid_of "$program"); do kill -9 "$pid" 2>/dev/null || true; done
 done
-ip -n "hg-$LAB-lb" link del hg0
+ip -n "hg-$LAB-lb" link del hg0 2>/dev/null || true # a stopped headgate-node has taken it down itself
 rm -rf "${LAB_DIR:?}/run" # what a reboot empties
 appliance_node_up
 wait_until $((20 * LAB_SLOW)) "the last good state is served" answers
