@@ -91,8 +91,8 @@ Exchange::Flow Exchange::read_request_body() {
   Stream& stream = client_->stream();
   if (!stream.readable()) return Flow::kBlocked;
   if (!body_block_) body_block_ = bench_.blocks.take(limits::kLargeBlockBytes);
-  auto room = std::span(body_block_->bytes.get(), body_block_->capacity_bytes);
-  const IoResult result = stream.read(room.first(request_body_.wanted_bytes(room.size())));
+  // What is read past the body goes back to the client connection in the end: the start of its next request.
+  const IoResult result = stream.read({body_block_->bytes.get(), body_block_->capacity_bytes});
   if (result.status == IoStatus::kOk) {
     beyond_first_ = true;
     body_block_->filled_bytes = result.bytes;

@@ -49,9 +49,7 @@ Exchange::Step Exchange::pump_response() {
       response_block_ = bench_.blocks.take(limits::kLargeBlockBytes);
     }
     if (!response_partial_) response_block_->filled_bytes = response_begin_ = 0;
-    auto room = response_block_->room();
-    if (response_begun_) room = room.first(response_body_.wanted_bytes(room.size()));
-    const IoResult result = stream.read(room);
+    const IoResult result = stream.read(response_block_->room());
     if (result.status == IoStatus::kWouldBlock) {
       if (!response_partial_) response_block_.reset();
       return Step::kWait;

@@ -24,6 +24,13 @@ void Stream::note_events(uint32_t epoll_events) {
   if (epoll_events & EPOLLHUP) readable_ = writable_ = end_announced_ = true;
 }
 
+bool Stream::quiet() {
+  if (end_announced_ || failed_) return false;
+  if (!readable_) return true;
+  char unasked = 0;
+  return read({&unasked, 1}).status == IoStatus::kWouldBlock;
+}
+
 IoResult Stream::read(std::span<char> room) {
   if (!readable_) return {IoStatus::kWouldBlock, 0};
   ssize_t got = 0;

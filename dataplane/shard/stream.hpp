@@ -34,6 +34,9 @@ class Stream {
   bool readable() const { return readable_; }
   bool writable() const { return writable_; }
 
+  // Nothing has come that was not read, not even an end: bytes that nobody asked for would be taken for the
+  // next exchange's answer.
+  bool quiet();
   IoResult read(std::span<char> room);
   IoResult write(std::span<const iovec> pieces);
   void shutdown_write();

@@ -51,10 +51,7 @@ void UpstreamPool::release(UpstreamConnection& connection) {
   const uint32_t slot = connection.endpoint_->slot;
   if (slot >= idle_by_slot_.size()) idle_by_slot_.resize(slot + 1);
   auto& idle = idle_by_slot_[slot];
-  // Bytes that nobody asked for would be read as the next exchange's answer.
-  if (connection.stream_.readable() || connection.stream_.ending() || connection.stream_.failed() ||
-      idle.size() >= limits::kIdleUpstreamsMax)
-    return close(connection);
+  if (!connection.stream_.quiet() || idle.size() >= limits::kIdleUpstreamsMax) return close(connection);
   connection.exchange_ = nullptr;
   connection.phase_ = UpstreamConnection::Phase::kIdle;
   idle.push_back(&connection);

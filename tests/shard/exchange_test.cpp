@@ -352,6 +352,34 @@ TEST_F(ExchangeTest, BytesBehindAResponseAreNobodysAnswer) {
   EXPECT_EQ(client.read_until("ok").find("poison"), std::string::npos);
 }
 
+// However the reads fall on a body's end, both connections serve the next request.
+TEST_F(ExchangeTest, BodiesOfEverySizeLeaveCleanConnections) {
+  start();
+  auto client = connect();
+  SocketPeer backend;
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, limits::kSmallBlockBytes, limits::kLargeBlockBytes,
+        limits::kLargeBlockBytes + 1, 3 * limits::kLargeBlockBytes}) {
+    const std::string body(size, 'b');
+    const std::string length = "content-length: " + std::to_string(size) + "\r\n\r\n";
+    std::thread upload(
+        [&] { client.send("POST / HTTP/1.1\r\nhost: a\r\n" + length + body + "GET /n HTTP/1.1\r\n"); });
+    if (!backend) backend = backend_.accept();
+    backend.read_head();
+    EXPECT_EQ(backend.read_exactly(size), body);
+    upload.join();
+    std::thread download([&] { backend.send("HTTP/1.1 200 OK\r\n" + length + body); });
+    client.read_head();
+    EXPECT_EQ(client.read_exactly(size), body);
+    download.join();
+    client.send("host: a\r\n\r\n");
+    EXPECT_TRUE(backend.read_head().starts_with("GET /n "));
+    backend.send(kOk);
+    client.read_until("ok");
+  }
+  EXPECT_EQ(count("upstream_connects_total"), 1u);
+}
+
 TEST_F(ExchangeTest, AWebsocketIsATunnelOnceTheBackendAgrees) {
   start();
   auto client = connect();

@@ -14,10 +14,6 @@ void BodyReader::start(BodyFraming framing, uint64_t content_length) {
   if (framing == BodyFraming::kChunked) chunked_.reset();
 }
 
-std::size_t BodyReader::wanted_bytes(std::size_t room_bytes) const {
-  return framing_ == BodyFraming::kLength ? std::min<uint64_t>(left_bytes_, room_bytes) : room_bytes;
-}
-
 BodyReader::Piece BodyReader::take(std::span<char> bytes) {
   Piece piece;
   if (done_) {
@@ -28,7 +24,9 @@ BodyReader::Piece BodyReader::take(std::span<char> bytes) {
     const auto step = chunked_.decode(bytes);
     piece = {step.consumed_bytes, {bytes.data(), step.data_bytes}, step.done, step.fault};
   } else {
-    piece.consumed_bytes = wanted_bytes(bytes.size());
+    piece.consumed_bytes = bytes.size();
+    if (framing_ == BodyFraming::kLength)
+      piece.consumed_bytes = std::min<uint64_t>(left_bytes_, bytes.size());
     piece.data = {bytes.data(), piece.consumed_bytes};
     if (framing_ == BodyFraming::kLength) {
       left_bytes_ -= piece.consumed_bytes;

@@ -26,8 +26,7 @@ class BodyReader {
 
   void start(l7::BodyFraming framing, uint64_t content_length);
   bool done() const { return done_; }
-  // How much may be read from the stream now: never past a body of known length.
-  std::size_t wanted_bytes(std::size_t room_bytes) const;
+  // Of what was read all that belongs to the body: what is behind is another message's.
   Piece take(std::span<char> bytes);
   // The stream has ended. False: inside the body.
   [[nodiscard]] bool take_end();
