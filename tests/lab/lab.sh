@@ -161,7 +161,7 @@ lab_end() {
   local status=$?
   trap - EXIT
   set +e
-  if [ -n "$LAB" ] && [ "$status" != 0 ] && [ "$status" != 77 ]; then
+  if [ -n "$LAB" ] && [[ $status != @(0|77|130) ]]; then
     for log in "$LAB_DIR"/*.log "$LAB_DIR"/log/*.log; do
       [ ! -s "$log" ] || { printf -- '--- the end of %s\n' "$(basename "$log")"; tail -n "${LAB_LOG_LINES:-25}" "$log"; }
     done >&2
