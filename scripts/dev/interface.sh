@@ -4,7 +4,8 @@
 # own loopback; what was changed on the machine is put back by lab_down.
 # shellcheck shell=bash disable=SC2034
 
-lab_enter() { echo env; } # everything runs right here
+lab_enter() { echo env; }    # everything runs right here
+appliance_relay_up() { :; }  # headgated is on this machine's own 127.0.0.1
 
 interface_check() {  # interface_check IFACE CIDR: says why not, and exits
   local iface=$1 cidr=$2 local_address
@@ -29,6 +30,7 @@ interface_up() {  # interface_up IFACE CIDR
   {
     echo "sysctl -qw net.ipv6.conf.$1.disable_ipv6=$(sysctl -n "net.ipv6.conf.$1.disable_ipv6")"
     echo "sysctl -qw net.ipv4.conf.$1.rp_filter=$(sysctl -n "net.ipv4.conf.$1.rp_filter")"
+    ip -o link show dev "$1" | grep -q PROMISC || echo "ip link set $1 promisc off"
   } >"$LAB_DIR/restore"
   LAB_UPLINK=$1
   LAB_HOST_ADDRESSES=(--host-address "$2")
@@ -36,6 +38,7 @@ interface_up() {  # interface_up IFACE CIDR
   LAB_VIP6=
   LAB_BACKENDS=(127.0.0.1:18081 127.0.0.1:18082)
   local number
+  ! ss -Hltn 'sport = :7080' | grep -q . || die "port 7080, for the API, is taken: $(ss -Hltnp 'sport = :7080' | awk '{ print $6 }')"
   for number in 1 2; do
     ! ss -Hltn "sport = :1808$number" | grep -q . || die "port 1808$number, for a backend, is taken: $(ss -Hltnp "sport = :1808$number" | awk '{ print $6 }')"
     LAB_BACKEND_PORT=1808$number LAB_BACKEND_STATUS_PORT=1809$number lab_backend_up "b$number"
