@@ -4,6 +4,8 @@
 // compared and hashed as bytes. Values; any thread.
 #pragma once
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -33,6 +35,26 @@ struct FlowKeyV6 {
 };
 static_assert(sizeof(FlowKeyV6) == 40);
 static_assert(std::has_unique_object_representations_v<FlowKeyV4>);
+
+// From the headers of a packet. Put together from the widest loads and stores: a key that was stored by
+// halves and read back whole at once (to be hashed) would wait for the stores to reach the cache.
+inline FlowKeyV4 flow_key_of(const Ipv4Header& ip, const TcpHeader& tcp) {
+  static_assert(std::endian::native == std::endian::little);
+  static_assert(offsetof(Ipv4Header, dst) == offsetof(Ipv4Header, src) + 4);
+  uint64_t words[2] = {0, 0};
+  std::memcpy(&words[0], &ip.src, 8);
+  std::memcpy(&words[1], &tcp.src_port, 4);
+  words[1] |= uint64_t{kProtocolTcp} << 32;
+  return std::bit_cast<FlowKeyV4>(words);
+}
+inline FlowKeyV6 flow_key_of(const Ipv6Header& ip, const TcpHeader& tcp) {
+  static_assert(offsetof(Ipv6Header, dst) == offsetof(Ipv6Header, src) + 16);
+  uint64_t words[5] = {0, 0, 0, 0, 0};
+  std::memcpy(words, &ip.src, 32);
+  std::memcpy(&words[4], &tcp.src_port, 4);
+  words[4] |= uint64_t{kProtocolTcp} << 32;
+  return std::bit_cast<FlowKeyV6>(words);
+}
 
 template <typename Key>
 concept FlowKey = std::is_same_v<Key, FlowKeyV4> || std::is_same_v<Key, FlowKeyV6>;

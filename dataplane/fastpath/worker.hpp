@@ -93,7 +93,7 @@ class Worker {
   std::atomic<bool> stop_{false};               // control: writes, worker: reads
   alignas(64) std::atomic<uint64_t> turns_{0};  // worker: odd while it counts; control: reads
   crossing::WorkerCounters<kWorkerCounters> counters_;
-  l4::LineMemory<TargetCounters> target_counters_{limits::kTargetIdsMax};  // by target id
+  l4::LineMemory<TargetCounters> target_counters_{limits::kTargetIdsMax, l4::Touch::kLater};  // by target id
 };
 
 }  // namespace headgate::fastpath

@@ -10,7 +10,7 @@
 namespace headgate::l4 {
 
 FragmentTable::FragmentTable(std::size_t packets, uint64_t secret)
-    : entries_(std::bit_ceil(std::max(packets, kSetSize))), secret_(secret) {}
+    : entries_(std::bit_ceil(std::max(packets, kSetSize)), Touch::kNow), secret_(secret) {}
 
 std::size_t FragmentTable::first_of_set(const FragmentKey& key) const {
   return XXH3_64bits_withSeed(&key, sizeof key, secret_) & (entries_.size() - 1) & ~(kSetSize - 1);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // LineMemory<T>: a fixed array of zeroed T in memory of its own, on huge pages where the kernel has them to
-// spare (a table of millions of lines on 4 KiB pages misses the TLB with every lookup). Pages that are never
-// touched cost nothing. Owned by one object; T is trivial: zero bytes are a valid T.
+// spare (a table of millions of lines on 4 KiB pages misses the TLB with every lookup). Owned by one object;
+// T is trivial: zero bytes are a valid T.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
 #include <new>
 #include <type_traits>
 
@@ -12,19 +15,29 @@
 
 namespace headgate::l4 {
 
+enum class Touch : uint8_t {
+  kNow,    // all pages are there from the start: the packet path faults none in
+  kLater,  // pages that are never touched cost nothing: for what is large and sparse
+};
+
 template <typename T>
 class LineMemory {
   static_assert(std::is_trivially_destructible_v<T>);
 
  public:
-  explicit LineMemory(std::size_t count) : count_(count) {
-    void* memory =
-        ::mmap(nullptr, bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
-    ::madvise(memory, bytes(), MADV_HUGEPAGE);  // a hint: refused where there are none
-    data_ = static_cast<T*>(memory);
+  LineMemory(std::size_t count, Touch touch) : count_(count) {
+    // A huge page begins at a multiple of its size: map that much more and begin there.
+    void* mapped = ::mmap(nullptr, mapped_bytes(), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED) throw std::bad_alloc();
+    mapped_ = mapped;
+    std::size_t room_bytes = mapped_bytes();
+    void* aligned = std::align(kHugePageBytes, bytes(), mapped, room_bytes);
+    ::madvise(aligned, bytes(), MADV_HUGEPAGE);  // a hint: refused where there are none
+    if (touch == Touch::kNow) std::memset(aligned, 0, bytes());
+    data_ = static_cast<T*>(aligned);
   }
-  ~LineMemory() { ::munmap(data_, bytes()); }
+  ~LineMemory() { ::munmap(mapped_, mapped_bytes()); }
   LineMemory(const LineMemory&) = delete;
   LineMemory& operator=(const LineMemory&) = delete;
 
@@ -33,9 +46,14 @@ class LineMemory {
   std::size_t size() const { return count_; }
 
  private:
-  std::size_t bytes() const { return count_ * sizeof(T); }
+  static constexpr std::size_t kHugePageBytes = 2u << 20;
+  std::size_t bytes() const {
+    return (count_ * sizeof(T) + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
+  }
+  std::size_t mapped_bytes() const { return bytes() + kHugePageBytes; }
 
   std::size_t count_;
+  void* mapped_ = nullptr;
   T* data_ = nullptr;
 };
 

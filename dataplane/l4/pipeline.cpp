@@ -48,7 +48,7 @@ struct Pipeline::Burst {
   std::span<const PacketView> packets;
   std::span<Verdict> verdicts;
   TimePoint now;
-  ParsedPacket parsed[limits::kBurstMax];
+  BurstArray<ParsedPacket> parsed;
 };
 
 Pipeline::Pipeline(const PipelineOptions& options, const TargetMask& mask)
@@ -94,8 +94,7 @@ void Pipeline::from_uplink(const L4Table& table, std::span<const PacketView> pac
   Waiting<FamilyV4> waiting_v4;
   Waiting<FamilyV6> waiting_v6;
   for (std::size_t i = 0; i < packets.size(); ++i) {
-    burst.parsed[i] = parse(packets[i]);
-    const ParsedPacket& parsed = burst.parsed[i];
+    const ParsedPacket& parsed = burst.parsed.emplace(i, [&] { return parse(packets[i]); });
     if (parsed.ip_fault != DropReason::kNone)
       verdicts[i] = Verdict::drop(parsed.ip_fault);
     else if (parsed.kind == PacketKind::kNotIp)
@@ -155,14 +154,13 @@ void Pipeline::classify_uplink(Burst& burst, std::size_t index, Waiting<Family>&
     verdict = Verdict::drop(DropReason::kTransportChecksumWrong);
     return;
   }
-  const auto& tcp = tcp_of(packet, parsed);
-  auto& key = waiting.keys[waiting.count];
-  key = {ip.src, ip.dst, tcp.src_port, tcp.dst_port, kProtocolTcp, {}};
+  const auto& key =
+      waiting.keys.emplace(waiting.count, [&] { return flow_key_of(ip, tcp_of(packet, parsed)); });
   const uint64_t hash = hash_flow(key);
   chooser<Family>().prefetch(hash);
-  waiting.hashes[waiting.count] = hash;
-  waiting.listeners[waiting.count] = *listener;
-  waiting.packets[waiting.count] = static_cast<uint8_t>(index);
+  waiting.hashes.emplace(waiting.count, [&] { return hash; });
+  waiting.listeners.emplace(waiting.count, [&] { return *listener; });
+  waiting.packets.emplace(waiting.count, [&] { return static_cast<uint8_t>(index); });
   ++waiting.count;
 }
 

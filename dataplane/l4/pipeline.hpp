@@ -13,6 +13,7 @@
 #include "dataplane/core/clock.hpp"
 #include "dataplane/core/flow_key.hpp"
 #include "dataplane/core/limits.hpp"
+#include "dataplane/l4/burst_array.hpp"
 #include "dataplane/l4/flow_chooser.hpp"
 #include "dataplane/l4/fragment_table.hpp"
 #include "dataplane/l4/host_rate.hpp"
@@ -52,10 +53,10 @@ class Pipeline {
   // The packets of one family that wait for the second pass.
   template <typename Family>
   struct Waiting {
-    typename Family::Key keys[limits::kBurstMax];
-    uint64_t hashes[limits::kBurstMax];
-    uint32_t listeners[limits::kBurstMax];
-    uint8_t packets[limits::kBurstMax];
+    BurstArray<typename Family::Key> keys;
+    BurstArray<uint64_t> hashes;
+    BurstArray<uint32_t> listeners;
+    BurstArray<uint8_t> packets;
     std::size_t count = 0;
   };
   struct Burst;

@@ -13,7 +13,10 @@ namespace {
 Be32 v4_of(const IpAddress& address) { return Be32(address.v4_host_order()); }
 
 void set_address(std::byte* at, const Rewrite& rewrite) {
-  std::memcpy(at, rewrite.address.data(), rewrite.is_v6 ? sizeof(Ipv6Bytes) : sizeof(Be32));
+  if (rewrite.is_v6)
+    std::memcpy(at, rewrite.address.data(), sizeof(Ipv6Bytes));
+  else
+    std::memcpy(at, rewrite.address.data(), sizeof(Be32));
 }
 
 void update_ip_checksum(std::byte* frame, const ParsedPacket& parsed, const Rewrite& rewrite) {
