@@ -3,6 +3,7 @@
 // passes all others between the uplink and the kernel. Started by headgate-node with its control socket as
 // fd 3.
 #include "dataplane/core/log.hpp"
+#include "dataplane/fastpath/bench.hpp"
 #include "dataplane/fastpath/options.hpp"
 #include "dataplane/fastpath/service.hpp"
 
@@ -12,7 +13,9 @@ int main(int argc, char** argv) {
   const auto options = fastpath::parse_options(argc, argv, exit_code);
   if (!options) return exit_code;
   log::start("headgate-l4", options->log_level);
-  const auto done = options->offline ? fastpath::run_offline(*options) : fastpath::run_service(*options);
+  const auto done = options->bench     ? fastpath::run_bench(*options)
+                    : options->offline ? fastpath::run_offline(*options)
+                                       : fastpath::run_service(*options);
   if (done.ok()) return 0;
   log::error(done.error().message);
   return 1;

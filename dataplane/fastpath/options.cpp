@@ -36,6 +36,7 @@ struct Parsed {
 void declare_bench(CLI::App& app, Parsed& parsed) {
   app.fallthrough();
   app.add_option("--flows-list", parsed.bench.flows, "numbers of flows to measure with")->delimiter(',');
+  app.add_option("--only", parsed.bench.only, "the case to measure, all others left out");
   app.add_option("--rounds", parsed.bench.rounds, "measurements of which the median counts")
       ->check(CLI::Range(1, 99));
   app.add_option("--milliseconds", parsed.bench.milliseconds, "length of one measurement")

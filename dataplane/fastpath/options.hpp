@@ -37,7 +37,8 @@ struct OfflineOptions {
 };
 
 struct BenchOptions {
-  std::vector<uint32_t> flows{65'536};
+  std::vector<uint32_t> flows{65'536, 1u << 20, 4u << 20};
+  std::string only;  // a case; empty: all
   unsigned rounds = 5;
   unsigned milliseconds = 500;  // of one measurement
   std::string json_file;
