@@ -188,6 +188,7 @@ Result<StartedProcess> ChildSupervisor::start(const ProcessSpec& spec, const Uni
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (const auto failure = read_failure(report_read.get())) {
     ::waitpid(pid, nullptr, 0);
+    cgroups_.remove(file_name_of_process(spec.process));
     return system_error(failure->errno_value, fmt::format("starting {} ({}): {}", spec.process,
                                                           spec.program.string(), failure->step.data()));
   }

@@ -39,7 +39,11 @@ MemoryCgroups MemoryCgroups::find(const std::string& name, const std::filesystem
   cgroups.version_ = v1 ? Version::kV1 : Version::kV2;
   cgroups.root_ = root;
   cgroups.directory_ = directory;
-  if (!cgroups.make_own_directory()) cgroups.version_.reset();
+  // Made to see that it can be, and again by the first process that needs it.
+  if (cgroups.make_own_directory())
+    ::rmdir(directory.c_str());
+  else
+    cgroups.version_.reset();
   return cgroups;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ApiServer: the three calls of /v1 that a node makes, on a loopback port, for tests of headgate-node alone: a
-// test says what headgated would, and waits for what the node reports. One thread a connection; every wait
+// ApiServer: the three calls of /v1 that a node makes, on a loopback port, for tests of headgate-node alone:
+// a test says what headgated would, and waits for what the node reports. One thread a connection; every wait
 // has a deadline, so a test fails instead of hanging.
 #pragma once
 

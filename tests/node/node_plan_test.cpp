@@ -71,6 +71,24 @@ TEST(NodePlan, AnEmptySnapshotWantsNothing) {
   EXPECT_TRUE(plan.vips.empty());
 }
 
+TEST(ReplicaHealth, AReplicaIsMaskedOnlyWhileAnotherOfItsShardServes) {
+  NodePlan plan;
+  const Endpoint local{address("198.19.255.1"), 1024};
+  for (const char* name : {"edge/0", "edge/1", "alone/0"}) {
+    plan.replicas["shard/" + std::string(name)].shard =
+        std::string(name).substr(0, std::string(name).find('/'));
+    plan.l4_targets[name] = {local};
+  }
+  const auto usable = [&](const std::string& serving, const std::string& name) {
+    const auto view = replica_health(plan, [&](const std::string& process) { return process == serving; });
+    return view.at({"l4", name}).endpoints.at(0).usable;
+  };
+  EXPECT_TRUE(usable("shard/edge/0", "edge/0"));
+  EXPECT_FALSE(usable("shard/edge/0", "edge/1"));
+  EXPECT_TRUE(usable("shard/edge/0", "alone/0"));
+  EXPECT_TRUE(usable("none", "edge/0")) << "its sockets are open: better to wait than to be refused";
+}
+
 TEST(NodePlan, FileNamesLeadBackToProcesses) {
   for (const std::string process : {"l4", "shard/edge/0", "shard/a-0/12", "shard/a-0-b/3"})
     EXPECT_EQ(process_of_file_name(file_name_of_process(process)), process);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// NodeProcess: the real headgate-node as a test runs it, in directories of its own, with node-test-child in the
-// place of headgate-shard and headgate-l4. Whatever it started is ended and removed with it.
+// NodeProcess: the real headgate-node as a test runs it, in directories of its own, with node-test-child in
+// the place of headgate-shard and headgate-l4. Whatever it started is ended and removed with it.
 #pragma once
 
 #include <filesystem>
@@ -20,9 +20,9 @@ class NodeProcess {
   ~NodeProcess();
 
   void start(const std::vector<std::string>& more_arguments = {});
-  void kill_hard();      // kill -9, and waits
+  void kill_hard();       // kill -9, and waits
   int stop_gracefully();  // SIGTERM; its exit status
-  int wait();            // its exit status; of a signal: -number
+  int wait();             // its exit status; of a signal: -number
   pid_t pid() const { return pid_; }
   const std::filesystem::path& directory() const { return directory_; }
   std::string log() const;  // all that it and its processes wrote to stderr
