@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/contract/channel.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -55,20 +56,23 @@ Result<void> Channel::send(const Message& message, const std::vector<int>& fds) 
 Result<void> Channel::flush() {
   while (!outbox_.empty()) {
     Outgoing& out = outbox_.front();
-    iovec piece{out.bytes.data() + out.sent_bytes, out.bytes.size() - out.sent_bytes};
+    // More fds than one call carries go with the frame's first bytes, one byte a call.
+    const std::size_t fds_now = std::min(out.fds.size(), limits::kFdsPerSendMax);
+    const bool more_fds = fds_now < out.fds.size();
+    iovec piece{out.bytes.data() + out.sent_bytes, more_fds ? 1 : out.bytes.size() - out.sent_bytes};
     msghdr message{};
     message.msg_iov = &piece;
     message.msg_iovlen = 1;
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(limits::kFdsPerMessageMax * sizeof(int))> control{};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(limits::kFdsPerSendMax * sizeof(int))> control{};
     if (!out.fds.empty()) {
-      const std::size_t fds_bytes = out.fds.size() * sizeof(int);
+      const std::size_t fds_bytes = fds_now * sizeof(int);
       message.msg_control = control.data();
       message.msg_controllen = CMSG_SPACE(fds_bytes);
       cmsghdr* rights = CMSG_FIRSTHDR(&message);
       rights->cmsg_level = SOL_SOCKET;
       rights->cmsg_type = SCM_RIGHTS;
       rights->cmsg_len = CMSG_LEN(fds_bytes);
-      for (std::size_t i = 0; i < out.fds.size(); ++i) {
+      for (std::size_t i = 0; i < fds_now; ++i) {
         const int fd = out.fds[i].get();
         std::memcpy(CMSG_DATA(rights) + i * sizeof(int), &fd, sizeof fd);
       }
@@ -79,7 +83,7 @@ Result<void> Channel::flush() {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return {};
       return system_error(errno, "sending to the other process");
     }
-    out.fds.clear();
+    out.fds.erase(out.fds.begin(), out.fds.begin() + static_cast<std::ptrdiff_t>(fds_now));
     out.sent_bytes += static_cast<std::size_t>(sent);
     if (out.sent_bytes < out.bytes.size()) continue;
     outbox_bytes_ -= out.bytes.size();
@@ -120,7 +124,7 @@ Result<bool> Channel::read_more() {
   const std::size_t before_bytes = inbox_.size();
   inbox_.resize(before_bytes + kReadBytes);
   iovec piece{inbox_.data() + before_bytes, kReadBytes};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(limits::kFdsPerMessageMax * sizeof(int))> control{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(limits::kFdsPerSendMax * sizeof(int))> control{};
   msghdr message{};
   message.msg_iov = &piece;
   message.msg_iovlen = 1;

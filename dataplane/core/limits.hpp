@@ -13,7 +13,8 @@ using namespace std::chrono_literals;
 
 // contract: one message between processes of a machine, or one long-poll answer.
 inline constexpr std::size_t kFrameBytesMax = 64u << 20;
-inline constexpr std::size_t kFdsPerMessageMax = 128;  // SCM_MAX_FD is 253; leave room
+inline constexpr std::size_t kFdsPerMessageMax = 4096;  // a replica's listening sockets: addresses × threads
+inline constexpr std::size_t kFdsPerSendMax = 128;      // SCM_MAX_FD is 253; leave room
 inline constexpr std::size_t kChannelBacklogBytesMax = 2 * kFrameBytesMax;
 
 // l4

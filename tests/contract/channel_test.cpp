@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dataplane/core/limits.hpp"
@@ -44,6 +45,33 @@ TEST_F(ChannelTest, FdsArriveWithTheirOwnMessage) {
   EXPECT_EQ(::write(with_fd->fds[0].get(), "x", 1), 1);
   char byte = 0;
   EXPECT_EQ(::read(read_end.get(), &byte, 1), 1);
+  EXPECT_TRUE((*right_->receive())->fds.empty());
+}
+
+TEST_F(ChannelTest, MoreFdsThanOneCallCarriesArriveTogetherAndInOrder) {
+  std::vector<UniqueFd> pipes;
+  std::vector<int> fds;
+  SocketSet set;
+  for (std::size_t i = 0; i < 2 * limits::kFdsPerSendMax + 1; ++i) {
+    int pipe_fds[2];
+    ASSERT_EQ(::pipe(pipe_fds), 0);
+    pipes.emplace_back(pipe_fds[0]);
+    pipes.emplace_back(pipe_fds[1]);
+    fds.push_back(pipe_fds[1]);
+    set.sockets.push_back({});
+  }
+  ASSERT_TRUE(left_->send(set, fds).ok());
+  ASSERT_TRUE(left_->send(Stop{}).ok());
+  auto received = std::move(*right_->receive());
+  ASSERT_TRUE(received.has_value());
+  ASSERT_EQ(received->fds.size(), fds.size());
+  struct stat sent {
+  }, got{};
+  for (std::size_t i = 0; i < fds.size(); ++i) {
+    ASSERT_EQ(::fstat(fds[i], &sent), 0);
+    ASSERT_EQ(::fstat(received->fds[i].get(), &got), 0);
+    ASSERT_EQ(sent.st_ino, got.st_ino) << i;
+  }
   EXPECT_TRUE((*right_->receive())->fds.empty());
 }
 
