@@ -104,7 +104,8 @@ WriteOutcome Service::write_now(const WriteRequest& request) {
 
 // The database has it; now everything that follows from it.
 void Service::follow(const db::Committed& committed) {
-  const auto concerned = compiler_.commit(committed);
+  auto concerned = compiler_.commit(committed);
+  std::erase_if(concerned, [this](const std::string& node) { return compiler_.snapshot(node) == nullptr; });
   for (const auto& object : committed.changed) {
     if (object.key.kind != db::Kind::kNode || object.body) continue;
     acknowledgements_.removed(object.key.name);
