@@ -15,9 +15,10 @@ constexpr std::array<std::string_view, 4> kWrappers{
     "Failed to validate against schema associated", "Failed to validate item #",
     "Failed to validate against additional properties", "Failed to validate against child schema"};
 
-std::string_view quoted(std::string_view description) {
-  const auto first = description.rfind('\'', description.size() - 3);
-  return description.substr(first + 1, description.rfind('\'') - first - 1);
+// The name in "… MARKER'name'."; it may have quotes of its own.
+std::string_view quoted(std::string_view description, std::string_view marker) {
+  const auto begin = description.find(marker) + marker.size() + 1;
+  return description.substr(begin, description.size() - begin - 2);
 }
 
 std::string token_of(const std::string& step) { return step.substr(1, step.size() - 2); }
@@ -77,13 +78,15 @@ std::optional<http::ProblemError> to_error(const SchemaFault& fault, const Json&
     if (at != nullptr) at = schema_inside(document, *at, token);
   }
   if (description.starts_with("Object contains a property")) {
-    error.pointer += "/" + http::pointer_token(quoted(description));
+    const auto name = quoted(description, "constraints: ");
+    error.pointer += "/" + http::pointer_token(name);
     error.code = "unknown_field";
-    error.detail = fmt::format("There is no field {} here.", quoted(description));
+    error.detail = fmt::format("There is no field {} here.", name);
   } else if (description.starts_with("Missing required property")) {
-    error.pointer += "/" + http::pointer_token(quoted(description));
+    const auto name = quoted(description, "property ");
+    error.pointer += "/" + http::pointer_token(name);
     error.code = "missing_field";
-    error.detail = fmt::format("The field {} is needed.", quoted(description));
+    error.detail = fmt::format("The field {} is needed.", name);
   } else {
     error.code =
         description.find("'type' constraint") != std::string_view::npos ? "wrong_type" : "invalid_value";

@@ -35,7 +35,7 @@ TEST(ApiDocument, TakesTheSmallestOfEach) {
   EXPECT_THAT(places("Shard", "{}"), IsEmpty());
   EXPECT_THAT(places("Listener", R"({"address": "192.0.2.1", "port": 80, "shard": "edge"})"), IsEmpty());
   EXPECT_THAT(places("Namespace", "{}"), IsEmpty());
-  EXPECT_THAT(places("Route", R"({"listeners": ["web"]})"), IsEmpty());
+  EXPECT_THAT(places("Route", R"({"listeners": ["web"], "rules": []})"), IsEmpty());
   EXPECT_THAT(places("Pool", "{}"), IsEmpty());
   EXPECT_THAT(places("Token", R"({"role": "viewer"})"), IsEmpty());
   EXPECT_THAT(places("Config", "{}"), IsEmpty());
@@ -58,9 +58,15 @@ TEST(ApiDocument, PointsIntoTheDepth) {
   EXPECT_THAT(
       places("Route", R"({"listeners": ["web"], "rules": [{}, {"matches": [{"path": {"valu/e~": "/"}}],
                                   "forward": [{"pool": "app", "weight": -1}, {"pool": "A"}]}]})"),
-      ElementsAre("/rules/1/forward/0/weight invalid_value", "/rules/1/forward/1/pool invalid_value",
-                  "/rules/1/matches/0/path/value missing_field",
+      ElementsAre("/rules/0/forward missing_field", "/rules/1/forward/0/weight invalid_value",
+                  "/rules/1/forward/1/pool invalid_value", "/rules/1/matches/0/path/value missing_field",
                   "/rules/1/matches/0/path/valu~1e~0 unknown_field"));
+}
+
+TEST(ApiDocument, NamesFieldsOfAnyBytes) {
+  EXPECT_THAT(places("Node", R"({"a'b'.": 1, "": 2, "constraints: '": 3, "[x]": 4})"),
+              ElementsAre("/ unknown_field", "/[x] unknown_field", "/a'b'. unknown_field",
+                          "/constraints: ' unknown_field"));
 }
 
 TEST(ApiDocument, SaysWhatItExpects) {
@@ -81,9 +87,11 @@ TEST(ApiDocument, RefusesWhatIsNoObject) {
 }
 
 TEST(ApiDocument, PointsIntoAWholeConfiguration) {
-  EXPECT_THAT(places("Config",
-                     R"({"node": [], "pools": 3, "routes": [{"listeners": ["web"]}, {"listeners": "web"}]})"),
-              ElementsAre("/node unknown_field", "/pools wrong_type", "/routes/1/listeners wrong_type"));
+  EXPECT_THAT(
+      places(
+          "Config",
+          R"({"node": [], "pools": 3, "routes": [{"listeners": ["web"], "rules": []}, {"listeners": "web", "rules": []}]})"),
+      ElementsAre("/node unknown_field", "/pools wrong_type", "/routes/1/listeners wrong_type"));
 }
 
 TEST(ApiDocument, StopsAtEnoughErrors) {
