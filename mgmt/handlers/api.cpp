@@ -8,12 +8,15 @@
 
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/log.hpp"
+#include "mgmt/compile/parse.hpp"
+#include "mgmt/handlers/object_json.hpp"
 #include "mgmt/handlers/operation.hpp"
 #include "mgmt/openapi/json_text.hpp"
 
 namespace headgate::handlers {
 namespace {
 
+constexpr std::string_view kConfigPath = "/v1/config";
 constexpr std::size_t kObjectValuesMax = 100'000;
 constexpr std::size_t kConfigValuesMax = 20'000'000;
 
@@ -64,6 +67,33 @@ std::optional<http::Problem> check_query(const Exchange& exchange) {
   return std::nullopt;
 }
 
+// The document knows shapes, compile knows values ("192.0.2.300"): a body with faults of both kinds gets them
+// all at once. A place that has its fault already needs no second.
+void add_value_faults(const Operation& operation, const nlohmann::json& body,
+                      std::vector<http::ProblemError>& errors) {
+  const auto add = [&](db::Kind kind, const nlohmann::json& object, const std::string& place) {
+    if (!object.is_object()) return;
+    const auto parsed =
+        compile::parse_resource({kind, db::in_namespace(kind) ? "default" : "", "x"}, stored_body(object));
+    for (const auto& problem : parsed.problems) {
+      const auto pointer = place + problem.pointer;
+      const auto is_known = [&](const http::ProblemError& error) {
+        return error.pointer.starts_with(pointer);
+      };
+      if (errors.size() < limits::kApiErrorsMax && std::none_of(errors.begin(), errors.end(), is_known))
+        errors.push_back({pointer, problem.code, problem.detail});
+    }
+  };
+  if (operation.kind) return add(*operation.kind, body, "");
+  if (operation.path_template != kConfigPath || !body.is_object()) return;
+  for (const auto kind : db::kKinds) {
+    const auto list = body.find(db::plural_of(kind));
+    if (list == body.end() || !list->is_array()) continue;
+    for (std::size_t i = 0; i < list->size() && errors.size() < limits::kApiErrorsMax; ++i)
+      add(kind, (*list)[i], fmt::format("/{}/{}", db::plural_of(kind), i));
+  }
+}
+
 std::optional<http::Problem> read_body(Exchange& exchange) {
   const auto method = lower(exchange.operation->method);
   const auto type = exchange.document.body_type(method, exchange.operation->path_template);
@@ -78,12 +108,13 @@ std::optional<http::Problem> read_body(Exchange& exchange) {
                          fmt::format("The body is {}; send Content-Type: {}.", sent_type, type),
                          {},
                          {{"Accept", std::string(type)}}};
-  const bool is_config = exchange.operation->path_template == "/v1/config";
+  const bool is_config = exchange.operation->path_template == kConfigPath;
   if (auto problem = openapi::parse_json(exchange.request.body,
                                          is_config ? kConfigValuesMax : kObjectValuesMax, exchange.body))
     return problem;
   auto errors = exchange.document.check(method, exchange.operation->path_template, exchange.body);
   if (errors.empty()) return std::nullopt;
+  add_value_faults(*exchange.operation, exchange.body, errors);
   return http::Problem{422,
                        fmt::format("The body has {} fault(s); nothing was stored.", errors.size()),
                        std::move(errors),
@@ -112,8 +143,8 @@ std::optional<http::Problem> let_in(Exchange& exchange, const Match& match) {
 }  // namespace
 
 std::size_t Api::body_bytes_max(std::string_view, std::string_view path) {
-  return path == "/v1/config" || path.ends_with("/report") ? limits::kApiBodyBytesMax
-                                                           : limits::kApiObjectBytesMax;
+  return path == kConfigPath || path.ends_with("/report") ? limits::kApiBodyBytesMax
+                                                          : limits::kApiObjectBytesMax;
 }
 
 void Api::handle(http::Request request, http::Responder respond) const {

@@ -27,6 +27,16 @@ std::string path_of(const db::ObjectKey& key) {
                                     : "/v1/" + collection;
 }
 
+// What stands in no namespace stands nowhere: 404 for the path, not a fault of the body.
+std::optional<http::Problem> check_namespace(db::Reader& reader, const db::ObjectKey& key) {
+  if (!db::in_namespace(key.kind)) return std::nullopt;
+  const db::ObjectKey space{db::Kind::kNamespace, "", key.namespace_name};
+  const auto found = reader.get(space);
+  if (!found.ok()) return http::Problem{503, "The database did not answer: " + found.error().message, {}, {}};
+  if (*found) return std::nullopt;
+  return not_found(space);
+}
+
 // The names in the body say the same as the path, or nothing.
 std::vector<http::ProblemError> check_names(const nlohmann::json& body, const db::ObjectKey& key) {
   std::vector<http::ProblemError> errors;
@@ -88,6 +98,7 @@ void write_object(const ExchangePtr& exchange, const db::ObjectKey& key, Decide 
   request.author = exchange->principal.author();
   request.summary = exchange->request.method + " " + path_of(key);
   request.propose = [exchange, key, decide = std::move(decide)](db::Reader& reader) -> service::Proposed {
+    if (auto problem = check_namespace(reader, key)) return std::move(*problem);
     const auto now = reader.get(key);
     if (!now.ok()) return http::Problem{503, "The database did not answer: " + now.error().message, {}, {}};
     auto decided = decide(*now);
@@ -204,8 +215,7 @@ bool read_labels(std::string_view text, std::vector<db::LabelRequirement>& label
 void list_objects(const ExchangePtr& exchange) {
   db::ListQuery query;
   query.kind = *exchange->operation->kind;
-  const bool is_in_namespace = db::in_namespace(query.kind);
-  if (is_in_namespace) query.namespace_name = exchange->parameter("namespace");
+  if (db::in_namespace(query.kind)) query.namespace_name = exchange->parameter("namespace");
   uint64_t limit = query.limit;
   if (const auto problem = read_number(exchange->request, "limit", 1, limits::kApiListMax, limit))
     return exchange->problem(*problem);
@@ -217,12 +227,8 @@ void list_objects(const ExchangePtr& exchange) {
 
   auto reader = exchange->service.reader();
   if (!reader.ok()) return exchange->storage_failed(reader.error());
-  if (is_in_namespace) {
-    const db::ObjectKey in{db::Kind::kNamespace, "", *query.namespace_name};
-    const auto found = reader->get(in);
-    if (!found.ok()) return exchange->storage_failed(found.error());
-    if (!*found) return exchange->problem(not_found(in));
-  }
+  if (const auto problem = check_namespace(*reader, {query.kind, query.namespace_name.value_or(""), ""}))
+    return exchange->problem(*problem);
   const auto revision = reader->revision();
   const auto objects = reader->list(query);
   if (!objects.ok()) return exchange->storage_failed(objects.error());

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mgmt/handlers/config.hpp"
+
+#include "tests/mgmt/handlers/api_fixture.hpp"
+
+namespace headgate::handlers {
+namespace {
+
+using test::ApiFixture;
+using test::Json;
+
+class Config : public ApiFixture {};
+
+TEST_F(Config, RoundTrips) {
+  put_simple_ingress();
+  const auto read = call("GET", "/v1/config");
+  const auto written = call("PUT", "/v1/config", read.body, {{"if-match", header(read, "ETag")}});
+  EXPECT_EQ(written.status, 200) << written.body;
+  EXPECT_TRUE(Json::parse(written.body)["changes"].empty());
+  EXPECT_EQ(header(written, "Headgate-Revision"), "6");
+}
+
+TEST_F(Config, IsOneRevisionWhateverItChanges) {
+  put_simple_ingress();
+  auto config = get("/v1/config");
+  config["listeners"][0]["port"] = 8080;
+  config["pools"].push_back({{"name", "other"}});
+  config["nodes"] = Json::array({{{"name", "n2"}}});
+  const auto written = call("PUT", "/v1/config", config.dump());
+  ASSERT_EQ(written.status, 200) << written.body;
+  std::vector<std::string> changes;
+  const auto answer = Json::parse(written.body);
+  for (const auto& change : answer["changes"])
+    changes.push_back(change["verb"].get<std::string>() + " " + change["name"].get<std::string>());
+  EXPECT_THAT(changes, testing::UnorderedElementsAre("update web", "create other", "delete n1", "create n2"));
+  EXPECT_EQ(revision(), 7);
+  EXPECT_EQ(call("GET", "/v1/nodes/n1").status, 404);
+}
+
+TEST_F(Config, OfNothingLeavesTheDefaultNamespace) {
+  put_simple_ingress();
+  ASSERT_EQ(call("PUT", "/v1/config", "{}").status, 200);
+  const auto config = get("/v1/config");
+  EXPECT_EQ(config["namespaces"], (Json::array({{{"name", "default"}}})));
+  EXPECT_TRUE(config["routes"].empty());
+}
+
+TEST_F(Config, TakesAllKindsAtOnceInAnyOrder) {
+  const auto written = call("PUT", "/v1/config", R"({
+      "routes": [{"namespace": "a", "name": "r", "listeners": ["l"], "rules": [{"forward": [{"pool": "p"}]}]}],
+      "pools": [{"namespace": "a", "name": "p"}],
+      "namespaces": [{"name": "a"}],
+      "listeners": [{"name": "l", "address": "192.0.2.1", "port": 80, "shard": "s"}],
+      "shards": [{"name": "s"}], "nodes": [{"name": "n"}]})");
+  EXPECT_EQ(written.status, 200) << written.body;
+  EXPECT_EQ(get("/v1/namespaces/a/routes/r")["namespace"], "a");
+}
+
+TEST_F(Config, DryRunShowsWhatItWouldDo) {
+  put_simple_ingress();
+  const auto tried = call("PUT", "/v1/config?dry_run=true", R"({"nodes": [{"name": "n1", "drain": true}]})");
+  EXPECT_EQ(tried.status, 200);
+  EXPECT_EQ(Json::parse(tried.body)["changes"].size(), 5u);
+  EXPECT_EQ(get("/v1/config")["routes"].size(), 1u);
+}
+
+TEST_F(Config, KeepsTokensAndNodesCredentials) {
+  put_simple_ingress();
+  const auto viewer = new_token("v", R"({"role": "viewer"})");
+  const auto credential = enrolled("n1");
+  auto config = get("/v1/config");
+  config["nodes"][0]["drain"] = true;
+  ASSERT_EQ(call("PUT", "/v1/config", config.dump()).status, 200);
+  EXPECT_EQ(call("GET", "/v1/nodes", "", {}, viewer).status, 200);
+  EXPECT_EQ(call("GET", "/v1/nodes/n1/delta?timeout=0ms", "", {}, credential).status, 200);
+}
+
+TEST_F(Config, LeavesItsTraceInTheRevisions) {
+  put_simple_ingress();
+  ASSERT_EQ(call("DELETE", "/v1/namespaces/default/routes/app").status, 204);
+  const auto page = get("/v1/revisions?limit=2");
+  ASSERT_EQ(page["items"].size(), 2u);
+  EXPECT_EQ(page["items"][0]["summary"], "DELETE /v1/namespaces/default/routes/app");
+  EXPECT_EQ(page["items"][0]["author"], "token/admin");
+  EXPECT_EQ(page["items"][1]["revision"], 6);
+  EXPECT_EQ(get("/v1/revisions?limit=100&cursor=" + page["next_cursor"].get<std::string>())["items"].size(),
+            5u);
+  const auto deleted = get("/v1/revisions/7")["changes"];
+  ASSERT_EQ(deleted.size(), 1u);
+  EXPECT_EQ(deleted[0]["verb"], "delete");
+  EXPECT_EQ(deleted[0]["name"], "app");
+  EXPECT_EQ(get("/v1/revisions/2")["changes"][0]["verb"], "create");
+}
+
+}  // namespace
+}  // namespace headgate::handlers
