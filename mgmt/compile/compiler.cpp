@@ -125,7 +125,7 @@ void Compiler::State::plan_allocations(db::Write& write) {
   release = write.release;
 }
 
-Proposal Compiler::propose(std::vector<ProposedChange> changes) {
+Proposal Compiler::propose(const std::vector<ProposedChange>& changes) {
   HG_ASSERT(!state_->open);
   state_->open = true;
   Proposal proposal;

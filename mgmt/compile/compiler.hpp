@@ -50,7 +50,7 @@ class Compiler {
   ~Compiler();
 
   // One proposal at a time: commit() or revert() before the next.
-  Proposal propose(std::vector<ProposedChange> changes);
+  Proposal propose(const std::vector<ProposedChange>& changes);
   void revert();
   // The nodes for which something has changed: those whose long poll should answer.
   std::vector<std::string> commit(const db::Committed& committed);

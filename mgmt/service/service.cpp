@@ -74,7 +74,7 @@ WriteOutcome Service::write_now(const WriteRequest& request) {
   if (!before.ok()) return storage_problem(before.error());
   auto proposed = request.propose(*before);
   if (auto* problem = std::get_if<http::Problem>(&proposed)) return std::move(*problem);
-  auto proposal = compiler_.propose(std::move(std::get<std::vector<compile::ProposedChange>>(proposed)));
+  auto proposal = compiler_.propose(std::get<std::vector<compile::ProposedChange>>(proposed));
   if (!proposal.problems.empty()) {
     compiler_.revert();
     return Refusal{std::move(proposal.problems), {}};

@@ -47,7 +47,7 @@ class Site {
           put({Kind::kPool, "default", "app-" + std::to_string(i)},
               R"({"backends":[{"address":"10.0.0.1","port":80},{"address":"10.0.0.2","port":80}]})"));
     for (std::size_t i = 0; i < routes; ++i) changes.push_back(put(route_key(i), route_body(i, 0)));
-    auto proposal = compiler->propose(std::move(changes));
+    auto proposal = compiler->propose(changes);
     HG_ASSERT(proposal.problems.empty());
     compiler->commit(std::get<db::Committed>(store->write(proposal.write)));
   }

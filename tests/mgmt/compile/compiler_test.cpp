@@ -56,9 +56,9 @@ class CompilerOverStore : public ::testing::Test {
     db::WriteResult stored = db::Refused{};
     std::vector<std::string> nodes;
   };
-  Outcome write(std::vector<ProposedChange> changes, bool dry_run = false) {
+  Outcome write(const std::vector<ProposedChange>& changes, bool dry_run = false) {
     Outcome outcome;
-    auto proposal = compiler_->propose(std::move(changes));
+    auto proposal = compiler_->propose(changes);
     outcome.problems = proposal.problems;
     if (!outcome.problems.empty()) {
       compiler_->revert();
@@ -74,8 +74,8 @@ class CompilerOverStore : public ::testing::Test {
       compiler_->revert();
     return outcome;
   }
-  void commit(std::vector<ProposedChange> changes) {
-    const auto outcome = write(std::move(changes));
+  void commit(const std::vector<ProposedChange>& changes) {
+    const auto outcome = write(changes);
     for (const auto& problem : outcome.problems) ADD_FAILURE() << problem.pointer << ": " << problem.detail;
     if (const auto* refused = std::get_if<db::Refused>(&outcome.stored))
       ADD_FAILURE() << refused->error.message;
@@ -221,7 +221,7 @@ TEST_F(CompilerOverStore, StaysInStepOverRandomWrites) {
   for (int i = 0; i < 400; ++i) {
     std::vector<ProposedChange> changes{random_change()};
     if (random() % 2) changes.push_back(random_change());
-    const auto outcome = write(std::move(changes), random() % 8 == 0);
+    const auto outcome = write(changes, random() % 8 == 0);
     committed += std::holds_alternative<db::Committed>(outcome.stored);
     // What the checks let through, the database does too: they know the same rules.
     if (outcome.problems.empty()) {
