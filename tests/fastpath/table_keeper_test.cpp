@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/fastpath/table_keeper.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/l4_snapshot.hpp"
+
+namespace headgate::fastpath {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr TimePoint kNow{1000s};
+
+contract::Snapshot snapshot(contract::Revision revision, uint32_t targets) {
+  return test::L4Snapshot(revision)
+      .listener("192.0.2.100:80")
+      .targets(targets, 1, "198.19.255.1", 2000)
+      .build();
+}
+contract::MemberHealth health(const std::string& target, bool usable) {
+  return {{contract::kHealthGroupL4, target}, {{*Endpoint::parse("198.19.255.1:2000"), usable, ""}}};
+}
+
+TEST(TableKeeper, IsAppliedOnceEveryWorkerLooksAtIt) {
+  TableKeeper keeper(2);
+  auto first = keeper.tables().reader(0);
+  auto second = keeper.tables().reader(1);
+  first.refresh();
+  second.refresh();
+  ASSERT_TRUE(keeper.configure(contract::full(snapshot(5, 1)), kNow).ok());
+  EXPECT_EQ(keeper.revision(), 5u);
+  EXPECT_FALSE(keeper.settle());
+  EXPECT_EQ(first.refresh().revision(), 5u);
+  EXPECT_FALSE(keeper.settle());
+  second.offline();  // asleep: it will look at the newest when it wakes
+  EXPECT_TRUE(keeper.settle());
+}
+
+TEST(TableKeeper, WhatIsRefusedChangesNothing) {
+  TableKeeper keeper(1);
+  ASSERT_TRUE(keeper.configure(contract::full(snapshot(5, 1)), kNow).ok());
+  contract::Delta stranger{.base = 4, .revision = 6, .upserts = {}, .removals = {}};
+  EXPECT_EQ(keeper.configure(stranger, kNow).error().code, ErrorCode::kConflict);
+  auto nat = test::L4Snapshot(6).listener("192.0.2.100:80");
+  nat.last().forwarding = contract::Forwarding::kNat;
+  EXPECT_EQ(keeper.configure(contract::full(nat.build()), kNow).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(keeper.revision(), 5u);
+  EXPECT_EQ(keeper.current().revision(), 5u);
+  ASSERT_TRUE(keeper.configure(contract::diff(snapshot(5, 1), snapshot(6, 2)), kNow).ok());
+  EXPECT_EQ(keeper.current().targets().size(), 2u);
+}
+
+TEST(TableKeeper, HealthMasksByNameWhicheverComesFirst) {
+  TableKeeper keeper(1);
+  keeper.update_health({.full = true, .upserts = {health("edge/1", false)}, .removals = {}});
+  ASSERT_TRUE(keeper.configure(contract::full(snapshot(5, 2)), kNow).ok());
+  EXPECT_FALSE(keeper.mask().masked(1));
+  EXPECT_TRUE(keeper.mask().masked(2));
+  keeper.update_health(
+      {.full = false, .upserts = {health("edge/0", false), health("edge/1", true)}, .removals = {}});
+  EXPECT_TRUE(keeper.mask().masked(1));
+  EXPECT_FALSE(keeper.mask().masked(2));
+  keeper.update_health({.full = true, .upserts = {}, .removals = {}});
+  EXPECT_FALSE(keeper.mask().masked(1));
+}
+
+}  // namespace
+}  // namespace headgate::fastpath
