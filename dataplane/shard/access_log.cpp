@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/shard/access_log.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
-#include <cstring>
 
 #include "dataplane/core/limits.hpp"
 #include "dataplane/shard/access_log_writer.hpp"
@@ -10,14 +11,17 @@
 namespace headgate::shard {
 namespace {
 
-bool is_plain(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
+// 1: stands for itself in a JSON string.
+constexpr std::array<uint8_t, 256> make_plain() {
+  std::array<uint8_t, 256> table{};
+  for (int c = 0x20; c < 0x7f; ++c) table[c] = c != '"' && c != '\\';
+  return table;
 }
+constexpr auto kPlain = make_plain();
 
-// `name` with its punctuation: `,"path":"`.
-void put(std::string& line, std::string_view name, std::string_view text) {
-  line += name;
+bool is_plain(char c) { return kPlain[static_cast<uint8_t>(c)] != 0; }
+
+void put_escaped(std::string& line, std::string_view text) {
   for (const char c : text) {
     if (is_plain(c)) {
       line += c;
@@ -32,6 +36,15 @@ void put(std::string& line, std::string_view name, std::string_view text) {
       line += kHex[byte & 15];
     }
   }
+}
+
+// `name` with its punctuation: `,"path":"`. Nearly every text stands for itself and is copied whole.
+void put(std::string& line, std::string_view name, std::string_view text) {
+  line += name;
+  if (std::all_of(text.begin(), text.end(), is_plain))
+    line += text;
+  else
+    put_escaped(line, text);
   line += '"';
 }
 

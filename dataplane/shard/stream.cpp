@@ -59,7 +59,8 @@ IoResult Stream::write(std::span<const iovec> pieces) {
   message.msg_iovlen = pieces.size();
   ssize_t sent = 0;
   do {
-    sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+    sent = pieces.size() == 1 ? ::send(socket_.get(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
+                              : ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent >= 0) {
     // A short write need not mean that the buffer is full; the next one tells.

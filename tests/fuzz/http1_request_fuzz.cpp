@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   l7::RequestHead request;
   const auto head =
       std::span(bytes).subspan(scanner.begin_bytes(), scanner.end_bytes() - scanner.begin_bytes());
-  if (parse_request(head, {}, arena, request) != Fault::kNone) return 0;
+  if (shard::http1::parse_request(head, {}, arena, request) != Fault::kNone) return 0;
   // These are never sent on as they came: CONNECT is answered, and an empty Host is HTTP/1.0's alone.
   if (request.method == l7::Method::kConnect || request.host.empty()) return 0;
 
@@ -51,8 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   HG_ASSERT(again_scanner.begin_bytes() == 0);
   l7::RequestHead same;
   // Room for what we add ourselves: the names of framing fields.
-  HG_ASSERT(parse_request(again, {.header_bytes_max = 64u << 10, .header_count_max = 200}, arena, same) ==
-            Fault::kNone);
+  HG_ASSERT(shard::http1::parse_request(again, {.header_bytes_max = 64u << 10, .header_count_max = 200},
+                                        arena, same) == Fault::kNone);
   check_same(request, same);
   return 0;
 }

@@ -23,7 +23,7 @@ void check(std::string bytes, l7::Method method, l7::Version client_version) {
   l7::ResponseHead response;
   const auto head =
       std::span(bytes).subspan(scanner.begin_bytes(), scanner.end_bytes() - scanner.begin_bytes());
-  if (parse_response(head, {}, method, response) != Fault::kNone) return;
+  if (shard::http1::parse_response(head, {}, method, response) != Fault::kNone) return;
 
   const auto framing = shard::http1::client_framing(response, client_version);
   const bool keep_alive = framing != l7::BodyFraming::kUntilClose;
@@ -37,8 +37,8 @@ void check(std::string bytes, l7::Method method, l7::Version client_version) {
   HG_ASSERT(again_scanner.scan(again) == HeadScanner::State::kWhole &&
             again_scanner.end_bytes() == again.size());
   l7::ResponseHead same;
-  HG_ASSERT(parse_response(again, {.header_bytes_max = 64u << 10, .header_count_max = 200}, method, same) ==
-            Fault::kNone);
+  HG_ASSERT(shard::http1::parse_response(again, {.header_bytes_max = 64u << 10, .header_count_max = 200},
+                                         method, same) == Fault::kNone);
   HG_ASSERT(same.status == response.status && same.reason == response.reason);
   HG_ASSERT(same.framing == framing && same.has_content_length == response.has_content_length);
   HG_ASSERT(!same.has_content_length || same.content_length == response.content_length);

@@ -118,7 +118,7 @@ TEST_F(ExchangeTest, PipelinedRequestsAreAnsweredInOrder) {
   start();
   auto client = connect();
   client.send(
-      "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /%00 HTTP/1.1\r\nHost: a\r\n\r\nPOST "
+      "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\nHost: nobody\r\n\r\nPOST "
       "/2 "
       "HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\nGET /3 HTTP/1.1\r\nHost: "
       "a\r\n\r\n");
@@ -129,7 +129,7 @@ TEST_F(ExchangeTest, PipelinedRequestsAreAnsweredInOrder) {
   backend.send(kOk);
   EXPECT_TRUE(backend.read_head().starts_with("GET /3 "));
   backend.send(kOk);
-  for (const char* status : {"200", "400", "200", "200"}) {
+  for (const char* status : {"200", "404", "200", "200"}) {
     const std::string head = client.read_head();
     EXPECT_EQ(head.substr(9, 3), status);
     client.read_exactly(
@@ -141,9 +141,9 @@ TEST_F(ExchangeTest, AThousandPipelinedRequestsNestNothing) {
   start();
   auto client = connect();
   std::string requests;
-  for (int i = 0; i < 1000; ++i) requests += "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (int i = 0; i < 1000; ++i) requests += "GET / HTTP/1.1\r\nHost: nobody\r\n\r\n";
   client.send(requests);
-  for (int i = 0; i < 1000; ++i) ASSERT_EQ(client.read_until("bad_path\n").substr(9, 3), "400") << i;
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(client.read_until("no_rule\n").substr(9, 3), "404") << i;
 }
 
 TEST_F(ExchangeTest, AChunkedBodyIsFramedAnewAndKeepsItsTrailers) {
@@ -233,7 +233,7 @@ TEST_F(ExchangeTest, ExpectAndInterimResponsesPass) {
   EXPECT_TRUE(client.read_until("ok").starts_with("HTTP/1.1 200 OK\r\n"));
 
   auto old = connect();
-  old.send("GET / HTTP/1.0\r\n\r\n");
+  old.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
   backend.read_head();
   backend.send(std::string("HTTP/1.1 103 Early Hints\r\n\r\n") + kOk);
   EXPECT_TRUE(old.read_all().starts_with("HTTP/1.1 200 OK\r\n"));

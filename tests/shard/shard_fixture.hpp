@@ -60,6 +60,7 @@ class ShardFixture : public testing::Test {
     made.namespace_name = "default";
     made.name = "app";
     made.listeners = {"l1"};
+    made.hostnames = {"a", "app.example"};  // for any other host the shard answers by itself: 404 no_rule
     made.rules = {contract::RouteRule{.name = "all",
                                       .matches = {contract::RouteMatch{}},
                                       .forward = {{.pool = "p1", .weight = 1}},
@@ -82,15 +83,19 @@ class ShardFixture : public testing::Test {
     return made;
   }
 
-  // What start() serves; a test may change settings_, request_timeout_ and trusted_ before.
-  contract::Delta whole(const contract::Pool& backends) {
+  contract::Listener web_listener() const {
     contract::Listener listener;
     listener.uid = "l1";
     listener.name = "web";
     listener.address = *IpAddress::parse("127.0.0.1");
     listener.port = port_;
     listener.trusted_proxies = trusted_;
-    return delta({settings_, listener, route(), backends});
+    return listener;
+  }
+
+  // What start() serves; a test may change settings_, request_timeout_ and trusted_ before.
+  contract::Delta whole(const contract::Pool& backends) {
+    return delta({settings_, web_listener(), route(), backends});
   }
 
   void start(const contract::Pool& backends) {

@@ -48,8 +48,8 @@ TEST_F(ShardProcessTest, ADeltaFromElsewhereIsRefusedWhole) {
 TEST_F(ShardProcessTest, ADrainFinishesWhatRunsAndTakesNothingNew) {
   start();
   auto idle = connect();
-  idle.send("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n");
-  idle.read_until("bad_path\n");
+  idle.send("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
+  idle.read_until("no_rule\n");
   auto busy = connect();
   busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   auto backend = backend_.accept();
@@ -80,8 +80,8 @@ TEST_F(ShardProcessTest, AClientThatDoesNotReadHoldsUpItsBackendOnly) {
   EXPECT_LT(sent_bytes, kSocketBuffersMax);
 
   auto other = connect();
-  other.send("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_EQ(other.read_until("bad_path\n").substr(9, 3), "400");
+  other.send("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
+  EXPECT_EQ(other.read_until("no_rule\n").substr(9, 3), "404");
 
   std::thread rest([&] {
     for (; sent_bytes < kBodyBytes; sent_bytes += std::min(piece.size(), kBodyBytes - sent_bytes))
@@ -114,18 +114,18 @@ TEST_F(ShardProcessTest, OneClientTooManyIsTurnedAway) {
   clients_max_ = 2;
   start();
   auto first = connect();
-  first.send("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n");
-  first.read_until("bad_path\n");
+  first.send("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
+  first.read_until("no_rule\n");
   auto second = connect();
-  second.send("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n");
-  second.read_until("bad_path\n");
+  second.send("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
+  second.read_until("no_rule\n");
   auto third = connect();
   EXPECT_EQ(third.read_all().substr(9, 3), "503");
   first.close();
   await([this] { return count("connections_closed_total") == 1; });
   auto fourth = connect();
-  fourth.send("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_EQ(fourth.read_until("bad_path\n").substr(9, 3), "400");
+  fourth.send("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
+  EXPECT_EQ(fourth.read_until("no_rule\n").substr(9, 3), "404");
 }
 
 TEST_F(ShardProcessTest, TheClientsAddressComesFromATrustedProxyOnly) {
@@ -135,6 +135,24 @@ TEST_F(ShardProcessTest, TheClientsAddressComesFromATrustedProxyOnly) {
   client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n");
   auto backend = backend_.accept();
   EXPECT_NE(backend.read_head().find("x-forwarded-for: 203.0.113.7"), std::string::npos);
+  backend.send(kOk);
+  client.read_until("ok");
+}
+
+TEST_F(ShardProcessTest, AnEscapedSlashIsTheListenersDecision) {
+  start();
+  auto client = connect();
+  client.send("GET /a%2Fb HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(client.read_all().substr(9, 3), "400");
+  client = connect();
+  contract::Listener listener = web_listener();
+  listener.escaped_slash = contract::EscapedSlash::kKeep;
+  auto change = delta({listener});
+  change.base = change.revision - 1;
+  apply(change);
+  client.send("GET /a%2fb HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto backend = backend_.accept();
+  EXPECT_TRUE(backend.read_head().starts_with("GET /a%2Fb "));
   backend.send(kOk);
   client.read_until("ok");
 }
@@ -169,8 +187,8 @@ TEST_F(ShardProcessTest, ASocketThatIsTakenAwayServesItsQueueFirst) {
   start();
   auto client = connect();
   ASSERT_TRUE(shard_->set_sockets({}, {}).ok());
-  client.send("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_EQ(client.read_until("bad_path\n").substr(9, 3), "400");
+  client.send("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
+  EXPECT_EQ(client.read_until("no_rule\n").substr(9, 3), "404");
 }
 
 }  // namespace
