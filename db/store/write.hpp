@@ -38,15 +38,15 @@ struct Claim {
 };
 
 struct Precondition {
-  bool must_exist = false;           // DELETE, PATCH, If-Match: *
-  bool must_not_exist = false;       // POST, If-None-Match: *
+  bool must_exist = false;                // DELETE, PATCH, If-Match: *
+  bool must_not_exist = false;            // POST, If-None-Match: *
   std::optional<Revision> revision = {};  // If-Match: the object's meta.revision
 };
 
 struct Change {
   ObjectKey key;
   std::optional<std::string> body = {};  // nothing: delete it
-  std::string uid;                  // of an object that is new; empty: the store makes one
+  std::string uid;                       // of an object that is new; empty: the store makes one
   std::vector<Reference> references = {};
   std::optional<Claim> claim = {};
   Precondition precondition;
@@ -62,7 +62,7 @@ struct Write {
 };
 
 struct Committed {
-  Revision revision = 0;             // of a write that changes nothing: the one before
+  Revision revision = 0;                  // of a write that changes nothing: the one before
   std::vector<Object> changed = {};       // with their meta; without the changes whose body was there already
   std::vector<Allocation> acquired = {};  // one for each of Write::acquire, in its order
 };
@@ -81,8 +81,8 @@ enum class ViolationCode : uint8_t {
 struct Violation {
   ViolationCode code = ViolationCode::kNotFound;
   std::optional<std::size_t> change = {};  // index in Write::changes
-  std::string pointer;                // in the change's body
-  std::string detail;                 // a sentence
+  std::string pointer;                     // in the change's body
+  std::string detail;                      // a sentence
   std::vector<ObjectKey> others = {};      // what refers to it, what holds the address; at most kOthersMax
 };
 inline constexpr std::size_t kOthersMax = 20;
