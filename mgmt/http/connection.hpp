@@ -45,12 +45,21 @@ inline Connection& connection_of(const Pistache::Tcp::Peer& peer) {
   return *std::static_pointer_cast<Connection>(peer.getData(kConnectionData));
 }
 
+// Which peer an answer is for, where no pointer to it may go: an fd is another client's after a close, so its
+// id, which is never given twice, comes along.
+struct PeerName {
+  int fd = -1;
+  std::size_t id = 0;
+};
+inline PeerName name_of(const Pistache::Tcp::Peer& peer) { return {peer.fd(), peer.getID()}; }
+
 // Answers on their way from any thread to the reactor thread of their peer. Only there can the answer be
 // written: elsewhere the peer's fd may be closed, and be another client's, between the look and the write.
+// And only there may a pointer to the peer be held: whoever lets go of it last, destroys it.
 class Outbox {
  public:
   struct Answer {
-    std::weak_ptr<Pistache::Tcp::Peer> peer;
+    PeerName peer;
     Response response;
   };
   Outbox();

@@ -85,9 +85,9 @@ void ExchangeHandler::hand_over(const std::shared_ptr<Peer>& peer) {
   connection.state = Connection::State::kAnswering;
   shared_->exchanges.fetch_add(1, std::memory_order_relaxed);
   auto is_answered = std::make_shared<std::atomic<bool>>(false);
-  shared_->handler(std::move(*request), [outbox = own_transport().outbox(), weak = std::weak_ptr(peer),
+  shared_->handler(std::move(*request), [outbox = own_transport().outbox(), name = name_of(*peer),
                                          is_answered](Response response) {
-    if (!is_answered->exchange(true)) outbox->put({weak, std::move(response)});
+    if (!is_answered->exchange(true)) outbox->put({name, std::move(response)});
   });
 }
 

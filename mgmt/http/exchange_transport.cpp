@@ -74,9 +74,9 @@ void ExchangeTransport::onReady(const FdSet& fds) {
   }
 }
 
-bool ExchangeTransport::is_here(const std::shared_ptr<Peer>& peer) const {
-  const auto found = peers.find(peer->fd());
-  return found != peers.end() && found->second == peer;
+std::shared_ptr<Peer> ExchangeTransport::find(const PeerName& name) const {
+  const auto found = peers.find(name.fd);
+  return found != peers.end() && found->second->getID() == name.id ? found->second : nullptr;
 }
 
 void ExchangeTransport::write(const std::shared_ptr<Peer>& peer, const std::string& bytes,
@@ -94,8 +94,8 @@ void ExchangeTransport::answer(const std::shared_ptr<Peer>& peer, const Response
   connection.restart(monotonic_now());
   // The client's unread bytes must not turn our FIN into a RST that destroys the answer on its way: so only
   // this direction ends now, and what the client still sends is read and dropped (RFC 9112 section 9.6).
-  write(peer, bytes, [close, weak = std::weak_ptr(peer)] {
-    if (const auto sent_to = weak.lock(); close && sent_to) {
+  write(peer, bytes, [this, close, name = name_of(*peer)] {
+    if (const auto sent_to = find(name); close && sent_to) {
       connection_of(*sent_to).restart(monotonic_now());
       connection_of(*sent_to).lingering = true;
       ::shutdown(sent_to->fd(), SHUT_WR);
@@ -104,11 +104,11 @@ void ExchangeTransport::answer(const std::shared_ptr<Peer>& peer, const Response
 }
 
 void ExchangeTransport::send_answers() {
-  for (auto& [weak_peer, response] : outbox_->take()) {
+  for (const auto& [name, response] : outbox_->take()) {
     shared_->exchanges.fetch_sub(1, std::memory_order_relaxed);
-    const auto peer = weak_peer.lock();
-    if (!peer || !is_here(peer)) continue;  // the client has gone
-    guarded([&] { answer(peer, response); });
+    guarded([&] {
+      if (const auto peer = find(name)) answer(peer, response);
+    });
   }
 }
 

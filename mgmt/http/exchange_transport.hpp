@@ -33,7 +33,7 @@ class ExchangeTransport : public Pistache::Tcp::Transport {
  private:
   void send_answers();
   void end_overdue();
-  bool is_here(const std::shared_ptr<Pistache::Tcp::Peer>& peer) const;
+  std::shared_ptr<Pistache::Tcp::Peer> find(const PeerName& name) const;  // null: the client has gone
 
   std::shared_ptr<Pistache::Tcp::Handler> handler_;
   std::shared_ptr<Shared> shared_;
