@@ -22,12 +22,12 @@ namespace headgate::test {
 
 class HeadgatedProcess {
  public:
-  explicit HeadgatedProcess(std::vector<std::string> arguments) {
+  HeadgatedProcess(std::string program, std::vector<std::string> arguments) {
     int ends[2] = {-1, -1};
     HG_ASSERT(::pipe2(ends, O_CLOEXEC) == 0);
     output_ = UniqueFd(ends[0]);
     const UniqueFd write_end(ends[1]);
-    arguments.insert(arguments.begin(), HEADGATED_PATH);
+    arguments.insert(arguments.begin(), std::move(program));
     std::vector<char*> argv;
     for (auto& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);

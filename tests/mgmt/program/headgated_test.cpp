@@ -31,7 +31,7 @@ class Headgated : public testing::Test {
     return {"--database", directory_ / "db", "--listen", listen, "--token-file", directory_ / "token"};
   }
   void start() {
-    process_.emplace(arguments());
+    process_.emplace(HEADGATED_PATH, arguments());
     const auto listening = process_->wait_until_listening();
     ASSERT_TRUE(listening) << process_->text();
     address_ = *listening;
@@ -118,14 +118,14 @@ TEST_F(Headgated, SaysWhoHasItsPort) {
   start();
   auto second_arguments = arguments(address_.to_string());
   second_arguments[1] = directory_ / "other";
-  HeadgatedProcess second(second_arguments);
+  HeadgatedProcess second(HEADGATED_PATH, second_arguments);
   EXPECT_EQ(second.wait(), 1);
   EXPECT_THAT(second.text(), HasSubstr("in use by headgated (pid"));
 }
 
 TEST_F(Headgated, SaysThatItsDatabaseIsInUse) {
   start();
-  HeadgatedProcess second(arguments());
+  HeadgatedProcess second(HEADGATED_PATH, arguments());
   EXPECT_EQ(second.wait(), 1);
   EXPECT_THAT(second.text(), HasSubstr((directory_ / "db").string()));
 }
@@ -133,13 +133,13 @@ TEST_F(Headgated, SaysThatItsDatabaseIsInUse) {
 TEST_F(Headgated, SaysWhatIsWrongWithItsDatabase) {
   std::ofstream(directory_ / "db")
       << "this is a letter, and no database at all, as one can see from its first line";
-  HeadgatedProcess process(arguments());
+  HeadgatedProcess process(HEADGATED_PATH, arguments());
   EXPECT_EQ(process.wait(), 1);
   EXPECT_THAT(process.text(), HasSubstr((directory_ / "db").string()));
 }
 
 TEST_F(Headgated, ListensOnLoopbackOnly) {
-  HeadgatedProcess process(arguments("0.0.0.0:0"));
+  HeadgatedProcess process(HEADGATED_PATH, arguments("0.0.0.0:0"));
   EXPECT_EQ(process.wait(), 1);
   EXPECT_THAT(process.text(), HasSubstr("loopback"));
 }
@@ -147,11 +147,11 @@ TEST_F(Headgated, ListensOnLoopbackOnly) {
 TEST_F(Headgated, EndsWithTwoOnBadUsage) {
   for (const auto& bad :
        {std::vector<std::string>{"--nonsense"}, {"--listen", "nowhere"}, {"--log-level", "loud"}}) {
-    HeadgatedProcess process(bad);
+    HeadgatedProcess process(HEADGATED_PATH, bad);
     EXPECT_EQ(process.wait(), 2) << bad[0] << process.text();
   }
   for (const char* asking : {"--help", "--version"}) {
-    HeadgatedProcess process({asking});
+    HeadgatedProcess process(HEADGATED_PATH, {asking});
     EXPECT_EQ(process.wait(), 0);
     EXPECT_THAT(process.text(), HasSubstr("headgated"));
   }
