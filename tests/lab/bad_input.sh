@@ -60,8 +60,7 @@ step "what is not there"
 refused 404 '' GET /v1/shards/gone
 refused 404 '' DELETE /v1/shards/gone
 refused 404 '' GET /v1/no-such-kind
-# A namespace is a reference like any other: a transaction may bring it along.
-refused 422 '' PUT /v1/namespaces/gone/pools/x '{"backends":[{"address":"10.0.0.1","port":80}]}'
+refused 404 '' PUT /v1/namespaces/gone/pools/x '{"backends":[{"address":"10.0.0.1","port":80}]}'
 
 step "a stale ETag"
 LAB_API_HEADERS=(-H 'If-Match: "999999"')
