@@ -15,7 +15,7 @@ using l7::Version;
 constexpr std::size_t kFixedBytesMax = 320;
 
 char* put(char* out, std::string_view text) {
-  std::memcpy(out, text.data(), text.size());
+  if (!text.empty()) std::memcpy(out, text.data(), text.size());  // an empty view may point nowhere
   return out + text.size();
 }
 char* put_number(char* out, uint64_t number) { return std::to_chars(out, out + 20, number).ptr; }
