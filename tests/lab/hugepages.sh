@@ -15,7 +15,8 @@ hugepages_change() {
   ) 9<"$LAB_ROOT" 2>/dev/null
 }
 
-hugepages_take() { hugepages_change "$1" >"$2" || true; }  # hugepages_take COUNT NOTE
+# hugepages_take COUNT NOTE: what NOTE says was taken before stays taken; a second call takes nothing.
+hugepages_take() { [ -s "$2" ] || hugepages_change "$1" >"$2" || true; }
 hugepages_give_back() {
   [ -s "$1" ] || return 0
   hugepages_change $((-$(cat "$1"))) >/dev/null || true
