@@ -63,6 +63,8 @@ constexpr std::string_view kTypeName<SocketSet> = "sockets";
 template <>
 constexpr std::string_view kTypeName<SocketsWanted> = "sockets_wanted";
 template <>
+constexpr std::string_view kTypeName<Secrets> = "secrets";
+template <>
 constexpr std::string_view kTypeName<Command> = "command";
 template <>
 constexpr std::string_view kTypeName<Stop> = "stop";
@@ -184,6 +186,10 @@ std::string encode(const Enrolment& enrolment) { return encode_document(enrolmen
 Result<Enrolment> decode_enrolment(std::string_view json) { return decode<Enrolment>(json); }
 std::string encode(const Enrolled& enrolled) { return encode_document(enrolled); }
 Result<Enrolled> decode_enrolled(std::string_view json) { return decode<Enrolled>(json); }
+std::string encode(const SecretsWanted& wanted) { return encode_document(wanted); }
+Result<SecretsWanted> decode_secrets_wanted(std::string_view json) { return decode<SecretsWanted>(json); }
+std::string encode(const Secrets& secrets) { return encode_document(secrets); }
+Result<Secrets> decode_secrets(std::string_view json) { return decode<Secrets>(json); }
 std::string encode(const NodeUpdate& update) { return encode_document(update); }
 Result<NodeUpdate> decode_node_update(std::string_view json) { return decode<NodeUpdate>(json); }
 std::string encode(const NodeReport& report) { return encode_document(report); }

@@ -49,14 +49,23 @@ struct EnumNames<AccessLog> {
   static constexpr std::array<std::string_view, 3> kNames{"off", "file", "stderr"};
 };
 template <>
+struct EnumNames<TlsVersion> {
+  static constexpr std::array<std::string_view, 2> kNames{"1.2", "1.3"};
+};
+template <>
+struct EnumNames<ClientAuth> {
+  static constexpr std::array<std::string_view, 3> kNames{"none", "optional", "require"};
+};
+template <>
 struct EnumNames<ProcessState> {
   static constexpr std::array<std::string_view, 5> kNames{"starting", "running", "stopping", "backoff",
                                                           "crash_loop"};
 };
 template <>
 struct EnumNames<Kind> {
-  static constexpr std::array<std::string_view, 7> kNames{
-      "node_settings", "replica_group", "l4_listener", "shard_settings", "listener", "route", "pool"};
+  static constexpr std::array<std::string_view, 9> kNames{
+      "node_settings", "replica_group", "l4_listener", "shard_settings", "listener",
+      "route",         "pool",          "certificate", "trust_bundle"};
 };
 static_assert(EnumNames<Kind>::kNames.size() == std::variant_size_v<Object>);
 

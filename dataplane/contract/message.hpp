@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dataplane/contract/health_view.hpp"
+#include "dataplane/contract/secret.hpp"
 #include "dataplane/contract/snapshot.hpp"
 #include "dataplane/contract/stats.hpp"
 
@@ -119,6 +120,6 @@ struct Stop {
 };
 
 using Message = std::variant<Hello, Acknowledgement, Notice, CommandResult, Stats, Configure, HealthDelta,
-                             SocketSet, SocketsWanted, Command, Stop>;
+                             SocketSet, SocketsWanted, Secrets, Command, Stop>;
 
 }  // namespace headgate::contract

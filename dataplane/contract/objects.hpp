@@ -30,6 +30,8 @@ enum class PathMatchType : uint8_t { kExact, kPrefix };          // "exact" "pre
 enum class HealthCheckType : uint8_t { kTcp, kHttp };            // "tcp" "http"
 enum class EscapedSlash : uint8_t { kRefuse, kKeep };            // "refuse" "keep"
 enum class AccessLog : uint8_t { kOff, kFile, kStderr };         // "off" "file" "stderr"
+enum class TlsVersion : uint8_t { kTls12, kTls13 };              // "1.2" "1.3"
+enum class ClientAuth : uint8_t { kNone, kOptional, kRequire };  // "none" "optional" "require"
 
 // --- for headgate-node
 // ---------------------------------------------------------------------------------------
@@ -134,6 +136,8 @@ struct ShardSettings {
   Millis body_timeout{30'000};  // without a byte from or to the client
   Millis connect_timeout{2'000};
   Millis response_timeout{60'000};  // until the backend's header, where the route sets none
+  Millis handshake_timeout{10'000};
+  std::string ticket_secret;  // digest of the cluster's secret that session ticket keys come from; empty: none
 
   static constexpr auto kFields =
       std::tuple{field("name", &ShardSettings::name),
@@ -148,8 +152,48 @@ struct ShardSettings {
                  field("idle_timeout", &ShardSettings::idle_timeout),
                  field("body_timeout", &ShardSettings::body_timeout),
                  field("connect_timeout", &ShardSettings::connect_timeout),
-                 field("response_timeout", &ShardSettings::response_timeout)};
+                 field("response_timeout", &ShardSettings::response_timeout),
+                 field("handshake_timeout", &ShardSettings::handshake_timeout),
+                 field("ticket_secret", &ShardSettings::ticket_secret)};
   friend bool operator==(const ShardSettings&, const ShardSettings&) = default;
+};
+
+// What is public of a certificate. Its private key is the secret (secret.hpp) of that digest.
+struct Certificate {
+  std::string uid;
+  std::string name;   // "namespace/name", or "name" where it is global
+  std::string chain;  // PEM, the leaf first
+  std::string key_digest;
+
+  static constexpr auto kFields =
+      std::tuple{field("uid", &Certificate::uid), field("name", &Certificate::name),
+                 field("chain", &Certificate::chain), field("key_digest", &Certificate::key_digest)};
+  friend bool operator==(const Certificate&, const Certificate&) = default;
+};
+
+// Certificates of authorities that somebody is believed by.
+struct TrustBundle {
+  std::string uid;
+  std::string name;          // "namespace/name", or "name" where it is global
+  std::string certificates;  // PEM
+
+  static constexpr auto kFields =
+      std::tuple{field("uid", &TrustBundle::uid), field("name", &TrustBundle::name),
+                 field("certificates", &TrustBundle::certificates)};
+  friend bool operator==(const TrustBundle&, const TrustBundle&) = default;
+};
+
+struct ListenerTls {
+  std::vector<std::string> certificates;  // Certificate::uid; the first serves whoever names no known host
+  TlsVersion min_version = TlsVersion::kTls12;
+  ClientAuth client_auth = ClientAuth::kNone;
+  std::string client_ca;  // TrustBundle::uid; empty where client_auth is kNone
+
+  static constexpr auto kFields = std::tuple{field("certificates", &ListenerTls::certificates),
+                                             field("min_version", &ListenerTls::min_version),
+                                             field("client_auth", &ListenerTls::client_auth),
+                                             field("client_ca", &ListenerTls::client_ca)};
+  friend bool operator==(const ListenerTls&, const ListenerTls&) = default;
 };
 
 struct Listener {
@@ -161,6 +205,7 @@ struct Listener {
   std::string hostname;                                // exact, "*.example.com", or empty for any
   std::vector<Prefix> trusted_proxies;                 // whose X-Forwarded-For is believed
   EscapedSlash escaped_slash = EscapedSlash::kRefuse;  // %2F in a path; kept, it is data and no separator
+  std::optional<ListenerTls> tls;                      // where the protocol is kHttps
 
   static constexpr auto kFields = std::tuple{field("uid", &Listener::uid),
                                              field("name", &Listener::name),
@@ -169,7 +214,8 @@ struct Listener {
                                              field("protocol", &Listener::protocol),
                                              field("hostname", &Listener::hostname),
                                              field("trusted_proxies", &Listener::trusted_proxies),
-                                             field("escaped_slash", &Listener::escaped_slash)};
+                                             field("escaped_slash", &Listener::escaped_slash),
+                                             field("tls", &Listener::tls)};
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 
@@ -304,7 +350,8 @@ struct Pool {
 };
 
 // On the wire a kind is its name (enum_names.hpp), so the order here is free; Kind counts the alternatives.
-using Object = std::variant<NodeSettings, ReplicaGroup, L4Listener, ShardSettings, Listener, Route, Pool>;
+using Object = std::variant<NodeSettings, ReplicaGroup, L4Listener, ShardSettings, Listener, Route, Pool,
+                            Certificate, TrustBundle>;
 enum class Kind : uint8_t {
   kNodeSettings,
   kReplicaGroup,
@@ -312,7 +359,9 @@ enum class Kind : uint8_t {
   kShardSettings,
   kListener,
   kRoute,
-  kPool
+  kPool,
+  kCertificate,
+  kTrustBundle
 };
 
 inline Kind kind_of(const Object& object) { return static_cast<Kind>(object.index()); }

@@ -18,6 +18,7 @@ TEST(Codec, EveryMessageSurvivesARoundTrip) {
                   .removals = {{"pool", "b:80"}}},
       SocketSet{{Socket{*Endpoint::parse("192.0.2.1:80"), *Endpoint::parse("198.19.255.1:1024"), 3}}},
       SocketsWanted{},
+      Secrets{{Secret{.digest = std::string(64, 'a'), .bytes = "-----BEGIN PRIVATE KEY-----\n"}}},
       Command{.id = "c1", .verb = "explain", .body = "{}"},
       Stop{.drain_timeout = Millis(5000)},
   };
