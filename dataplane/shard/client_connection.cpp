@@ -28,7 +28,6 @@ void ClientConnection::open(UniqueFd socket, const Endpoint& peer, const Endpoin
   reached_ = reached;
   phase_ = Phase::kReadingHead;
   first_head_ = true;
-  body_deadline_ = false;
   scanner_ = {};
   bench_.counters.add(Counter::kConnectionsAccepted);
   if (!bench_.loop.add_stream(fd, *this)) return close();
@@ -43,7 +42,8 @@ void ClientConnection::drain() {
 void ClientConnection::on_events(uint32_t epoll_events) {
   if (phase_ == Phase::kClosed) return;
   stream_.note_events(epoll_events);
-  if (phase_ == Phase::kExchange) return exchange_->on_client_events();
+  if (phase_ == Phase::kExchange)
+    return stream_.failed() ? exchange_->on_client_gone() : exchange_->on_client_events();
   if (stream_.failed()) return close();
   if (phase_ == Phase::kLingering) return discard();
   advance();
@@ -106,27 +106,36 @@ bool ClientConnection::read_head() {
   }
 }
 
-void ClientConnection::begin_exchange() {
+Http1ClientLeg& ClientConnection::open_exchange(std::size_t head_end) {
   phase_ = Phase::kExchange;
   first_head_ = false;
+  scanner_ = {};
   exchange_ = &bench_.exchanges.take(bench_);
+  auto& leg = bench_.http1_legs.take(bench_);
+  exchange_->open(leg);
+  leg.open(*this, std::move(block_), head_end, exchange_->request(), exchange_->arena());
+  return leg;
+}
+
+void ClientConnection::begin_exchange() {
   const std::size_t head_begin = scanner_.begin_bytes();
   const std::size_t head_end = scanner_.end_bytes();
-  scanner_ = {};
-  exchange_->begin(*this, std::move(block_), head_begin, head_end);
+  const auto head = block_->from(head_begin).first(head_end - head_begin);
+  auto& leg = open_exchange(head_end);
+  const auto fault = http1::parse_request(head, limits_of(*bench_.tables->settings), exchange_->arena(),
+                                          exchange_->request());
+  if (fault == http1::Fault::kNone) leg.begin_body();
+  exchange_->begin(fault);
 }
 
 // Without a whole head there is no request to answer; the exchange answers all the same, to log and to count.
 void ClientConnection::refuse(http1::Fault fault) {
-  phase_ = Phase::kExchange;
-  exchange_ = &bench_.exchanges.take(bench_);
-  scanner_ = {};
-  exchange_->begin_refusal(*this, std::move(block_), fault);
+  open_exchange(0);
+  exchange_->begin(fault);
 }
 
 void ClientConnection::exchange_done(BlockPtr rest, std::size_t rest_begin, Then then) {
   exchange_ = nullptr;
-  body_deadline_ = false;
   if (then == Then::kLinger || (then == Then::kClose && stream_.readable())) return linger();
   if (then == Then::kClose) return close();
   phase_ = Phase::kReadingHead;
@@ -149,22 +158,13 @@ void ClientConnection::exchange_aborted() {
   close();
 }
 
-void ClientConnection::arm_body_deadline() {
-  body_deadline_ = true;
-  bench_.loop.arm(*this, bench_.tables->settings->body_timeout);
-}
-
 void ClientConnection::on_deadline() {
   switch (phase_) {
     case Phase::kReadingHead:
       if (!block_) return close();
-      phase_ = Phase::kExchange;
-      exchange_ = &bench_.exchanges.take(bench_);
-      scanner_ = {};
-      exchange_->begin_header_timeout(*this, std::move(block_));
-      return;
-    case Phase::kExchange:
-      if (body_deadline_) exchange_->on_body_deadline();
+      open_exchange(0);
+      return exchange_->begin_header_timeout();
+    case Phase::kExchange:  // has deadlines of its own
       return;
     case Phase::kLingering:
       return close();

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// ClientConnection: one TCP connection of a client. Collects heads, hands each to an Exchange, one at a time
-// (pipelined requests wait in the block), and closes so that the client gets the last response whole. Phases:
+// ClientConnection: one TCP connection of a client. Collects heads, hands each to an Exchange with a leg, one
+// at a time (pipelined requests wait in the block), and closes so that the client gets the last response
+// whole. Phases:
 //
 //   kReadingHead → kExchange → kReadingHead → … → kLingering → kClosed
 //
-// Thread: one. Its Exchange holds a reference to it and is ended before it closes.
+// Thread: one. Its exchange's leg holds a reference to it and is ended before it closes.
 #pragma once
 
 #include <array>
@@ -20,6 +21,7 @@
 namespace headgate::shard {
 
 class Exchange;
+class Http1ClientLeg;
 struct Workbench;
 
 class ClientConnection final : public Handler {
@@ -40,15 +42,12 @@ class ClientConnection final : public Handler {
   uint16_t peer_port() const { return peer_.port; }
   const Endpoint& reached() const { return reached_; }
 
-  // --- by its exchange
+  // --- by its exchange's leg
   // The response is written whole; what the client sent beyond the request stands in `rest` from
   // `rest_begin`.
   enum class Then : uint8_t { kKeepAlive, kClose, kLinger };  // kLinger: it may still be sending
   void exchange_done(BlockPtr rest, std::size_t rest_begin, Then then);
   void exchange_aborted();  // closes at once, so that the client sees that the response is no whole one
-  // Whether the exchange waits for bytes from or to the client now.
-  void arm_body_deadline();
-  void clear_body_deadline() { body_deadline_ = false; }
 
   void on_events(uint32_t epoll_events) override;
   void on_retired() override;
@@ -61,6 +60,7 @@ class ClientConnection final : public Handler {
   bool read_head();  // true: a head is whole, or the connection is done with
   void begin_exchange();
   void refuse(http1::Fault fault);
+  Http1ClientLeg& open_exchange(std::size_t head_end);
   void linger();
   void discard();
   void close();
@@ -73,7 +73,6 @@ class ClientConnection final : public Handler {
   std::size_t peer_text_bytes_ = 0;
   Phase phase_ = Phase::kClosed;
   bool advancing_ = false;
-  bool body_deadline_ = false;  // the exchange waits for the client
   bool first_head_ = true;
   BlockPtr block_;
   http1::HeadScanner scanner_;

@@ -7,27 +7,26 @@
 namespace headgate::shard {
 
 void Exchange::route() {
-  keep_alive_ = request_.keep_alive && !bench_.draining;
-  request_body_.start(request_.framing, request_.content_length);
   if (request_.method == l7::Method::kConnect) {
-    keep_alive_ = false;  // what follows the head is for the tunnel that we do not make
+    client_->close_after();  // what follows the head is for the tunnel that we do not make
     return answer(Ending::kNotImplemented, 501, "connect");
   }
   const l7::Tables& tables = *bench_.tables;
-  const auto* listener = tables.router.listener(client_->reached(), request_.host);
+  const ClientConnection& connection = client_->connection();
+  const auto* listener = tables.router.listener(connection.reached(), request_.host);
   if (!listener) return refuse(l7::Outcome::kNoListener);
   listener_name_ = arena_.copy(listener->object->name);
   if (request_.form != l7::TargetForm::kAsterisk) {
     const auto normal = l7::normalise_path(request_.path, listener->object->escaped_slash, arena_);
     if (!normal.ok()) {
-      keep_alive_ = false;  // malformed on purpose, most likely: nothing that follows is listened to
+      client_->close_after();  // malformed on purpose, most likely: nothing that follows is listened to
       return refuse(l7::Outcome::kBadPath);
     }
     request_.path = normal.path;
   }
   facts_ = l7::resolve_forwarded(request_,
-                                 {client_->peer(), client_->peer_text(), "http", client_->reached().port,
-                                  listener->object->trusted_proxies},
+                                 {connection.peer(), connection.peer_text(), "http",
+                                  connection.reached().port, listener->object->trusted_proxies},
                                  {bench_.random.next(), bench_.random.next()}, arena_);
   l7::set_forwarded(request_.headers, facts_);
 
@@ -41,18 +40,11 @@ void Exchange::route() {
   const auto choice = bench_.state.choose(*plan_);
   if (choice.outcome != l7::Outcome::kFound) return refuse(choice.outcome);
   pool_ = choice.pool;
-
-  char* const head = arena_.allocate(http1::request_bytes_max(request_));
-  char* const head_end = http1::write_request(request_, head);
-  arena_.shrink_last(head_end);
-  head_text_ = {head, static_cast<std::size_t>(head_end - head)};
-  request_writer_.start(request_.framing);
 }
 
 void Exchange::refuse(http1::Fault fault) {
   bench_.counters.add(fault);
-  keep_alive_ = false;  // where the next message would begin, nobody can tell
-  request_broken_ = true;
+  client_->break_off();  // where the next message would begin, nobody can tell
   answer(Ending::kMalformed, http1::status_of(fault), http1::name_of(fault));
 }
 
@@ -68,24 +60,11 @@ void Exchange::answer(Ending ending, uint16_t status, std::string_view detail) {
   detail_ = detail;
   status_ = status;
   phase_ = Phase::kAnswering;
-  if (!request_broken_ && !request_body_.done() && !beyond_first_) {
-    const auto piece = request_body_.take(head_block_->from(rest_begin_));
-    rest_begin_ += piece.consumed_bytes;
-    request_broken_ = piece.fault != http1::Fault::kNone;
-  }
-  keep_alive_ = keep_alive_ && request_body_.done() && !request_broken_;
-
+  client_->pass_over();
   const OwnResponse own(status, detail.empty() ? name_of(ending) : detail, arena_);
-  const http1::ClientSide side{.version = request_.version,
-                               .framing = l7::BodyFraming::kLength,
-                               .keep_alive = keep_alive_,
-                               .date = bench_.clock.http_date()};
-  char* const head = arena_.allocate(http1::response_bytes_max(own.head));
-  char* const head_end = http1::write_response(own.head, side, head);
-  arena_.shrink_last(head_end);
-  to_client_.clear();
-  to_client_.add({head, static_cast<std::size_t>(head_end - head)});
-  if (request_.method != l7::Method::kHead) to_client_.add(own.body);
+  client_->queue_head(own.head);
+  const bool without_body = request_.method == l7::Method::kHead;
+  client_->queue({.data = without_body ? std::string_view{} : own.body, .end = true});
 }
 
 Exchange::Step Exchange::choose_upstream() {

@@ -6,6 +6,7 @@
 
 #include "dataplane/l7/pool_table.hpp"
 #include "dataplane/shard/event_loop.hpp"
+#include "dataplane/shard/http1/upstream_leg.hpp"
 #include "dataplane/shard/stream.hpp"
 
 namespace headgate::shard {
@@ -17,8 +18,9 @@ class UpstreamConnection final : public Handler {
  public:
   enum class Phase : uint8_t { kClosed, kConnecting, kBusy, kIdle };
 
-  explicit UpstreamConnection(UpstreamPool& pool) : pool_(pool) {}
+  explicit UpstreamConnection(UpstreamPool& pool) : pool_(pool), leg_(*this) {}
 
+  UpstreamPool& pool() { return pool_; }
   Stream& stream() { return stream_; }
   Phase phase() const { return phase_; }
   bool reused() const { return reused_; }  // had an exchange before this one
@@ -33,6 +35,7 @@ class UpstreamConnection final : public Handler {
  private:
   friend class UpstreamPool;
   UpstreamPool& pool_;
+  Http1UpstreamLeg leg_;
   Stream stream_;
   l7::PoolEndpointPin endpoint_;
   Exchange* exchange_ = nullptr;  // while connecting or busy

@@ -14,7 +14,7 @@
 
 namespace headgate::shard {
 
-UpstreamConnection* UpstreamPool::take_idle(const l7::PoolEndpoint& endpoint, Exchange& exchange) {
+UpstreamLeg* UpstreamPool::take_idle(const l7::PoolEndpoint& endpoint, Exchange& exchange) {
   if (endpoint.slot >= idle_by_slot_.size() || idle_by_slot_[endpoint.slot].empty()) return nullptr;
   auto& idle = idle_by_slot_[endpoint.slot];
   UpstreamConnection& connection = *idle.back();
@@ -22,11 +22,12 @@ UpstreamConnection* UpstreamPool::take_idle(const l7::PoolEndpoint& endpoint, Ex
   connection.phase_ = UpstreamConnection::Phase::kBusy;
   connection.exchange_ = &exchange;
   connection.reused_ = true;
+  connection.leg_.open();
   counters_.add(Counter::kUpstreamReuses);
-  return &connection;
+  return &connection.leg_;
 }
 
-UpstreamConnection* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& exchange) {
+UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& exchange) {
   counters_.add(Counter::kUpstreamConnects);
   const SocketAddress to(endpoint.address);
   UniqueFd socket(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -44,7 +45,8 @@ UpstreamConnection* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exch
   connection.exchange_ = &exchange;
   connection.phase_ = UpstreamConnection::Phase::kConnecting;
   connection.reused_ = false;
-  return &connection;
+  connection.leg_.open();
+  return &connection.leg_;
 }
 
 void UpstreamPool::release(UpstreamConnection& connection) {

@@ -15,13 +15,18 @@ namespace headgate::shard {
 
 class UpstreamPool {
  public:
-  UpstreamPool(EventLoop& loop, ThreadCounters& counters, l7::ThreadState state)
-      : loop_(loop), counters_(counters), state_(state) {}
+  UpstreamPool(EventLoop& loop, ThreadCounters& counters, l7::ThreadState state, BlockPool& blocks)
+      : loop_(loop), counters_(counters), state_(state), blocks_(blocks) {}
 
-  // For `exchange` until release() or close(). Null where none idles.
-  UpstreamConnection* take_idle(const l7::PoolEndpoint& endpoint, Exchange& exchange);
+  EventLoop& loop() { return loop_; }
+  BlockPool& blocks() { return blocks_; }
+
+  // For `exchange` until it finishes or aborts the leg. Null where none idles.
+  UpstreamLeg* take_idle(const l7::PoolEndpoint& endpoint, Exchange& exchange);
   // Connecting; the exchange is told. Null where it failed at once.
-  UpstreamConnection* connect(const l7::PoolEndpoint& endpoint, Exchange& exchange);
+  UpstreamLeg* connect(const l7::PoolEndpoint& endpoint, Exchange& exchange);
+
+  // --- by the connection's leg
   // The exchange is over and the connection clean: the next one may have it.
   void release(UpstreamConnection& connection);
   void close(UpstreamConnection& connection);
@@ -37,6 +42,7 @@ class UpstreamPool {
   EventLoop& loop_;
   ThreadCounters& counters_;
   l7::ThreadState state_;
+  BlockPool& blocks_;
   Slab<UpstreamConnection> connections_;
   std::vector<std::vector<UpstreamConnection*>> idle_by_slot_;
 };

@@ -14,6 +14,7 @@
 #include "dataplane/shard/counters.hpp"
 #include "dataplane/shard/event_loop.hpp"
 #include "dataplane/shard/exchange.hpp"
+#include "dataplane/shard/http1/client_leg.hpp"
 #include "dataplane/shard/slab.hpp"
 #include "dataplane/shard/upstream_pool.hpp"
 #include "dataplane/shard/wall_clock.hpp"
@@ -37,7 +38,7 @@ struct Workbench {
         state(thread_state),
         counters(thread_counters),
         access_log(log),
-        upstreams(event_loop, thread_counters, thread_state) {}
+        upstreams(event_loop, thread_counters, thread_state, blocks) {}
 
   EventLoop& loop;
   l7::ThreadState state;
@@ -50,6 +51,7 @@ struct Workbench {
   bool draining = false;
   UpstreamPool upstreams;
   Slab<Exchange> exchanges;
+  Slab<Http1ClientLeg> http1_legs;
   Slab<ClientConnection> clients;
 };
 

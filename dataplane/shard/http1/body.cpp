@@ -42,15 +42,21 @@ bool BodyReader::take_end() {
   return done_;
 }
 
-void BodyWriter::write(std::string_view data, bool done, std::string_view last_chunk, Outbox& outbox) {
-  if (!chunked()) return outbox.add(data);
-  if (!data.empty()) {
-    const char* const end = write_chunk_head(data.size(), chunk_head_.data());
+void BodyWriter::write(const BodyPiece& piece, Arena& arena, Outbox& outbox) {
+  if (framing_ != BodyFraming::kChunked) return outbox.add(piece.data);
+  if (!piece.data.empty()) {
+    const char* const end = write_chunk_head(piece.data.size(), chunk_head_.data());
     outbox.add({chunk_head_.data(), static_cast<std::size_t>(end - chunk_head_.data())});
-    outbox.add(data);
+    outbox.add(piece.data);
     outbox.add("\r\n");
   }
-  if (done) outbox.add(last_chunk);
+  if (!piece.end) return;
+  static const l7::Headers kNoTrailers;
+  const auto& trailers = piece.trailers ? *piece.trailers : kNoTrailers;
+  char* const out = arena.allocate(trailers_bytes_max(trailers));
+  char* const end = write_last_chunk(trailers, out);
+  arena.shrink_last(end);
+  outbox.add({out, static_cast<std::size_t>(end - out)});
 }
 
 }  // namespace headgate::shard::http1

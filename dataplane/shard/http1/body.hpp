@@ -8,7 +8,9 @@
 #include <span>
 #include <string_view>
 
+#include "dataplane/core/arena.hpp"
 #include "dataplane/l7/http_message.hpp"
+#include "dataplane/shard/body_piece.hpp"
 #include "dataplane/shard/http1/chunked_decoder.hpp"
 #include "dataplane/shard/http1/serialise.hpp"
 #include "dataplane/shard/outbox.hpp"
@@ -42,9 +44,8 @@ class BodyReader {
 class BodyWriter {
  public:
   void start(l7::BodyFraming framing) { framing_ = framing; }
-  // `data` stays where it is until the outbox is empty; `last_chunk` is written where it is the end.
-  void write(std::string_view data, bool done, std::string_view last_chunk, Outbox& outbox);
-  bool chunked() const { return framing_ == l7::BodyFraming::kChunked; }
+  // The bytes stay where they are until the outbox is empty; the last chunk is written into `arena`.
+  void write(const BodyPiece& piece, Arena& arena, Outbox& outbox);
 
  private:
   l7::BodyFraming framing_ = l7::BodyFraming::kNone;
