@@ -61,6 +61,11 @@ HeaderId header_id(std::string_view lower_case_name) {
 
 std::string_view header_name(HeaderId id) { return kNames[static_cast<std::size_t>(id)]; }
 
+std::string_view name_of(Version version) {
+  static constexpr std::array<std::string_view, 3> kVersions{"http/1.0", "http/1.1", "http/2"};
+  return kVersions[static_cast<std::size_t>(version)];
+}
+
 Method parse_method(std::string_view text) {
   static constexpr std::array<std::string_view, 9> kMethods{"GET",     "HEAD",  "POST",  "PUT",    "DELETE",
                                                             "OPTIONS", "PATCH", "TRACE", "CONNECT"};

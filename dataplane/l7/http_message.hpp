@@ -91,9 +91,10 @@ class Headers {
   std::vector<Header> fields_;
 };
 
-enum class Version : uint8_t { kHttp10, kHttp11 };
+enum class Version : uint8_t { kHttp10, kHttp11, kHttp2 };
+std::string_view name_of(Version version);  // "http/1.1", as the access log spells it
 
-// How long the body is, by RFC 9112 section 6.3.
+// How long the body is, by RFC 9112 section 6.3; over HTTP/2 kChunked where the head does not say.
 enum class BodyFraming : uint8_t { kNone, kLength, kChunked, kUntilClose };  // kUntilClose: responses only
 
 enum class TargetForm : uint8_t { kOrigin, kAbsolute, kAuthority, kAsterisk };

@@ -65,6 +65,7 @@ void append_json(const AccessRecord& record, std::string& line) {
   put(line, R"(,"request_id":")", record.request_id);
   put(line, R"(,"client":")", record.client);
   put(line, R"(,"listener":")", record.listener);
+  put(line, R"(,"protocol":")", record.protocol);
   put(line, R"(,"method":")", record.method);
   put(line, R"(,"host":")", record.host);
   put(line, R"(,"path":")", record.path);

@@ -23,6 +23,7 @@ struct AccessRecord {
   std::string_view request_id;
   std::string_view client;
   std::string_view listener;
+  std::string_view protocol;
   std::string_view method;
   std::string_view host;
   std::string_view path;

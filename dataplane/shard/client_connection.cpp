@@ -36,17 +36,23 @@ void ClientConnection::open(UniqueFd socket, const Endpoint& peer, const Endpoin
 }
 
 void ClientConnection::drain() {
+  if (phase_ == Phase::kHttp2) return session_->drain();
   if (phase_ == Phase::kReadingHead && !block_) close();
 }
 
 void ClientConnection::on_events(uint32_t epoll_events) {
   if (phase_ == Phase::kClosed) return;
   stream_.note_events(epoll_events);
+  if (phase_ == Phase::kHttp2) return session_->on_events();
   if (phase_ == Phase::kExchange)
     return stream_.failed() ? exchange_->on_client_gone() : exchange_->on_client_events();
   if (stream_.failed()) return close();
   if (phase_ == Phase::kLingering) return discard();
   advance();
+}
+
+void ClientConnection::on_turn_end() {
+  if (phase_ == Phase::kHttp2) session_->on_turn_end();
 }
 
 // A loop, because an exchange may end inside begin_exchange() and the next request be there already: a client
@@ -69,14 +75,18 @@ bool ClientConnection::read_head() {
   const auto head_limits = limits_of(*bench_.tables->settings);
   for (;;) {
     if (block_) {
-      switch (scanner_.scan(block_->text_from(0))) {
-        case http1::HeadScanner::State::kWhole:
-          return true;
-        case http1::HeadScanner::State::kRefused:
-          refuse(http1::Fault::kBareLineFeed);
-          return true;
-        case http1::HeadScanner::State::kPartial:
-          break;
+      // By prior knowledge: the preface is no request of HTTP/1.1 (RFC 9113 section 3.4).
+      const auto preface = first_head_ ? http2::find_preface(block_->text_from(0)) : http2::Preface::kNone;
+      if (preface == http2::Preface::kWhole) {
+        begin_http2();
+        return true;
+      }
+      const auto state = preface == http2::Preface::kPartial ? http1::HeadScanner::State::kPartial
+                                                             : scanner_.scan(block_->text_from(0));
+      if (state == http1::HeadScanner::State::kWhole) return true;
+      if (state == http1::HeadScanner::State::kRefused) {
+        refuse(http1::Fault::kBareLineFeed);
+        return true;
       }
       if (block_->filled_bytes >= head_limits.raw_bytes_max()) {
         refuse(scanner_.first_line_seen() ? http1::Fault::kHeadTooLarge : http1::Fault::kTargetTooLong);
@@ -104,6 +114,21 @@ bool ClientConnection::read_head() {
     // From the first byte on the whole head has its own deadline, however slowly the bytes drip.
     if (first_bytes && !first_head_) bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
   }
+}
+
+// Where it is decided that the connection speaks HTTP/2: block_ holds all that was read of it, from the
+// preface on, or nothing yet.
+void ClientConnection::begin_http2() {
+  phase_ = Phase::kHttp2;
+  const BlockPtr received = std::move(block_);
+  session_ = &bench_.http2_sessions.take(bench_);
+  session_->open(*this, stream_, received ? received->text_from(0) : std::string_view{});
+}
+
+void ClientConnection::http2_over() {
+  session_ = nullptr;
+  if (stream_.failed()) return close();
+  linger();
 }
 
 Http1ClientLeg& ClientConnection::open_exchange(std::size_t head_end) {
@@ -166,6 +191,8 @@ void ClientConnection::on_deadline() {
       return exchange_->begin_header_timeout();
     case Phase::kExchange:  // has deadlines of its own
       return;
+    case Phase::kHttp2:
+      return session_->on_deadline();
     case Phase::kLingering:
       return close();
     case Phase::kClosed:

@@ -4,6 +4,9 @@
 // whole. Phases:
 //
 //   kReadingHead → kExchange → kReadingHead → … → kLingering → kClosed
+//        └──────→ kHttp2 ───────────────────────────────┘     a session has it: http2/server_session.hpp
+//
+// What it speaks is decided once, before its first byte is parsed: begin_http2(), or the parser of HTTP/1.1.
 //
 // Thread: one. Its exchange's leg holds a reference to it and is ended before it closes.
 #pragma once
@@ -23,10 +26,13 @@ namespace headgate::shard {
 class Exchange;
 class Http1ClientLeg;
 struct Workbench;
+namespace http2 {
+class ServerSession;
+}
 
 class ClientConnection final : public Handler {
  public:
-  enum class Phase : uint8_t { kClosed, kReadingHead, kExchange, kLingering };
+  enum class Phase : uint8_t { kClosed, kReadingHead, kExchange, kHttp2, kLingering };
 
   explicit ClientConnection(Workbench& bench) : bench_(bench) {}
 
@@ -47,9 +53,11 @@ class ClientConnection final : public Handler {
   // `rest_begin`.
   enum class Then : uint8_t { kKeepAlive, kClose, kLinger };  // kLinger: it may still be sending
   void exchange_done(BlockPtr rest, std::size_t rest_begin, Then then);
+  void http2_over();
   void exchange_aborted();  // closes at once, so that the client sees that the response is no whole one
 
   void on_events(uint32_t epoll_events) override;
+  void on_turn_end() override;
   void on_retired() override;
 
  protected:
@@ -57,6 +65,7 @@ class ClientConnection final : public Handler {
 
  private:
   void advance();
+  void begin_http2();
   bool read_head();  // true: a head is whole, or the connection is done with
   void begin_exchange();
   void refuse(http1::Fault fault);
@@ -77,6 +86,7 @@ class ClientConnection final : public Handler {
   BlockPtr block_;
   http1::HeadScanner scanner_;
   Exchange* exchange_ = nullptr;
+  http2::ServerSession* session_ = nullptr;
 };
 
 }  // namespace headgate::shard

@@ -22,6 +22,13 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
     "upstream_stale_total",
     "retries_total",
     "access_log_lost_lines_total",
+    "http2_connections_total",
+    "http2_violations_total",
+    "http2_reset_floods_total",
+    "http2_control_floods_total",
+    "http2_header_floods_total",
+    "http2_header_timeouts_total",
+    "http2_write_timeouts_total",
 };
 
 constexpr std::array<std::string_view, kEndings> kEndingNames{

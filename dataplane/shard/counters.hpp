@@ -32,8 +32,15 @@ enum class Counter : uint8_t {
   kUpstreamStale,  // a reused connection that the backend had closed
   kRetries,
   kAccessLogLost,  // lines: the disk was slower than the traffic
+  kHttp2Connections,
+  kHttp2Violations,      // of the protocol, or of the library's limits: GOAWAY
+  kHttp2ResetFloods,     // streams reset too often, by either side: GOAWAY
+  kHttp2ControlFloods,   // PING, SETTINGS, PRIORITY, empty DATA: GOAWAY
+  kHttp2HeaderFloods,    // a header section far over the limit: GOAWAY
+  kHttp2HeaderTimeouts,  // a header section that did not end: closed
+  kHttp2WriteTimeouts,   // a client that takes no bytes: closed
 };
-inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kAccessLogLost) + 1;
+inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kHttp2WriteTimeouts) + 1;
 std::string_view name_of(Counter counter);  // "requests_total"
 
 enum class Ending : uint8_t {

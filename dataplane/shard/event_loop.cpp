@@ -52,14 +52,26 @@ void EventLoop::dispatch() {
   }
   running_.clear();
   timers_.advance(now_);
+  end_turn();
   for (std::size_t i = 0; i < retired_.size(); ++i) {
     Handler& handler = *retired_[i];
     if (handler.again_) std::erase(again_, &handler);
-    handler.again_ = false;
+    if (handler.at_turn_end_) std::erase(turn_end_, &handler);
+    handler.again_ = handler.at_turn_end_ = false;
     handler.cancel();
     handler.on_retired();
   }
   retired_.clear();
+}
+
+// Whoever is named meanwhile waits for the next turn: two sessions that feed each other would not end it.
+void EventLoop::end_turn() {
+  ending_.swap(turn_end_);
+  for (Handler* const handler : ending_) {
+    handler->at_turn_end_ = false;
+    handler->on_turn_end();
+  }
+  ending_.clear();
 }
 
 }  // namespace headgate::shard

@@ -34,9 +34,19 @@ void Exchange::open(ClientLeg& client) {
 void Exchange::begin(http1::Fault fault) {
   if (fault == http1::Fault::kNone)
     route();
+  else if (request_.version == l7::Version::kHttp2 && http1::status_of(fault) == 400)
+    return reset_malformed(fault);
   else
     refuse(fault);
   run();
+}
+
+// RFC 9113 section 8.1.1: over HTTP/2 it is an error of the stream alone.
+void Exchange::reset_malformed(http1::Fault fault) {
+  bench_.counters.add(fault);
+  ending_ = Ending::kMalformed;
+  detail_ = http1::name_of(fault);
+  abort();
 }
 
 void Exchange::begin_header_timeout() {
@@ -195,6 +205,7 @@ AccessRecord Exchange::record() const {
   record.request_id = facts_.request_id;
   record.client = facts_.client_text.empty() ? client_->connection().peer_text() : facts_.client_text;
   record.listener = listener_name_;
+  record.protocol = l7::name_of(request_.version);
   record.method = request_.method_text;
   record.host = request_.host;
   record.path = request_.path;

@@ -62,6 +62,7 @@ class Exchange final : public Timer {
   Step step();
 
   // exchange.cpp: life and deadlines
+  void reset_malformed(http1::Fault fault);
   void on_body_deadline();
   void update_deadlines();
   void finish();

@@ -15,6 +15,8 @@
 #include "dataplane/shard/event_loop.hpp"
 #include "dataplane/shard/exchange.hpp"
 #include "dataplane/shard/http1/client_leg.hpp"
+#include "dataplane/shard/http2/client_leg.hpp"
+#include "dataplane/shard/http2/server_session.hpp"
 #include "dataplane/shard/slab.hpp"
 #include "dataplane/shard/upstream_pool.hpp"
 #include "dataplane/shard/wall_clock.hpp"
@@ -52,6 +54,8 @@ struct Workbench {
   UpstreamPool upstreams;
   Slab<Exchange> exchanges;
   Slab<Http1ClientLeg> http1_legs;
+  Slab<Http2ClientLeg> http2_client_legs;
+  Slab<http2::ServerSession> http2_sessions;
   Slab<ClientConnection> clients;
 };
 

@@ -19,8 +19,8 @@ TEST(AccessLog, ALineIsOneJsonObject) {
   append_json(record, line);
   EXPECT_EQ(
       line,
-      R"({"time":"2026-11-23T08:00:00.000Z","request_id":"","client":"","listener":"","method":"GET","host":"",)"
-      R"("path":"/a","query":"","status":200,"request_body_bytes":0,"sent_bytes":0,"duration_us":3000,)"
+      R"({"time":"2026-11-23T08:00:00.000Z","request_id":"","client":"","listener":"","protocol":"",)"
+      R"("method":"GET","host":"","path":"/a","query":"","status":200,"request_body_bytes":0,"sent_bytes":0,"duration_us":3000,)"
       R"("until_response_us":0,"namespace":"","route":"","rule":"","backend":"","tries":0,)"
       R"("ending":"completed"})"
       "\n");

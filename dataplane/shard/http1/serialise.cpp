@@ -101,7 +101,7 @@ char* write_response(const l7::ResponseHead& response, const ClientSide& client,
     out = put_field(out, "date", client.date);
   if (client.framing == BodyFraming::kChunked)
     out = put(out, "transfer-encoding: chunked\r\n");
-  else if (response.has_content_length)
+  else if (response.has_content_length || response.framing == BodyFraming::kLength)
     out = put_length(out, response.content_length);
   if (!client.keep_alive)
     out = put(out, "connection: close\r\n");

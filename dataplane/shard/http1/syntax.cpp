@@ -57,6 +57,8 @@ constexpr std::array<std::string_view, kFaults> kFaultNames{
     "chunk_extension",
     "chunk_end",
     "trailer",
+    "pseudo_header",
+    "body_length",
 };
 
 }  // namespace

@@ -8,8 +8,8 @@
 
 namespace headgate::shard::http1 {
 
-// Why a message is malformed or over a limit; each is a counter's label. What a client gets for it is
-// status_of().
+// Why a message, of HTTP/2 too, is malformed or over a limit; each is a counter's label. What a client gets
+// for it is status_of().
 enum class Fault : uint8_t {
   kNone,
   kBareLineFeed,
@@ -39,8 +39,10 @@ enum class Fault : uint8_t {
   kChunkExtension,
   kChunkEnd,
   kTrailer,
+  kPseudoHeader,  // of HTTP/2: missing, twice, unknown, empty, or behind a field
+  kBodyLength,    // of HTTP/2: not what Content-Length said
 };
-inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kTrailer) + 1;
+inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kBodyLength) + 1;
 
 uint16_t status_of(Fault fault);        // 400, 414, 417, 431 or 505
 std::string_view name_of(Fault fault);  // "bare_line_feed"

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP/2 on the client's side, HTTP/1.1 on the backend's: what each of them sees.
+#include "dataplane/shard/http2/server_session.hpp"
+
+#include "tests/shard/shard_fixture.hpp"
+#include "tests/support/http2_peer.hpp"
+
+namespace headgate::shard::http2 {
+namespace {
+
+using testing_support::Fields;
+using testing_support::http2_frame;
+using testing_support::Http2Peer;
+
+class ServerSessionTest : public ShardFixture {
+ protected:
+  std::unique_ptr<Http2Peer> client(std::vector<nghttp2_settings_entry> settings = {}, bool reads = true) {
+    return std::make_unique<Http2Peer>(Http2Peer::Role::kClient, connect(), std::move(settings), reads);
+  }
+  static constexpr const char* kOk = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+};
+
+TEST_F(ServerSessionTest, ARequestIsTranslatedAndItsAnswerToo) {
+  start();
+  auto peer = client();
+  const int32_t id = peer->request({{":method", "GET"},
+                                    {":scheme", "http"},
+                                    {":authority", "App.Example"},
+                                    {":path", "/a/../b?q=1"},
+                                    {"x-custom", "v"},
+                                    {"cookie", "a=1"},
+                                    {"cookie", "b=2"},
+                                    {"te", "trailers"},
+                                    {"x-forwarded-for", "6.6.6.6"}});
+  auto backend = backend_.accept();
+  EXPECT_EQ(without_line(backend.read_head(), "x-request-id"),
+            "GET /b?q=1 HTTP/1.1\r\nhost: app.example\r\nx-custom: v\r\ncookie: a=1; b=2\r\nx-forwarded-for: "
+            "127.0.0.1\r\nx-forwarded-proto: http\r\nx-forwarded-host: app.example\r\nx-forwarded-port: " +
+                std::to_string(port_) + "\r\nconnection: te\r\nte: trailers\r\n\r\n");
+  backend.send("HTTP/1.1 200 Fine\r\nContent-Length: 2\r\nX-Back: 1\r\nConnection: keep-alive\r\n\r\nok");
+  ASSERT_TRUE(peer->await_end(id));
+  auto& answer = peer->message(id);
+  EXPECT_EQ(answer.status(), "200");
+  EXPECT_EQ(answer.field("x-back"), "1");
+  EXPECT_EQ(answer.field("content-length"), "2");
+  EXPECT_EQ(answer.field("connection"), "");
+  EXPECT_EQ(answer.body, "ok");
+}
+
+TEST_F(ServerSessionTest, AChunkedBodyAndItsTrailersPassBothWays) {
+  start();
+  auto peer = client();
+  const int32_t id = peer->post("/");
+  peer->send_body(id, "abc", false);
+  auto backend = backend_.accept();
+  EXPECT_NE(backend.read_until("3\r\nabc\r\n").find("transfer-encoding: chunked\r\n"), std::string::npos);
+  peer->send_body(id, "de", true, {{"x-sum", "1"}, {"content-length", "9"}});
+  EXPECT_EQ(backend.read_until("\r\n\r\n"), "2\r\nde\r\n0\r\nx-sum: 1\r\n\r\n");
+  backend.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nGrpc-Status: 0\r\n\r\n");
+  ASSERT_TRUE(peer->await_end(id));
+  EXPECT_EQ(peer->message(id).body, "hi");
+  EXPECT_EQ(peer->message(id).trailers, (Fields{{"grpc-status", "0"}}));
+}
+
+TEST_F(ServerSessionTest, BodiesStreamInBothDirectionsAtOnce) {
+  start();
+  auto peer = client();
+  const int32_t id = peer->post("/");
+  auto backend = backend_.accept();
+  backend.read_head();
+  backend.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+  for (int round = 0; round < 5; ++round) {
+    peer->send_body(id, "ping", false);
+    EXPECT_EQ(backend.read_until("ping\r\n"), "4\r\nping\r\n");
+    backend.send("4\r\npong\r\n");
+    ASSERT_TRUE(peer->await([&] { return peer->message(id).body.size() == 4u * (round + 1); }));
+  }
+  peer->send_body(id, "", true);
+  EXPECT_EQ(backend.read_until("0\r\n\r\n"), "0\r\n\r\n");
+  backend.send("0\r\n\r\n");
+  EXPECT_TRUE(peer->await_end(id));
+}
+
+TEST_F(ServerSessionTest, AHundredStreamsShareAConnection) {
+  start();
+  auto peer = client();
+  std::vector<int32_t> ids;
+  for (int i = 0; i < 100; ++i) ids.push_back(peer->get("/" + std::to_string(i)));
+  std::thread backends([&] {
+    std::vector<SocketPeer> open;
+    for (int i = 0; i < 100; ++i) {
+      open.push_back(backend_.accept());
+      const std::string head = open.back().read_head();
+      const std::string path = head.substr(4, head.find(' ', 4) - 4);
+      open.back().send("HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(path.size()) + "\r\n\r\n" +
+                       path);
+    }
+  });
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(peer->await_end(ids[i]));
+    EXPECT_EQ(peer->message(ids[i]).body, "/" + std::to_string(i));
+  }
+  backends.join();
+  EXPECT_EQ(count("http2_connections_total"), 1u);
+}
+
+TEST_F(ServerSessionTest, OurOwnAnswersLeaveTheConnectionOpen) {
+  start();
+  auto peer = client();
+  for (int i = 0; i < 3; ++i) {
+    const int32_t id = peer->get("/", "nobody");
+    ASSERT_TRUE(peer->await_end(id));
+    EXPECT_EQ(peer->message(id).status(), "404");
+    EXPECT_NE(peer->message(id).body.find("no_rule"), std::string::npos);
+  }
+  EXPECT_FALSE(peer->goaway());
+}
+
+TEST_F(ServerSessionTest, HeadAndStatusesWithoutABodyEndWithTheirHead) {
+  start();
+  auto peer = client();
+  const int32_t id =
+      peer->request({{":method", "HEAD"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/"}});
+  auto backend = backend_.accept();
+  backend.read_head();
+  backend.send("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n");
+  ASSERT_TRUE(peer->await_end(id));
+  EXPECT_EQ(peer->message(id).field("content-length"), "1000");
+  const int32_t next = peer->get("/");
+  backend.read_head();
+  backend.send("HTTP/1.1 204 No Content\r\n\r\n");
+  ASSERT_TRUE(peer->await_end(next));
+  EXPECT_EQ(peer->message(next).status(), "204");
+}
+
+TEST_F(ServerSessionTest, ExpectAndInterimResponsesPass) {
+  start();
+  auto peer = client();
+  const int32_t id = peer->post("/", {{"expect", "100-continue"}, {"content-length", "4"}});
+  auto backend = backend_.accept();
+  EXPECT_NE(backend.read_head().find("\r\nexpect: 100-continue\r\n"), std::string::npos);
+  backend.send("HTTP/1.1 100 Continue\r\n\r\n");
+  ASSERT_TRUE(peer->await([&] { return peer->message(id).status() == "100"; }));
+  peer->send_body(id, "data");
+  EXPECT_EQ(backend.read_exactly(4), "data");
+  backend.send(std::string("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n") + kOk);
+  ASSERT_TRUE(peer->await_end(id));
+  ASSERT_EQ(peer->message(id).heads.size(), 3u);
+  EXPECT_EQ(peer->message(id).status(), "200");
+}
+
+TEST_F(ServerSessionTest, AnEarlyResponseEndsTheUploadWithoutAnError) {
+  start();
+  auto peer = client();
+  const int32_t id = peer->post("/");
+  peer->send_body(id, "first", false);
+  auto backend = backend_.accept();
+  backend.read_until("first");
+  backend.send("HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\nno");
+  ASSERT_TRUE(peer->await([&] { return peer->message(id).closed.has_value(); }));
+  EXPECT_EQ(peer->message(id).status(), "401");
+  EXPECT_EQ(peer->message(id).body, "no");
+  EXPECT_EQ(*peer->message(id).closed, uint32_t{NGHTTP2_NO_ERROR});
+  EXPECT_FALSE(peer->goaway());
+}
+
+TEST_F(ServerSessionTest, WhatIsMalformedIsAnErrorOfItsStreamAlone) {
+  start();
+  auto peer = client();
+  const Fields cases[]{
+      {{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/"}, {"connection", "close"}},
+      {{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/"}, {"a", "b\r\nc: d"}},
+      {{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/"}, {"host", "b"}},
+      {{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}},
+  };
+  for (const auto& fields : cases) {
+    const int32_t id = peer->request(fields);
+    ASSERT_TRUE(peer->await_end(id));
+    EXPECT_EQ(peer->message(id).closed.value_or(0), uint32_t{NGHTTP2_PROTOCOL_ERROR});
+    EXPECT_TRUE(peer->message(id).heads.empty());
+  }
+  EXPECT_FALSE(backend_.has_waiting());
+  const int32_t id = peer->get("/", "nobody");
+  ASSERT_TRUE(peer->await_end(id));
+  EXPECT_EQ(peer->message(id).status(), "404");
+  EXPECT_EQ(count("exchanges_total", "malformed"), 4u);
+}
+
+TEST_F(ServerSessionTest, ABodyOfAnotherLengthThanItSaysIsMalformed) {
+  start();
+  auto peer = client();
+  for (const char* body : {"abc", "abcdefgh"}) {
+    const int32_t id = peer->post("/", {{"content-length", "5"}});
+    peer->send_body(id, body);
+    ASSERT_TRUE(peer->await_end(id));
+    EXPECT_EQ(peer->message(id).closed.value_or(0), uint32_t{NGHTTP2_PROTOCOL_ERROR});
+  }
+}
+
+TEST_F(ServerSessionTest, LimitsAnswerByTheirStatus) {
+  settings_.target_bytes_max = 100;
+  settings_.header_bytes_max = 1000;
+  settings_.body_bytes_max = 10;
+  start();
+  auto peer = client();
+  int32_t id = peer->get("/" + std::string(100, 'a'));
+  ASSERT_TRUE(peer->await_end(id));
+  EXPECT_EQ(peer->message(id).status(), "414");
+  id = peer->request({{":method", "GET"},
+                      {":scheme", "http"},
+                      {":authority", "a"},
+                      {":path", "/"},
+                      {"x", std::string(1000, 'x')}});
+  ASSERT_TRUE(peer->await_end(id));
+  EXPECT_EQ(peer->message(id).status(), "431");
+  id = peer->post("/", {{"content-length", "11"}});
+  ASSERT_TRUE(peer->await_end(id));
+  EXPECT_EQ(peer->message(id).status(), "413");
+}
+
+TEST_F(ServerSessionTest, AResetStreamTakesItsExchangeAlong) {
+  start();
+  auto peer = client();
+  const int32_t id = peer->get("/");
+  auto backend = backend_.accept();
+  backend.read_head();
+  peer->reset(id);
+  EXPECT_TRUE(backend.at_end());
+  const int32_t next = peer->get("/", "nobody");
+  EXPECT_TRUE(peer->await_end(next));
+  EXPECT_EQ(count("exchanges_total", "client_gone"), 1u);
+}
+
+TEST_F(ServerSessionTest, ALostConnectionTakesAllItsExchangesAlong) {
+  start();
+  auto peer = client();
+  for (int i = 0; i < 5; ++i) peer->get("/");
+  std::vector<SocketPeer> backends;
+  for (int i = 0; i < 5; ++i) backends.push_back(backend_.accept());
+  peer->socket().reset();
+  for (auto& backend : backends) {
+    backend.read_head();
+    EXPECT_TRUE(backend.at_end());
+  }
+  await([this] { return count("exchanges_total", "client_gone") == 5u; });
+}
+
+TEST_F(ServerSessionTest, ATruncatedResponseIsNeverMadeWhole) {
+  start();
+  auto peer = client();
+  const int32_t id = peer->get("/");
+  auto backend = backend_.accept();
+  backend.read_head();
+  backend.send("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc");
+  backend.close();
+  ASSERT_TRUE(peer->await_end(id));
+  EXPECT_FALSE(peer->message(id).ended);
+  EXPECT_EQ(peer->message(id).closed.value_or(0), uint32_t{NGHTTP2_INTERNAL_ERROR});
+}
+
+// The backend's bytes wait in the kernel's buffers and the backend, not in ours.
+TEST_F(ServerSessionTest, AStalledReaderHoldsUpItsStreamAlone) {
+  start();
+  auto peer = client({}, false);  // opens no window: 64 KiB and no more
+  const int32_t stalled = peer->get("/big");
+  auto backend = backend_.accept();
+  backend.read_head();
+  constexpr std::size_t kBody = 100u << 20;
+  backend.send("HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(kBody) + "\r\n\r\n");
+  const std::string piece(1u << 20, 'x');
+  std::size_t sent = 0;
+  for (int idle = 0; idle < 50;) {
+    const std::size_t now = backend.send_some(piece);
+    sent += now;
+    idle = now == 0 ? idle + 1 : 0;
+    if (now == 0) peer->read_some(2);
+  }
+  EXPECT_LT(sent, 16u << 20);
+  EXPECT_LE(peer->message(stalled).body.size(), 65535u);
+  const int32_t id = peer->get("/", "nobody");
+  ASSERT_TRUE(peer->await([&] { return !peer->message(id).heads.empty(); }));
+  EXPECT_EQ(peer->message(id).status(), "404");
+}
+
+TEST_F(ServerSessionTest, AStreamBehindAClosedWindowHasADeadline) {
+  settings_.body_timeout = 60ms;
+  start();
+  auto peer = client({}, false);
+  const int32_t id = peer->get("/");
+  auto backend = backend_.accept();
+  backend.read_head();
+  backend.send("HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n" + std::string(200'000, 'x'));
+  ASSERT_TRUE(peer->await([&] { return peer->message(id).closed.has_value(); }));
+  EXPECT_EQ(count("exchanges_total", "body_timeout"), 1u);
+}
+
+TEST_F(ServerSessionTest, ALargeUploadFollowsTheBackend) {
+  start();
+  auto peer = client();
+  const int32_t id = peer->post("/");
+  const std::string body(5u << 20, 'u');
+  std::string got;
+  std::thread backend_thread([&] {
+    auto backend = backend_.accept();
+    backend.read_head();
+    got = backend.read_until("0\r\n\r\n");
+    backend.send(kOk);
+  });
+  peer->send_body(id, body);
+  EXPECT_TRUE(peer->await_end(id));
+  backend_thread.join();
+  EXPECT_EQ(peer->message(id).body, "ok");
+  EXPECT_EQ(std::count(got.begin(), got.end(), 'u'), static_cast<long>(body.size()));
+}
+
+TEST_F(ServerSessionTest, ADrainLosesNoRequest) {
+  start();
+  auto peer = client();
+  const int32_t id = peer->get("/");
+  auto backend = backend_.accept();
+  backend.read_head();
+  shard_->drain();
+  ASSERT_TRUE(peer->await([&] { return peer->goaways() == 2; }));
+  EXPECT_EQ(peer->goaway().value_or(1), uint32_t{NGHTTP2_NO_ERROR});
+  backend.send(kOk);
+  ASSERT_TRUE(peer->await_end(id));
+  EXPECT_EQ(peer->message(id).body, "ok");
+  EXPECT_TRUE(peer->await_close());
+}
+
+TEST_F(ServerSessionTest, AnIdleConnectionIsClosedByAGoaway) {
+  settings_.idle_timeout = 60ms;
+  start();
+  auto peer = client();
+  EXPECT_TRUE(peer->await_close());
+  EXPECT_EQ(peer->goaway().value_or(1), uint32_t{NGHTTP2_NO_ERROR});
+}
+
+TEST_F(ServerSessionTest, ThePrefaceMayComeByteForByte) {
+  start();
+  auto raw = connect();
+  for (const char c : std::string("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")) raw.send({&c, 1});
+  EXPECT_EQ(raw.read_exactly(9).substr(3, 2), std::string("\x04\x00", 2));  // our SETTINGS
+}
+
+// Each request is taken back in the same write: no answer can come in between.
+TEST_F(ServerSessionTest, RapidResetEndsTheConnection) {
+  start();
+  auto raw = connect();
+  std::string bytes = testing_support::http2_preface();
+  for (uint32_t id = 1; id < 2 * 3 * limits::kHttp2ResetsBurst; id += 2) {
+    bytes += http2_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id,
+                         "\x82\x84\x86\x01\x01"
+                         "a");
+    bytes += http2_frame(NGHTTP2_RST_STREAM, 0, id, std::string("\0\0\0\x08", 4));
+  }
+  raw.send(bytes);
+  raw.read_all();
+  EXPECT_EQ(count("http2_reset_floods_total"), 1u);
+  EXPECT_LE(count("requests_total"), limits::kHttp2ResetsBurst + 1);
+  EXPECT_EQ(count("requests_total"), count("exchanges_total", "client_gone"));
+  EXPECT_FALSE(backend_.has_waiting());
+}
+
+TEST_F(ServerSessionTest, APingFloodEndsTheConnection) {
+  start();
+  auto peer = client();
+  for (uint32_t i = 0; i < 3 * limits::kHttp2ControlFramesBurst && !peer->goaway(); ++i) {
+    nghttp2_submit_ping(peer->library(), NGHTTP2_FLAG_NONE, nullptr);
+    peer->flush();
+    while (peer->read_some(0)) {
+    }
+  }
+  EXPECT_TRUE(peer->await([&] { return peer->goaway().has_value(); }));
+  // Where they come faster than their answers go, the bound of the queue of answers is met first.
+  EXPECT_EQ(count("http2_control_floods_total") + count("http2_violations_total"), 1u);
+}
+
+TEST_F(ServerSessionTest, AContinuationFloodEndsTheConnection) {
+  start();
+  auto raw = connect();
+  std::string bytes = testing_support::http2_preface() + http2_frame(NGHTTP2_HEADERS, 0, 1, "\x82");
+  for (int i = 0; i < 1000; ++i) bytes += http2_frame(NGHTTP2_CONTINUATION, 0, 1, "\x84");
+  raw.send(bytes);
+  EXPECT_NE(raw.read_all().find(std::string("\x07\0\0\0\0\0", 6)), std::string::npos);  // GOAWAY
+  EXPECT_EQ(count("http2_violations_total"), 1u);
+}
+
+TEST_F(ServerSessionTest, AHeaderSectionThatDripsIsCutOff) {
+  settings_.header_timeout = 60ms;
+  start();
+  auto raw = connect();
+  raw.send(testing_support::http2_preface() + http2_frame(NGHTTP2_HEADERS, 0, 1, "\x82"));
+  raw.read_all();
+  EXPECT_EQ(count("http2_header_timeouts_total"), 1u);
+}
+
+}  // namespace
+}  // namespace headgate::shard::http2
