@@ -33,6 +33,10 @@ struct EnumNames<WhenAllDown> {
   static constexpr std::array<std::string_view, 2> kNames{"refuse", "try_all"};
 };
 template <>
+struct EnumNames<PoolProtocol> {
+  static constexpr std::array<std::string_view, 2> kNames{"http1", "h2c"};
+};
+template <>
 struct EnumNames<PathMatchType> {
   static constexpr std::array<std::string_view, 2> kNames{"exact", "prefix"};
 };

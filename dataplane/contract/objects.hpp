@@ -26,6 +26,7 @@ enum class Protocol : uint8_t { kTcp, kUdp, kTls, kHttp, kHttps };  // "tcp" "ud
 enum class Forwarding : uint8_t { kLocal, kDsr, kVxlan, kIpip, kGue, kNat, kFullnat };
 enum class Algorithm : uint8_t { kRoundRobin, kLeastRequests };  // "round_robin" "least_requests"
 enum class WhenAllDown : uint8_t { kRefuse, kTryAll };           // "refuse" "try_all"
+enum class PoolProtocol : uint8_t { kHttp1, kH2c };              // "http1" "h2c": what its backends speak
 enum class PathMatchType : uint8_t { kExact, kPrefix };          // "exact" "prefix"
 enum class HealthCheckType : uint8_t { kTcp, kHttp };            // "tcp" "http"
 enum class EscapedSlash : uint8_t { kRefuse, kKeep };            // "refuse" "keep"
@@ -338,6 +339,7 @@ struct Pool {
   std::vector<Backend> backends;
   std::optional<HealthCheck> health;
   WhenAllDown when_all_down = WhenAllDown::kRefuse;
+  PoolProtocol protocol = PoolProtocol::kHttp1;
 
   static constexpr auto kFields = std::tuple{field("uid", &Pool::uid),
                                              field("namespace", &Pool::namespace_name),
@@ -345,7 +347,8 @@ struct Pool {
                                              field("algorithm", &Pool::algorithm),
                                              field("backends", &Pool::backends),
                                              field("health", &Pool::health),
-                                             field("when_all_down", &Pool::when_all_down)};
+                                             field("when_all_down", &Pool::when_all_down),
+                                             field("protocol", &Pool::protocol)};
   friend bool operator==(const Pool&, const Pool&) = default;
 };
 

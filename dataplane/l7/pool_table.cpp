@@ -63,8 +63,12 @@ ServingPoolPtr compile_pool(std::shared_ptr<const contract::Pool> pool, PoolIden
   serving->identity = std::move(identity);
   for (const auto& [address, expanded] : expand(*serving->object, health)) {
     const ServingEndpoint* known = previous ? find_address(*previous, address) : nullptr;
+    // Its connections speak one protocol: a change of it is another endpoint.
+    const bool stays = known && known->endpoint->protocol == serving->object->protocol;
     auto endpoint =
-        known ? known->endpoint : endpoints.keep({serving->identity, address, address.to_string(), 0});
+        stays
+            ? known->endpoint
+            : endpoints.keep({serving->identity, address, address.to_string(), serving->object->protocol, 0});
     const auto weight = static_cast<uint32_t>(std::min<uint64_t>(expanded.weight, UINT32_MAX));
     serving->all.push_back({std::move(endpoint), weight, expanded.usable, expanded.drain});
   }

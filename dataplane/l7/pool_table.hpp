@@ -3,8 +3,9 @@
 // what is draining or down. Immutable; a change of one pool, or of the health of its backends, shares all
 // other pools with the table before. Threads: with() the control thread; look-ups and choose_endpoint() any.
 //
-// A PoolEndpoint is one address of a pool for as long as any table or Pin holds it: outstanding requests and
-// upstream connections are counted by its slot and survive every change of the tables around it.
+// A PoolEndpoint is one address of a pool, spoken to by one protocol, for as long as any table or Pin holds
+// it: outstanding requests and upstream connections are counted by its slot and survive every change of the
+// tables around it.
 #pragma once
 
 #include <array>
@@ -26,7 +27,8 @@ namespace headgate::l7 {
 struct PoolEndpoint {
   PoolIdentityPtr pool;
   Endpoint address;
-  std::string text;   // "192.0.2.1:80", for logs
+  std::string text;  // "192.0.2.1:80", for logs
+  contract::PoolProtocol protocol = contract::PoolProtocol::kHttp1;
   uint32_t slot = 0;  // the cell's tally: requests outstanding on this thread
 };
 using PoolEndpointPtr = std::shared_ptr<const PoolEndpoint>;
@@ -74,7 +76,7 @@ class PoolTable {
   // Whether the newest tables still know this address: if not, its idle connections are of no use.
   bool serves(const PoolEndpoint& endpoint) const {
     const auto* pool = find(*endpoint.pool);
-    return pool && pool->serves(endpoint.address);
+    return pool && pool->object->protocol == endpoint.protocol && pool->serves(endpoint.address);
   }
 
  private:

@@ -15,6 +15,12 @@
 namespace headgate::shard {
 
 UpstreamLeg* UpstreamPool::take_idle(const l7::PoolEndpoint& endpoint, Exchange& exchange) {
+  if (endpoint.protocol == contract::PoolProtocol::kH2c) {
+    auto* const session = find_session(endpoint, http2::ClientSession::Phase::kOpen);
+    if (!session) return nullptr;
+    counters_.add(Counter::kUpstreamReuses);
+    return &session->join(exchange);
+  }
   if (endpoint.slot >= idle_by_slot_.size() || idle_by_slot_[endpoint.slot].empty()) return nullptr;
   auto& idle = idle_by_slot_[endpoint.slot];
   UpstreamConnection& connection = *idle.back();
@@ -28,6 +34,10 @@ UpstreamLeg* UpstreamPool::take_idle(const l7::PoolEndpoint& endpoint, Exchange&
 }
 
 UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& exchange) {
+  const bool shares = endpoint.protocol == contract::PoolProtocol::kH2c;
+  if (auto* const session =
+          shares ? find_session(endpoint, http2::ClientSession::Phase::kConnecting) : nullptr)
+    return &session->join(exchange);
   counters_.add(Counter::kUpstreamConnects);
   const SocketAddress to(endpoint.address);
   UniqueFd socket(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -35,6 +45,7 @@ UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& e
   const int on = 1;
   ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (::connect(socket.get(), to.get(), to.size()) < 0 && errno != EINPROGRESS) return nullptr;
+  if (shares) return connect_session(endpoint, exchange, std::move(socket));
   UpstreamConnection& connection = connections_.take(*this);
   if (!loop_.add_stream(socket.get(), connection)) {
     connections_.give(connection);
@@ -47,6 +58,38 @@ UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& e
   connection.reused_ = false;
   connection.leg_.open();
   return &connection.leg_;
+}
+
+UpstreamLeg* UpstreamPool::connect_session(const l7::PoolEndpoint& endpoint, Exchange& exchange,
+                                           UniqueFd socket) {
+  auto& session = sessions_.take(*this);
+  if (!loop_.add_stream(socket.get(), session)) {
+    sessions_.give(session);
+    return nullptr;
+  }
+  if (endpoint.slot >= sessions_by_slot_.size()) sessions_by_slot_.resize(endpoint.slot + 1);
+  sessions_by_slot_[endpoint.slot].push_back(&session);
+  session.open(std::move(socket), state_.pin(endpoint));
+  return &session.join(exchange);
+}
+
+http2::ClientSession* UpstreamPool::find_session(const l7::PoolEndpoint& endpoint,
+                                                 http2::ClientSession::Phase phase) {
+  if (endpoint.slot >= sessions_by_slot_.size()) return nullptr;
+  for (auto* const session : sessions_by_slot_[endpoint.slot])
+    if (session->phase() == phase && session->has_room()) return session;
+  return nullptr;
+}
+
+void UpstreamPool::remove(http2::ClientSession& session) {
+  std::erase(sessions_by_slot_[session.endpoint().slot], &session);
+}
+
+template <typename Predicate>
+void UpstreamPool::close_sessions(Predicate&& of_no_use) {
+  for (auto& sessions : sessions_by_slot_)
+    for (auto* const session : sessions)
+      if (of_no_use(*session)) session->close_when_idle();
 }
 
 void UpstreamPool::release(UpstreamConnection& connection) {
@@ -78,11 +121,13 @@ void UpstreamPool::remove_idle(UpstreamConnection& connection) {
 void UpstreamPool::close_unserved(const l7::PoolTable& pools) {
   for (auto& idle : idle_by_slot_)
     while (!idle.empty() && !pools.serves(idle.back()->endpoint())) close(*idle.back());
+  close_sessions([&](const http2::ClientSession& session) { return !pools.serves(session.endpoint()); });
 }
 
 void UpstreamPool::close_idle() {
   for (auto& idle : idle_by_slot_)
     while (!idle.empty()) close(*idle.back());
+  close_sessions([](const http2::ClientSession&) { return true; });
 }
 
 void UpstreamConnection::on_events(uint32_t epoll_events) {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // UpstreamPool: the connections of one thread to all endpoints; opens, lends, takes back, closes. An idle one
 // that the backend closes, or speaks on unasked, goes at once, so that a stale one is the rare race and not
-// the rule. Last in, first out: what is not needed ages out. Thread: one.
+// the rule. Last in, first out: what is not needed ages out. To an endpoint that speaks HTTP/2 exchanges
+// share sessions, also while those connect. Thread: one.
 #pragma once
 
 #include <vector>
 
 #include "dataplane/l7/tables.hpp"
 #include "dataplane/shard/counters.hpp"
+#include "dataplane/shard/http2/client_session.hpp"
+#include "dataplane/shard/http2/upstream_leg.hpp"
 #include "dataplane/shard/slab.hpp"
 #include "dataplane/shard/upstream_connection.hpp"
 
@@ -20,8 +23,9 @@ class UpstreamPool {
 
   EventLoop& loop() { return loop_; }
   BlockPool& blocks() { return blocks_; }
+  ThreadCounters& counters() { return counters_; }
 
-  // For `exchange` until it finishes or aborts the leg. Null where none idles.
+  // For `exchange` until it finishes or aborts the leg. Null where none idles, or no session has room.
   UpstreamLeg* take_idle(const l7::PoolEndpoint& endpoint, Exchange& exchange);
   // Connecting; the exchange is told. Null where it failed at once.
   UpstreamLeg* connect(const l7::PoolEndpoint& endpoint, Exchange& exchange);
@@ -31,6 +35,12 @@ class UpstreamPool {
   void release(UpstreamConnection& connection);
   void close(UpstreamConnection& connection);
 
+  // --- by sessions and their legs
+  Http2UpstreamLeg& take_leg() { return http2_legs_.take(*this); }
+  void give(Http2UpstreamLeg& leg) { http2_legs_.give(leg); }
+  void give(http2::ClientSession& session) { sessions_.give(session); }
+  void remove(http2::ClientSession& session);
+
   // New tables: connections to what they no longer serve are of no use.
   void close_unserved(const l7::PoolTable& pools);
   void close_idle();
@@ -38,6 +48,10 @@ class UpstreamPool {
  private:
   friend class UpstreamConnection;
   void remove_idle(UpstreamConnection& connection);
+  http2::ClientSession* find_session(const l7::PoolEndpoint& endpoint, http2::ClientSession::Phase phase);
+  UpstreamLeg* connect_session(const l7::PoolEndpoint& endpoint, Exchange& exchange, UniqueFd socket);
+  template <typename Predicate>
+  void close_sessions(Predicate&& of_no_use);
 
   EventLoop& loop_;
   ThreadCounters& counters_;
@@ -45,6 +59,9 @@ class UpstreamPool {
   BlockPool& blocks_;
   Slab<UpstreamConnection> connections_;
   std::vector<std::vector<UpstreamConnection*>> idle_by_slot_;
+  Slab<http2::ClientSession> sessions_;
+  Slab<Http2UpstreamLeg> http2_legs_;
+  std::vector<std::vector<http2::ClientSession*>> sessions_by_slot_;
 };
 
 }  // namespace headgate::shard

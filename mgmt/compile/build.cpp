@@ -147,7 +147,8 @@ contract::Object build_pool(const Entry& entry) {
                         .algorithm = pool.algorithm,
                         .backends = pool.backends,
                         .health = pool.health,
-                        .when_all_down = pool.when_all_down};
+                        .when_all_down = pool.when_all_down,
+                        .protocol = pool.protocol};
 }
 
 Objects build_shard_on_node(const Model& model, const Entry& shard, const Entry& node,

@@ -91,6 +91,7 @@ Pool parse_pool(Fields& fields) {
   fields.read_enum("algorithm", pool.algorithm);
   fields.object("health", [&](Fields& health) { pool.health = read_health(health); });
   fields.read_enum("when_all_down", pool.when_all_down);
+  fields.read_enum("protocol", pool.protocol);
   fields.read("labels", pool.labels);
   return pool;
 }

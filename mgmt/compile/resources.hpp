@@ -87,6 +87,7 @@ struct Pool {
   contract::Algorithm algorithm = contract::Algorithm::kRoundRobin;
   std::optional<contract::HealthCheck> health = {};
   contract::WhenAllDown when_all_down = contract::WhenAllDown::kRefuse;
+  contract::PoolProtocol protocol = contract::PoolProtocol::kHttp1;
   Labels labels = {};
 };
 

@@ -21,6 +21,7 @@ struct PoolSpec {
   std::vector<BackendSpec> backends;
   contract::WhenAllDown when_all_down = contract::WhenAllDown::kRefuse;
   contract::Algorithm algorithm = contract::Algorithm::kRoundRobin;
+  contract::PoolProtocol protocol = contract::PoolProtocol::kHttp1;
 };
 
 class PoolFixture {
@@ -32,6 +33,7 @@ class PoolFixture {
     next->uid = "P";
     next->algorithm = spec.algorithm;
     next->when_all_down = spec.when_all_down;
+    next->protocol = spec.protocol;
     for (const auto& backend : spec.backends)
       next->backends.push_back(
           {.host = backend.host, .port = 80, .weight = backend.weight, .drain = backend.drain});

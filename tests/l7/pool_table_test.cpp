@@ -58,6 +58,14 @@ TEST(PoolTable, AddressesThatStayKeepTheirSlots) {
   EXPECT_NE(fixture.pool->all[1].endpoint->slot, before->all[0].endpoint->slot);
 }
 
+TEST(PoolTable, AnotherProtocolIsAnotherEndpoint) {
+  PoolFixture fixture({.backends = {{"10.0.0.1"}}});
+  const auto before = fixture.pool;
+  fixture.change({.backends = {{"10.0.0.1"}}, .protocol = contract::PoolProtocol::kH2c});
+  EXPECT_NE(fixture.pool->all[0].endpoint, before->all[0].endpoint);
+  EXPECT_NE(fixture.pool->all[0].endpoint->slot, before->all[0].endpoint->slot);
+}
+
 TEST(PoolTable, AChangeSharesAllOtherPools) {
   PoolFixture fixture({.backends = {{"10.0.0.1"}}});
   PoolTable table;

@@ -235,12 +235,14 @@ TEST(Parse, RouteInFull) {
 TEST(Parse, PoolInFull) {
   const auto pool = parsed<Pool>(R"({"backends":[{"address":"2001:DB8::1","port":80,"weight":0,"drain":true},
     {"address":"App.Internal","port":8080}],"algorithm":"least_requests","when_all_down":"try_all",
+    "protocol":"h2c",
     "health":{"type":"http","interval":"5s","timeout":"2s","rise":1,"fall":9,"path":"/up?x=1","host":"a.com",
               "expected":["200-204","301"]}})");
   EXPECT_EQ(pool.backends[0].host, "2001:db8::1");
   EXPECT_EQ(pool.backends[1].host, "app.internal");
   EXPECT_EQ(pool.health->expected, (std::vector<contract::StatusRange>{{200, 204}, {301, 301}}));
   EXPECT_EQ(pool.when_all_down, contract::WhenAllDown::kTryAll);
+  EXPECT_EQ(pool.protocol, contract::PoolProtocol::kH2c);
 }
 
 TEST(Parse, NamesAreThoseOfTheDesign) {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/shard/http2/client_session.hpp"
+
+#include <algorithm>
+
+#include "dataplane/shard/exchange.hpp"
+#include "dataplane/shard/upstream_pool.hpp"
+
+namespace headgate::shard::http2 {
+
+ClientSession::ClientSession(UpstreamPool& pool)
+    : Session(pool.loop(), pool.blocks(), pool.counters()), pool_(pool) {}
+
+void ClientSession::open(UniqueFd socket, l7::PoolEndpointPin endpoint) {
+  socket_.open(std::move(socket), false, false);
+  endpoint_ = std::move(endpoint);
+  phase_ = Phase::kConnecting;
+  closing_ = false;
+  served_ = 0;
+  Session::open(Role::kClient, socket_, *this, limits::kLargeBlockBytes);
+}
+
+bool ClientSession::has_room() const {
+  if (phase_ == Phase::kClosed || closing_ || terminated_) return false;
+  const uint32_t allowed =
+      nghttp2_session_get_remote_settings(library(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  return streams().size() < std::min<std::size_t>(allowed, limits::kHttp2StreamsMax) &&
+         nghttp2_session_check_request_allowed(library());
+}
+
+Http2UpstreamLeg& ClientSession::join(Exchange& exchange) {
+  auto& leg = pool_.take_leg();
+  leg.open(*this, exchange);
+  add(leg);
+  cancel();
+  return leg;
+}
+
+void ClientSession::close_when_idle() {
+  closing_ = true;
+  loop_.at_turn_end(*this);
+}
+
+void ClientSession::on_events(uint32_t epoll_events) {
+  if (phase_ == Phase::kClosed) return;
+  socket_.note_events(epoll_events);
+  if (phase_ == Phase::kConnecting) {
+    if (socket_.failed()) return connect_failed();
+    if (socket_.writable()) connected();
+    return;
+  }
+  if (!read_in()) return end();
+  loop_.at_turn_end(*this);
+}
+
+// Each may end at once and others join meanwhile: those are told as well.
+void ClientSession::connected() {
+  phase_ = Phase::kOpen;
+  const std::vector<MessageStream*> waiting = streams();
+  for (MessageStream* const stream : waiting) static_cast<Http2UpstreamLeg*>(stream)->connected();
+  loop_.at_turn_end(*this);
+}
+
+void ClientSession::connect_failed() {
+  closing_ = true;
+  while (!streams().empty()) static_cast<Http2UpstreamLeg*>(streams().back())->connect_failed();
+  end();
+}
+
+void ClientSession::on_turn_end() {
+  if (phase_ != Phase::kOpen) {
+    if (phase_ == Phase::kConnecting && streams().empty()) end();  // nobody waits for it
+    return;
+  }
+  if (!settle() || (closing_ && streams().empty() && !blocked())) return end();
+  if (blocked())
+    loop_.arm(*this, limits::kHttp2UpstreamWriteTimeout);
+  else if (streams().empty())
+    loop_.arm(*this, limits::kUpstreamIdleTimeout);
+  else
+    cancel();
+}
+
+void ClientSession::take_frame(const nghttp2_frame& frame) {
+  if (frame.hd.type == NGHTTP2_GOAWAY) closing_ = true;
+}
+
+void ClientSession::on_deadline() {
+  if (phase_ == Phase::kOpen) end();
+}
+
+void ClientSession::end() {
+  if (phase_ == Phase::kClosed) return;
+  phase_ = Phase::kClosed;
+  while (!streams().empty()) static_cast<Http2UpstreamLeg*>(streams().back())->lose();
+  close();
+  socket_.close();
+  cancel();
+  pool_.remove(*this);
+  endpoint_.reset();
+  loop_.retire(*this);
+}
+
+void ClientSession::on_retired() { pool_.give(*this); }
+
+}  // namespace headgate::shard::http2

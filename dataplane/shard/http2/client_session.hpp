@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// ClientSession: the Session of a connection to a backend that speaks HTTP/2; many exchanges share it, up to
+// what the backend allows (SETTINGS_MAX_CONCURRENT_STREAMS) and we do. Exchanges may join while it connects.
+// After a GOAWAY it takes no new ones and ends with its last. Thread: one; the UpstreamPool's slab owns it.
+#pragma once
+
+#include "dataplane/l7/pool_table.hpp"
+#include "dataplane/shard/http2/session.hpp"
+
+namespace headgate::shard {
+class Exchange;
+class Http2UpstreamLeg;
+class UpstreamPool;
+}  // namespace headgate::shard
+
+namespace headgate::shard::http2 {
+
+class ClientSession final : public Handler, public Session {
+ public:
+  enum class Phase : uint8_t { kClosed, kConnecting, kOpen };
+
+  explicit ClientSession(UpstreamPool& pool);
+
+  void open(UniqueFd socket, l7::PoolEndpointPin endpoint);
+  const l7::PoolEndpoint& endpoint() const { return *endpoint_; }
+  Phase phase() const { return phase_; }
+  bool reused() const { return served_ > 0; }  // has answered before
+  // Whether another exchange may join.
+  bool has_room() const;
+  Http2UpstreamLeg& join(Exchange& exchange);
+  void count_served() { ++served_; }
+  void close_when_idle();
+
+  void on_events(uint32_t epoll_events) override;
+  void on_turn_end() override;
+  void on_retired() override;
+
+ protected:
+  void on_deadline() override;  // idle for too long, or the backend takes no bytes
+
+ private:
+  MessageStream* begin_stream(int32_t) override { return nullptr; }  // no push
+  void take_frame(const nghttp2_frame& frame) override;
+  void connected();
+  void connect_failed();
+  void end();
+
+  UpstreamPool& pool_;
+  Stream socket_;
+  l7::PoolEndpointPin endpoint_;
+  Phase phase_ = Phase::kClosed;
+  bool closing_ = false;  // takes no new exchange
+  uint64_t served_ = 0;
+};
+
+}  // namespace headgate::shard::http2
