@@ -43,6 +43,14 @@ inline constexpr std::size_t kTriedBackendsMax = 16;   // that one exchange reme
 inline constexpr std::size_t kLeastRequestsScan = 64;  // a larger pool compares samples, not all
 inline constexpr std::size_t kLeastRequestsSamples = 5;
 
+// tls
+inline constexpr std::size_t kCertificateChainBytesMax = 64u << 10;
+inline constexpr std::size_t kCertificatesPerChainMax = 10;
+inline constexpr std::size_t kTrustBundleBytesMax = 512u << 10;  // a distribution's whole bundle is 220 kB
+inline constexpr std::size_t kCertificatesPerBundleMax = 512;
+inline constexpr std::size_t kPrivateKeyBytesMax = 32u << 10;
+inline constexpr std::size_t kNamesPerCertificateMax = 1000;  // of each kind; more are passed over
+
 // node
 inline constexpr unsigned kReplicasPerNodeMax = 64;
 inline constexpr unsigned kThreadsPerReplicaMax = 64;
