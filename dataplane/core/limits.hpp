@@ -50,6 +50,12 @@ inline constexpr std::size_t kTrustBundleBytesMax = 512u << 10;  // a distributi
 inline constexpr std::size_t kCertificatesPerBundleMax = 512;
 inline constexpr std::size_t kPrivateKeyBytesMax = 32u << 10;
 inline constexpr std::size_t kNamesPerCertificateMax = 1000;  // of each kind; more are passed over
+inline constexpr std::size_t kAuthoritiesNamedMax = 64;       // to clients that choose a certificate
+inline constexpr std::size_t kTlsRecordBytes = 16u << 10;     // RFC 8446 section 5.1
+inline constexpr std::size_t kTlsReadBytes = 34u << 10;  // of one system call: two records with their frames
+inline constexpr auto kTicketEpoch = std::chrono::hours(6);  // a ticket opens in this one and the next
+inline constexpr std::size_t kProblemsNamedMax = 10;         // in one notice
+inline constexpr std::size_t kSecretsMax = 1u << 16;         // of one process, whoever needs them
 
 // node
 inline constexpr unsigned kReplicasPerNodeMax = 64;

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 namespace headgate::tls {
@@ -17,6 +18,11 @@ std::string sha256_hex(std::string_view bytes) {
     hex.push_back(kDigits[byte & 0xf]);
   }
   return hex;
+}
+
+void wipe(std::string& secret) {
+  OPENSSL_cleanse(secret.data(), secret.size());
+  secret.clear();
 }
 
 }  // namespace headgate::tls

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Digests. Pure; any thread.
+// Digests, and the end of what was secret. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -8,5 +8,6 @@
 namespace headgate::tls {
 
 std::string sha256_hex(std::string_view bytes);  // 64 digits, lower case
+void wipe(std::string& secret);                  // its bytes, then its length; no compiler leaves it out
 
 }  // namespace headgate::tls

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/tls/session.hpp"
+
+#include <openssl/err.h>
+
+#include "dataplane/tls/certificate_context.hpp"
+#include "dataplane/tls/session_state.hpp"
+#include "dataplane/tls/x509_facts.hpp"
+
+namespace headgate::tls {
+
+Session::Session() noexcept = default;
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+Session::Session(std::unique_ptr<SessionState> state) : state_(std::move(state)) {}
+
+Session Session::accept(std::shared_ptr<const Door> door, int fd) {
+  if (!door->any()) return {};
+  auto state = std::make_unique<SessionState>();
+  state->fd = fd;
+  state->ssl.reset(SSL_new(door->any()->get()));
+  state->door = std::move(door);
+  if (!state->ssl || !attach_socket(state->ssl.get(), *state)) {
+    ERR_clear_error();
+    return {};
+  }
+  SSL_set_accept_state(state->ssl.get());
+  return Session(std::move(state));
+}
+
+void Session::note_socket(bool readable, bool writable, bool ending) {
+  if (readable) state_->readable = true;
+  if (readable) state_->wants_read = false;
+  if (writable) state_->writable = true;
+  if (ending) state_->ending = true;
+}
+
+Session::Result Session::handshake() {
+  if (state_->useless) return {Status::kFailed, 0};
+  const int returned = SSL_do_handshake(state_->ssl.get());
+  if (returned != 1) return trouble(returned);
+  state_->established = true;
+  state_->wants_read = false;
+  if (X509* const certificate = SSL_get0_peer_certificate(state_->ssl.get())) {
+    state_->peer =
+        std::make_unique<PeerIdentity>(PeerIdentity{subject_of(certificate), uris_of(certificate)});
+    ERR_clear_error();
+  }
+  return {};
+}
+
+// The one place that reads OpenSSL's error queue, and leaves it empty: what stood in it would be taken for
+// the reason of the next connection's failure (SSL_get_error(3)).
+Session::Result Session::trouble(int returned) {
+  switch (SSL_get_error(state_->ssl.get(), returned)) {
+    case SSL_ERROR_WANT_READ:
+      state_->wants_read = true;
+      return {Status::kWantsRead, 0};
+    case SSL_ERROR_WANT_WRITE:
+      return {Status::kWantsWrite, 0};
+    case SSL_ERROR_ZERO_RETURN:
+      state_->peer_ended = true;
+      return {Status::kEnd, 0};
+    default:
+      break;
+  }
+  state_->useless = true;
+  const bool gone = state_->ended || state_->broken;
+  state_->failure = gone ? HandshakeFailure::kGone : failure_of(ERR_peek_error());
+  ERR_clear_error();
+  return {Status::kFailed, 0};
+}
+
+Session::Result Session::read(std::span<char> room) {
+  if (state_->useless) return {Status::kFailed, 0};
+  Result total;
+  do {
+    std::size_t got_bytes = 0;
+    const auto left = room.subspan(total.bytes);
+    const int returned = SSL_read_ex(state_->ssl.get(), left.data(), left.size(), &got_bytes);
+    if (returned != 1) {
+      const Result trouble_met = trouble(returned);
+      // It is met again by the next read(): an end and a failure stay.
+      return total.bytes > 0 ? total : trouble_met;
+    }
+    total.bytes += got_bytes;
+  } while (total.bytes < room.size() && may_read());
+  return total;
+}
+
+bool Session::may_read() const {
+  if (state_->useless || state_->peer_ended) return true;  // which is still to be told
+  return state_->readable || (!state_->wants_read && SSL_has_pending(state_->ssl.get()) == 1);
+}
+
+Session::Result Session::write(std::string_view bytes) {
+  if (state_->useless) return {Status::kFailed, 0};
+  std::size_t sent_bytes = 0;
+  const int returned = SSL_write_ex(state_->ssl.get(), bytes.data(), bytes.size(), &sent_bytes);
+  if (returned != 1) return trouble(returned);
+  return {Status::kOk, sent_bytes};
+}
+
+void Session::close_notify() {
+  if (!state_->established || state_->useless || state_->notified) return;
+  state_->notified = true;
+  SSL_shutdown(state_->ssl.get());
+  ERR_clear_error();
+}
+
+HandshakeFailure Session::failure() const { return state_->failure; }
+bool Session::resumed() const { return SSL_session_reused(state_->ssl.get()) == 1; }
+std::string_view Session::server_name() const { return state_->server_name; }
+std::string_view Session::version() const { return SSL_get_version(state_->ssl.get()); }
+const PeerIdentity* Session::peer() const { return state_->peer.get(); }
+
+std::string_view Session::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned int length_bytes = 0;
+  SSL_get0_alpn_selected(state_->ssl.get(), &name, &length_bytes);
+  return {reinterpret_cast<const char*>(name), length_bytes};
+}
+
+std::string_view Session::listener() const {
+  return state_->choice.listener ? std::string_view(state_->choice.listener->policy().listener)
+                                 : std::string_view();
+}
+
+bool Session::would_serve(std::string_view host) const {
+  return host == state_->server_name || state_->door->choose(host) == state_->choice;
+}
+
+}  // namespace headgate::tls

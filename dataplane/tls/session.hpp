@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Session: TLS on one connected, non-blocking socket. It calls recv and send itself, but only when the socket
+// may have something to give or to take: note_socket() tells it of epoll's edges. Every call says with a
+// small Result what came of it; after kFailed only the destructor is of use. Thread: the connection's. The fd
+// outlives it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/tls/door.hpp"
+#include "dataplane/tls/handshake_failure.hpp"
+
+namespace headgate::tls {
+
+struct SessionState;
+
+// Who the other side has proved to be.
+struct PeerIdentity {
+  std::string subject;  // as RFC 4514 writes it
+  std::vector<std::string> uris;
+};
+
+class Session {
+ public:
+  // kEnd: the other side has said that it sends no more. An end of the connection without that is kFailed:
+  // somebody may have cut it.
+  enum class Status : uint8_t { kOk, kWantsRead, kWantsWrite, kEnd, kFailed };
+  struct Result {
+    Status status = Status::kOk;
+    std::size_t bytes = 0;
+  };
+
+  Session() noexcept;
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+  explicit operator bool() const { return state_ != nullptr; }
+
+  // Empty where the door can show no certificate at all, or memory is short.
+  static Session accept(std::shared_ptr<const Door> door, int fd);
+
+  void note_socket(bool readable, bool writable, bool ending);
+  Result handshake();  // again until kOk or kFailed
+  // Up to the room, over as many records as are there.
+  Result read(std::span<char> room);
+  // Whether another read() may give something before the socket's next edge.
+  bool may_read() const;
+  // At most one record. After kWantsWrite: again, with the same bytes in front.
+  Result write(std::string_view bytes);
+  // Tells the other side that nothing follows; at most once, and never waiting.
+  void close_notify();
+
+  HandshakeFailure failure() const;      // after kFailed of handshake()
+  bool resumed() const;                  // the session began on another connection
+  std::string_view server_name() const;  // that the client asked for; may be empty
+  std::string_view protocol() const;     // by ALPN; empty: none was agreed on
+  std::string_view version() const;      // "TLSv1.3"
+  const PeerIdentity* peer() const;      // null: it showed no certificate
+  std::string_view listener() const;     // its uid: whose policy and certificates these are
+  // Whether a client that had asked for `host` had got the same certificate of the same listener.
+  bool would_serve(std::string_view host) const;
+
+ private:
+  explicit Session(std::unique_ptr<SessionState> state);
+  Result trouble(int returned);
+
+  std::unique_ptr<SessionState> state_;
+};
+
+}  // namespace headgate::tls
