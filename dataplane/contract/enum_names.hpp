@@ -67,9 +67,9 @@ struct EnumNames<ProcessState> {
 };
 template <>
 struct EnumNames<Kind> {
-  static constexpr std::array<std::string_view, 9> kNames{
-      "node_settings", "replica_group", "l4_listener", "shard_settings", "listener",
-      "route",         "pool",          "certificate", "trust_bundle"};
+  static constexpr std::array<std::string_view, 9> kNames{"node_settings",  "replica_group", "l4_listener",
+                                                          "shard_settings", "listener",      "route",
+                                                          "pool",           "certificate",   "trust_bundle"};
 };
 static_assert(EnumNames<Kind>::kNames.size() == std::variant_size_v<Object>);
 

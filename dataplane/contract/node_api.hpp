@@ -5,8 +5,10 @@
 //   POST /v1/enroll                                 Enrolment → Enrolled        (no other token needed)
 //   GET  /v1/nodes/{n}/delta?base=R&timeout=30s     → NodeUpdate, or 204 when nothing came up to the timeout
 //   POST /v1/nodes/{n}/report                       NodeReport → 204
-//   POST /v1/nodes/{n}/secrets                      SecretsWanted → Secrets     (those that the node's snapshot
-//                                                                                names; the others are left out)
+//   POST /v1/nodes/{n}/secrets                      SecretsWanted → Secrets     (those that the node's
+//   snapshot
+//                                                                                names; the others are left
+//                                                                                out)
 #pragma once
 
 #include <cstdint>

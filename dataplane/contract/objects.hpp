@@ -138,7 +138,8 @@ struct ShardSettings {
   Millis connect_timeout{2'000};
   Millis response_timeout{60'000};  // until the backend's header, where the route sets none
   Millis handshake_timeout{10'000};
-  std::string ticket_secret;  // digest of the cluster's secret that session ticket keys come from; empty: none
+  std::string
+      ticket_secret;  // digest of the cluster's secret that session ticket keys come from; empty: none
 
   static constexpr auto kFields =
       std::tuple{field("name", &ShardSettings::name),
@@ -190,10 +191,9 @@ struct ListenerTls {
   ClientAuth client_auth = ClientAuth::kNone;
   std::string client_ca;  // TrustBundle::uid; empty where client_auth is kNone
 
-  static constexpr auto kFields = std::tuple{field("certificates", &ListenerTls::certificates),
-                                             field("min_version", &ListenerTls::min_version),
-                                             field("client_auth", &ListenerTls::client_auth),
-                                             field("client_ca", &ListenerTls::client_ca)};
+  static constexpr auto kFields = std::tuple{
+      field("certificates", &ListenerTls::certificates), field("min_version", &ListenerTls::min_version),
+      field("client_auth", &ListenerTls::client_auth), field("client_ca", &ListenerTls::client_ca)};
   friend bool operator==(const ListenerTls&, const ListenerTls&) = default;
 };
 

@@ -18,8 +18,9 @@ constexpr std::array<Meaning, kOutcomes> kMeanings{{{"found", 0},
                                                     {"no_forward", 500},
                                                     {"unresolved_forward", 500},
                                                     {"no_usable_backend", 503},
-                                                    {"all_backends_tried", 503}}};
-static_assert(kMeanings.size() == static_cast<std::size_t>(Outcome::kAllBackendsTried) + 1);
+                                                    {"all_backends_tried", 503},
+                                                    {"misdirected", 421}}};
+static_assert(kMeanings.size() == static_cast<std::size_t>(Outcome::kMisdirected) + 1);
 
 }  // namespace
 

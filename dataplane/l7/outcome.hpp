@@ -18,8 +18,9 @@ enum class Outcome : uint8_t {
   kUnresolvedForward,  // 500: this share of the weight names what is missing or not granted
   kNoUsableBackend,    // 503: all are down or draining, or a name has no address
   kAllBackendsTried,   // 503: this exchange has tried every one
+  kMisdirected,        // 421: over TLS to a host that another certificate or listener stands for
 };
-inline constexpr std::size_t kOutcomes = 9;
+inline constexpr std::size_t kOutcomes = 10;
 
 uint16_t http_status(Outcome outcome);      // 0 of kFound
 std::string_view name_of(Outcome outcome);  // "no_rule", as logs and counters spell it

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include "dataplane/l7/forwarded.hpp"
 #include "dataplane/shard/workbench.hpp"
@@ -14,6 +15,10 @@ namespace {
 http1::HeadLimits limits_of(const contract::ShardSettings& settings) {
   return {settings.header_bytes_max, settings.header_count_max, settings.target_bytes_max};
 }
+
+// Where not even a session can be made: a record of TLS 1.2 with a fatal unrecognized_name (RFC 5246 section
+// 7.2, RFC 6066 section 3).
+constexpr std::string_view kNoCertificateAlert("\x15\x03\x03\x00\x02\x02\x70", 7);
 
 }  // namespace
 
@@ -31,8 +36,46 @@ void ClientConnection::open(UniqueFd socket, const Endpoint& peer, const Endpoin
   scanner_ = {};
   bench_.counters.add(Counter::kConnectionsAccepted);
   if (!bench_.loop.add_stream(fd, *this)) return close();
+  if (auto door = bench_.tls->door(reached_)) return start_handshake(std::move(door));
   bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
   advance();
+}
+
+void ClientConnection::start_handshake(std::shared_ptr<const tls::Door> door) {
+  phase_ = Phase::kHandshaking;
+  bench_.loop.arm(*this, bench_.tables->settings->handshake_timeout);
+  auto session = tls::Session::accept(std::move(door), stream_.fd());
+  if (!session) {
+    ::send(stream_.fd(), kNoCertificateAlert.data(), kNoCertificateAlert.size(), MSG_NOSIGNAL);
+    return handshake_failed(tls::HandshakeFailure::kNoCertificate);
+  }
+  stream_.start_tls(std::move(session));
+  advance_handshake();
+}
+
+void ClientConnection::advance_handshake() {
+  switch (stream_.handshake()) {
+    case IoStatus::kWouldBlock:
+      return;
+    case IoStatus::kOk:
+      break;
+    case IoStatus::kEnd:
+    case IoStatus::kFailed:
+      return handshake_failed(stream_.tls().failure());
+  }
+  bench_.counters.add(Counter::kTlsHandshakes);
+  if (stream_.tls().resumed()) bench_.counters.add(Counter::kTlsHandshakesResumed);
+  if (bench_.draining) return close();
+  phase_ = Phase::kReadingHead;
+  bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
+  advance();
+}
+
+// Lingers, so that the alert that says why is not lost to a reset.
+void ClientConnection::handshake_failed(tls::HandshakeFailure failure) {
+  bench_.counters.add(failure);
+  if (failure == tls::HandshakeFailure::kGone) return close();
+  linger();
 }
 
 void ClientConnection::drain() {
@@ -46,8 +89,10 @@ void ClientConnection::on_events(uint32_t epoll_events) {
   if (phase_ == Phase::kHttp2) return session_->on_events();
   if (phase_ == Phase::kExchange)
     return stream_.failed() ? exchange_->on_client_gone() : exchange_->on_client_events();
-  if (stream_.failed()) return close();
+  if (stream_.failed())
+    return phase_ == Phase::kHandshaking ? handshake_failed(tls::HandshakeFailure::kGone) : close();
   if (phase_ == Phase::kLingering) return discard();
+  if (phase_ == Phase::kHandshaking) return advance_handshake();
   advance();
 }
 
@@ -180,11 +225,14 @@ void ClientConnection::exchange_done(BlockPtr rest, std::size_t rest_begin, Then
 
 void ClientConnection::exchange_aborted() {
   exchange_ = nullptr;
+  stream_.give_up_tls();  // without its end: that would say that the response is whole
   close();
 }
 
 void ClientConnection::on_deadline() {
   switch (phase_) {
+    case Phase::kHandshaking:
+      return handshake_failed(tls::HandshakeFailure::kTimeout);
     case Phase::kReadingHead:
       if (!block_) return close();
       open_exchange(0);
@@ -205,6 +253,7 @@ void ClientConnection::on_deadline() {
 void ClientConnection::linger() {
   phase_ = Phase::kLingering;
   stream_.shutdown_write();
+  stream_.give_up_tls();
   bench_.loop.arm(*this, limits::kLingerTimeout);
   discard();
 }
@@ -229,6 +278,7 @@ void ClientConnection::discard() {
 void ClientConnection::close() {
   if (phase_ == Phase::kClosed) return;
   phase_ = Phase::kClosed;
+  stream_.say_end();
   stream_.close();
   block_.reset();
   cancel();

@@ -3,8 +3,8 @@
 // at a time (pipelined requests wait in the block), and closes so that the client gets the last response
 // whole. Phases:
 //
-//   kReadingHead → kExchange → kReadingHead → … → kLingering → kClosed
-//        └──────→ kHttp2 ───────────────────────────────┘     a session has it: http2/server_session.hpp
+//   [kHandshaking →] kReadingHead → kExchange → kReadingHead → … → kLingering → kClosed
+//                         └──────→ kHttp2 ───────────────────────────────┘
 //
 // What it speaks is decided once, before its first byte is parsed: begin_http2(), or the parser of HTTP/1.1.
 //
@@ -32,7 +32,7 @@ class ServerSession;
 
 class ClientConnection final : public Handler {
  public:
-  enum class Phase : uint8_t { kClosed, kReadingHead, kExchange, kHttp2, kLingering };
+  enum class Phase : uint8_t { kClosed, kHandshaking, kReadingHead, kExchange, kHttp2, kLingering };
 
   explicit ClientConnection(Workbench& bench) : bench_(bench) {}
 
@@ -43,10 +43,12 @@ class ClientConnection final : public Handler {
 
   Phase phase() const { return phase_; }
   Stream& stream() { return stream_; }
+  const Stream& stream() const { return stream_; }
   const IpAddress& peer() const { return peer_.address; }
   std::string_view peer_text() const { return {peer_text_.data(), peer_text_bytes_}; }
   uint16_t peer_port() const { return peer_.port; }
   const Endpoint& reached() const { return reached_; }
+  std::string_view scheme() const { return stream_.has_tls() ? "https" : "http"; }
 
   // --- by its exchange's leg
   // The response is written whole; what the client sent beyond the request stands in `rest` from
@@ -64,6 +66,9 @@ class ClientConnection final : public Handler {
   void on_deadline() override;
 
  private:
+  void start_handshake(std::shared_ptr<const tls::Door> door);
+  void advance_handshake();
+  void handshake_failed(tls::HandshakeFailure failure);
   void advance();
   void begin_http2();
   bool read_head();  // true: a head is whole, or the connection is done with

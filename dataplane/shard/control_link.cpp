@@ -87,6 +87,7 @@ void ControlLink::obey(contract::Received received) {
       Overloaded{
           [&](const contract::Configure& configure) { obey_configure(configure); },
           [&](const contract::HealthDelta& health) { process_.apply(health); },
+          [&](contract::Secrets& secrets) { process_.add(std::move(secrets)); },
           [&](const contract::SocketSet& set) {
             if (auto done = process_.set_sockets(set, std::move(received.fds)); !done.ok())
               log::error(done.error().message);

@@ -29,6 +29,8 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
     "http2_header_floods_total",
     "http2_header_timeouts_total",
     "http2_write_timeouts_total",
+    "tls_handshakes_total",
+    "tls_handshakes_resumed_total",
 };
 
 constexpr std::array<std::string_view, kEndings> kEndingNames{

@@ -11,6 +11,7 @@
 #include "dataplane/crossing/worker_counters.hpp"
 #include "dataplane/l7/outcome.hpp"
 #include "dataplane/shard/http1/syntax.hpp"
+#include "dataplane/tls/handshake_failure.hpp"
 
 namespace headgate::shard {
 
@@ -33,14 +34,16 @@ enum class Counter : uint8_t {
   kRetries,
   kAccessLogLost,  // lines: the disk was slower than the traffic
   kHttp2Connections,
-  kHttp2Violations,      // of the protocol, or of the library's limits: GOAWAY
-  kHttp2ResetFloods,     // streams reset too often, by either side: GOAWAY
-  kHttp2ControlFloods,   // PING, SETTINGS, PRIORITY, empty DATA: GOAWAY
-  kHttp2HeaderFloods,    // a header section far over the limit: GOAWAY
-  kHttp2HeaderTimeouts,  // a header section that did not end: closed
-  kHttp2WriteTimeouts,   // a client that takes no bytes: closed
+  kHttp2Violations,       // of the protocol, or of the library's limits: GOAWAY
+  kHttp2ResetFloods,      // streams reset too often, by either side: GOAWAY
+  kHttp2ControlFloods,    // PING, SETTINGS, PRIORITY, empty DATA: GOAWAY
+  kHttp2HeaderFloods,     // a header section far over the limit: GOAWAY
+  kHttp2HeaderTimeouts,   // a header section that did not end: closed
+  kHttp2WriteTimeouts,    // a client that takes no bytes: closed
+  kTlsHandshakes,         // of clients, that gave a session; the failed ones are counted by reason
+  kTlsHandshakesResumed,  // of these: the session began on another connection
 };
-inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kHttp2WriteTimeouts) + 1;
+inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kTlsHandshakesResumed) + 1;
 std::string_view name_of(Counter counter);  // "requests_total"
 
 enum class Ending : uint8_t {
@@ -68,6 +71,7 @@ class ThreadCounters {
   void add(Ending ending) { endings_.add(static_cast<std::size_t>(ending)); }
   void add(http1::Fault fault) { faults_.add(static_cast<std::size_t>(fault)); }
   void add(l7::Outcome outcome) { outcomes_.add(static_cast<std::size_t>(outcome)); }
+  void add(tls::HandshakeFailure failure) { handshakes_.add(static_cast<std::size_t>(failure)); }
   void add_response(uint16_t status) {
     plain_.add(static_cast<std::size_t>(Counter::kResponses1xx) + status / 100 - 1);
   }
@@ -76,12 +80,16 @@ class ThreadCounters {
   uint64_t read(Ending ending) const { return endings_.read(static_cast<std::size_t>(ending)); }
   uint64_t read(http1::Fault fault) const { return faults_.read(static_cast<std::size_t>(fault)); }
   uint64_t read(l7::Outcome outcome) const { return outcomes_.read(static_cast<std::size_t>(outcome)); }
+  uint64_t read(tls::HandshakeFailure failure) const {
+    return handshakes_.read(static_cast<std::size_t>(failure));
+  }
 
  private:
   crossing::WorkerCounters<kCounters> plain_;
   crossing::WorkerCounters<kEndings> endings_;
   crossing::WorkerCounters<http1::kFaults> faults_;
   crossing::WorkerCounters<l7::kOutcomes> outcomes_;
+  crossing::WorkerCounters<tls::kHandshakeFailures> handshakes_;
 };
 
 }  // namespace headgate::shard

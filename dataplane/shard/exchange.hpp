@@ -73,6 +73,7 @@ class Exchange final : public Timer {
 
   // exchange_route.cpp: what is to be done with the request
   void route();
+  bool misdirected(const l7::RoutedListener& listener) const;
   void refuse(http1::Fault fault);
   void refuse(l7::Outcome outcome);
   void answer(Ending ending, uint16_t status, std::string_view detail);

@@ -16,6 +16,7 @@ void Exchange::route() {
   const auto* listener = tables.router.listener(connection.reached(), request_.host);
   if (!listener) return refuse(l7::Outcome::kNoListener);
   listener_name_ = arena_.copy(listener->object->name);
+  if (misdirected(*listener)) return refuse(l7::Outcome::kMisdirected);
   if (request_.form != l7::TargetForm::kAsterisk) {
     const auto normal = l7::normalise_path(request_.path, listener->object->escaped_slash, arena_);
     if (!normal.ok()) {
@@ -25,7 +26,7 @@ void Exchange::route() {
     request_.path = normal.path;
   }
   facts_ = l7::resolve_forwarded(request_,
-                                 {connection.peer(), connection.peer_text(), "http",
+                                 {connection.peer(), connection.peer_text(), connection.scheme(),
                                   connection.reached().port, listener->object->trusted_proxies},
                                  {bench_.random.next(), bench_.random.next()}, arena_);
   l7::set_forwarded(request_.headers, facts_);
@@ -40,6 +41,14 @@ void Exchange::route() {
   const auto choice = bench_.state.choose(*plan_);
   if (choice.outcome != l7::Outcome::kFound) return refuse(choice.outcome);
   pool_ = choice.pool;
+}
+
+// RFC 9110 section 15.5.20. What a client was let in by (its certificate, a version) it was let in to one
+// listener by, and to the hosts that the certificate it saw stands for.
+bool Exchange::misdirected(const l7::RoutedListener& listener) const {
+  const Stream& stream = client_->connection().stream();
+  if (!stream.has_tls()) return false;
+  return stream.tls().listener() != listener.uid || !stream.tls().would_serve(request_.host);
 }
 
 void Exchange::refuse(http1::Fault fault) {

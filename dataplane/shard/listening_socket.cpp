@@ -53,7 +53,7 @@ bool ListeningSocket::accept_one() {
   }
   if (bench_.clients.in_use() >= clients_max_) {
     bench_.counters.add(Counter::kConnectionsRefused);
-    ::send(socket.get(), kTooMany.data(), kTooMany.size(), MSG_NOSIGNAL);
+    if (!bench_.tls->door(reached_)) ::send(socket.get(), kTooMany.data(), kTooMany.size(), MSG_NOSIGNAL);
     return true;
   }
   bench_.clients.take(bench_).open(std::move(socket), from.endpoint(), reached_);

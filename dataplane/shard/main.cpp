@@ -23,6 +23,7 @@ struct Options {
   unsigned threads = 1;
   std::string log_dir = ".";
   std::string snapshot;
+  std::string secrets;
   log::Level log_level = log::Level::kInfo;
 };
 
@@ -66,8 +67,15 @@ Result<void> serve(const Options& options) {
   } else {
     auto snapshot = shard::read_snapshot(options.snapshot);
     if (!snapshot.ok()) return std::move(snapshot).error();
+    if (!options.secrets.empty()) {
+      auto secrets = shard::read_secrets(options.secrets);
+      if (!secrets.ok()) return std::move(secrets).error();
+      (*process)->add(std::move(*secrets));
+    }
     if (auto applied = (*process)->apply(*snapshot); !applied.ok()) return applied;
     if (auto opened = shard::open_sockets(**process, options.threads); !opened.ok()) return opened;
+    for (const auto& notice : (*process)->notices())
+      if (!notice.text.empty()) log::warning(notice.text);
     log::info("serving " + options.snapshot);
   }
   return shard::ControlLink(**process, std::move(control), std::move(signal_fd)).run();
@@ -86,6 +94,9 @@ int main(int argc, char** argv) {
   app.add_option("--log-dir", options.log_dir, "where the access log is written")->capture_default_str();
   app.add_option("--snapshot", options.snapshot,
                  "standalone: serve this file (a delta with base 0, as JSON) and open the sockets here");
+  app.add_option("--secrets", options.secrets,
+                 "standalone: private keys by digest (as JSON), in a file of mode 0600")
+      ->needs("--snapshot");
   const std::map<std::string, log::Level> levels{{"debug", log::Level::kDebug},
                                                  {"info", log::Level::kInfo},
                                                  {"warning", log::Level::kWarning},

@@ -21,7 +21,8 @@ Result<std::unique_ptr<ShardProcess>> ShardProcess::start(ProcessOptions options
 ShardProcess::ShardProcess(ProcessOptions options)
     : options_(std::move(options)),
       builder_(options_.threads),
-      publisher_(options_.threads, builder_.tables()),
+      publisher_(options_.threads,
+                 std::make_unique<const ServedTables>(ServedTables{builder_.tables(), tls_.table()})),
       log_(options_.threads, options_.access_log_path) {}
 
 Result<void> ShardProcess::start_threads() {
@@ -41,6 +42,7 @@ Result<void> ShardProcess::start_threads() {
 Result<void> ShardProcess::apply(const contract::Delta& delta) {
   if (auto applied = contract::apply(snapshot_, delta); !applied.ok()) return applied;
   auto tables = builder_.apply(delta);
+  tls_.apply(delta, unix_time_ms());
   const auto& settings = *tables->settings;
   log_.configure({settings.access_log, settings.access_log_file_bytes_max, settings.access_log_files});
   publish(std::move(tables));
@@ -49,8 +51,14 @@ Result<void> ShardProcess::apply(const contract::Delta& delta) {
 
 void ShardProcess::apply(const contract::HealthDelta& delta) { publish(builder_.apply(delta)); }
 
+void ShardProcess::add(contract::Secrets secrets) {
+  const auto before = tls_.table();
+  if (tls_.add(std::move(secrets), unix_time_ms()) != before) publish(builder_.tables());
+}
+
 void ShardProcess::publish(std::unique_ptr<const l7::Tables> tables) {
-  unsettled_.push_back({publisher_.publish(std::move(tables)), snapshot_.revision});
+  auto served = std::make_unique<const ServedTables>(ServedTables{std::move(tables), tls_.table()});
+  unsettled_.push_back({publisher_.publish(std::move(served)), snapshot_.revision});
   for (auto& thread : threads_) thread->wake();
 }
 
@@ -62,6 +70,8 @@ std::optional<contract::Revision> ShardProcess::settle() {
   }
   publisher_.reclaim();
   builder_.reclaim();
+  tls_.reclaim();
+  tls_.keep_current(unix_time_ms());
   return served;
 }
 

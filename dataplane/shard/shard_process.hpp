@@ -13,6 +13,7 @@
 #include "dataplane/contract/message.hpp"
 #include "dataplane/shard/access_log_writer.hpp"
 #include "dataplane/shard/shard_thread.hpp"
+#include "dataplane/shard/tls_table_builder.hpp"
 
 namespace headgate::shard {
 
@@ -35,6 +36,8 @@ class ShardProcess {
   // Publishes it; it is served once settled() has given its revision.
   Result<void> apply(const contract::Delta& delta);
   void apply(const contract::HealthDelta& delta);
+  // Ahead of the delta that names them; what waited for them is served from then on.
+  void add(contract::Secrets secrets);
   // All that the process accepts from; kept ones are not disturbed.
   Result<void> set_sockets(const contract::SocketSet& set, std::vector<UniqueFd> fds);
   contract::SocketSet sockets() const;
@@ -68,6 +71,7 @@ class ShardProcess {
   ProcessOptions options_;
   contract::Snapshot snapshot_;
   l7::TableBuilder builder_;
+  TlsTableBuilder tls_;
   TablePublisher publisher_;
   std::vector<Unsettled> unsettled_;
   std::vector<HeldSocket> held_;

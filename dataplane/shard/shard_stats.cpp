@@ -31,13 +31,16 @@ contract::Stats ShardProcess::stats() const {
   add_samples<Ending>(threads_, 0, kEndings, "exchanges_total", "ending", stats);
   add_samples<http1::Fault>(threads_, 1, http1::kFaults, "malformed_total", "fault", stats);
   add_samples<l7::Outcome>(threads_, 1, l7::kOutcomes, "not_routed_total", "outcome", stats);
+  add_samples<tls::HandshakeFailure>(threads_, 1, tls::kHandshakeFailures, "tls_handshake_failures_total",
+                                     "reason", stats);
   return stats;
 }
 
 std::vector<contract::Notice> ShardProcess::notices() const {
   const std::string fault = log_.fault();
   return {
-      contract::Notice{"access_log_lost", fault.empty() ? "" : "the access log loses lines: " + fault, true}};
+      contract::Notice{"access_log_lost", fault.empty() ? "" : "the access log loses lines: " + fault, true},
+      contract::Notice{"tls_certificates", tls_.problems(), true}};
 }
 
 }  // namespace headgate::shard

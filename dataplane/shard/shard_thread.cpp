@@ -57,9 +57,10 @@ void ShardThread::run() {
 }
 
 void ShardThread::refresh_tables() {
-  const l7::Tables& tables = tables_.refresh();
+  const ServedTables& served = tables_.refresh();
   bench_.clock.set(unix_time_ms());
-  bench_.tables = &tables;
+  bench_.tables = served.l7.get();
+  bench_.tls = served.tls.get();
 }
 
 void ShardThread::on_events(uint32_t) {

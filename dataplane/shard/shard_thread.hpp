@@ -12,11 +12,12 @@
 #include "dataplane/crossing/mailbox.hpp"
 #include "dataplane/crossing/publisher.hpp"
 #include "dataplane/shard/listening_socket.hpp"
+#include "dataplane/shard/tls_table.hpp"
 #include "dataplane/shard/workbench.hpp"
 
 namespace headgate::shard {
 
-using TablePublisher = crossing::Publisher<l7::Tables>;
+using TablePublisher = crossing::Publisher<ServedTables>;
 
 // A listening socket for one thread; the fd is the thread's own copy.
 struct ThreadSocket {

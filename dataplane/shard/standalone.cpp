@@ -6,8 +6,13 @@
 #include <set>
 #include <sstream>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "dataplane/contract/codec.hpp"
 #include "dataplane/shard/socket_address.hpp"
+#include "dataplane/tls/digest.hpp"
 
 namespace headgate::shard {
 namespace {
@@ -36,6 +41,23 @@ Result<contract::Delta> read_snapshot(const std::string& path) {
   if (!delta.ok()) return Error{delta.error().code, path + ": " + delta.error().message};
   if (delta->base != 0) return Error{ErrorCode::kInvalid, path + ": no full snapshot (its base is not 0)"};
   return delta;
+}
+
+Result<contract::Secrets> read_secrets(const std::string& path) {
+  UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) < 0) return system_error(errno, "opening " + path);
+  if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & 077) != 0)
+    return Error{
+        ErrorCode::kPermission,
+        path + " holds secrets: it must be a file of this user's with mode 0600 (chmod 600 " + path + ")"};
+  std::string text(static_cast<std::size_t>(status.st_size), '\0');
+  if (::read(file.get(), text.data(), text.size()) != status.st_size)
+    return system_error(errno, "reading " + path);
+  auto secrets = contract::decode_secrets(text);
+  tls::wipe(text);
+  if (!secrets.ok()) return Error{secrets.error().code, path + ": " + secrets.error().message};
+  return secrets;
 }
 
 Result<void> open_sockets(ShardProcess& process, unsigned threads) {

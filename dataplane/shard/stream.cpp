@@ -12,7 +12,12 @@ void Stream::open(UniqueFd socket, bool readable, bool writable) {
   socket_ = std::move(socket);
   readable_ = readable;
   writable_ = writable;
-  end_announced_ = failed_ = false;
+  end_announced_ = failed_ = read_wants_write_ = write_wants_read_ = false;
+}
+
+void Stream::close() {
+  tls_ = {};
+  socket_.reset();
 }
 
 void Stream::note_events(uint32_t epoll_events) {
@@ -22,6 +27,14 @@ void Stream::note_events(uint32_t epoll_events) {
   if (epoll_events & EPOLLERR) failed_ = readable_ = writable_ = true;
   // HUP without ERR: both sides have ended; what was received is still to be read.
   if (epoll_events & EPOLLHUP) readable_ = writable_ = end_announced_ = true;
+  if (!tls_) return;
+  const bool in = epoll_events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP);
+  const bool out = epoll_events & (EPOLLOUT | EPOLLERR | EPOLLHUP);
+  tls_.note_socket(in, out, end_announced_);
+  if (out && read_wants_write_) readable_ = true;
+  if (in && write_wants_read_) writable_ = true;
+  if (out) read_wants_write_ = false;
+  if (in) write_wants_read_ = false;
 }
 
 bool Stream::quiet() {
@@ -33,6 +46,7 @@ bool Stream::quiet() {
 
 IoResult Stream::read(std::span<char> room) {
   if (!readable_) return {IoStatus::kWouldBlock, 0};
+  if (tls_) return read_tls(room);
   ssize_t got = 0;
   do {
     got = ::recv(socket_.get(), room.data(), room.size(), 0);
@@ -54,6 +68,7 @@ IoResult Stream::read(std::span<char> room) {
 
 IoResult Stream::write(std::span<const iovec> pieces) {
   if (!writable_) return {IoStatus::kWouldBlock, 0};
+  if (tls_) return write_tls(pieces);
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces.data());
   message.msg_iovlen = pieces.size();
@@ -74,6 +89,9 @@ IoResult Stream::write(std::span<const iovec> pieces) {
   return {IoStatus::kWouldBlock, 0};
 }
 
-void Stream::shutdown_write() { ::shutdown(socket_.get(), SHUT_WR); }
+void Stream::shutdown_write() {
+  say_end();
+  ::shutdown(socket_.get(), SHUT_WR);
+}
 
 }  // namespace headgate::shard

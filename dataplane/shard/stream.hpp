@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stream: a connected, non-blocking TCP socket in an edge-triggered epoll set, and what is known of its
-// readiness, so that no system call is made to learn "not yet". Bytes go through here alone, so that TLS
-// will be another Stream. Thread: the connection's.
+// Stream: a connected, non-blocking TCP socket in an edge-triggered epoll set, plain or with TLS on it, and
+// what is known of its readiness, so that no system call is made to learn "not yet". Bytes go through here
+// alone; whoever moves them need not know which it is. Plain, TLS costs one test of a pointer. Thread: the
+// connection's.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <sys/uio.h>
 
 #include "dataplane/core/unique_fd.hpp"
+#include "dataplane/tls/session.hpp"
 
 namespace headgate::shard {
 
@@ -24,9 +26,16 @@ struct IoResult {
 class Stream {
  public:
   void open(UniqueFd socket, bool readable, bool writable);
-  void close() { socket_.reset(); }
+  void close();
   int fd() const { return socket_.get(); }
   bool is_open() const { return static_cast<bool>(socket_); }
+
+  // From the first byte on; the session is on this stream's fd.
+  void start_tls(tls::Session session);
+  bool has_tls() const { return static_cast<bool>(tls_); }
+  const tls::Session& tls() const { return tls_; }
+  // Again at every event until it is kOk or kFailed; bytes flow only after kOk.
+  IoStatus handshake();
 
   void note_events(uint32_t epoll_events);
   bool failed() const { return failed_; }         // reset by the other side, or an error
@@ -35,18 +44,30 @@ class Stream {
   bool writable() const { return writable_; }
 
   // Nothing has come that was not read, not even an end: bytes that nobody asked for would be taken for the
-  // next exchange's answer.
+  // next exchange's answer. What TLS says to itself (tickets) is no such byte.
   bool quiet();
   IoResult read(std::span<char> room);
+  // After kWouldBlock: again, with the same bytes in front; a TLS record of them may be half sent.
   IoResult write(std::span<const iovec> pieces);
   void shutdown_write();
+  // Says that nothing follows (of TLS; the FIN of a plain stream comes with close()).
+  void say_end();
+  // What still comes is thrown away unseen: read() gives it as it stands on the wire.
+  void give_up_tls();
 
  private:
+  IoResult read_tls(std::span<char> room);
+  IoResult write_tls(std::span<const iovec> pieces);
+  IoStatus status_of(tls::Session::Status status, bool reading);
+
   UniqueFd socket_;
+  tls::Session tls_;
   bool readable_ = false;
   bool writable_ = false;
   bool end_announced_ = false;
   bool failed_ = false;
+  bool read_wants_write_ = false;
+  bool write_wants_read_ = false;
 };
 
 }  // namespace headgate::shard

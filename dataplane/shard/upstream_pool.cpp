@@ -134,7 +134,7 @@ void UpstreamConnection::on_events(uint32_t epoll_events) {
   if (phase_ == Phase::kClosed) return;
   stream_.note_events(epoll_events);
   if (phase_ == Phase::kIdle) {
-    if (stream_.readable() || stream_.ending() || stream_.failed()) pool_.close(*this);
+    if (!stream_.quiet()) pool_.close(*this);
     return;
   }
   if (phase_ == Phase::kBusy) return exchange_->on_upstream_events();

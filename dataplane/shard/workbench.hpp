@@ -18,6 +18,7 @@
 #include "dataplane/shard/http2/client_leg.hpp"
 #include "dataplane/shard/http2/server_session.hpp"
 #include "dataplane/shard/slab.hpp"
+#include "dataplane/shard/tls_table.hpp"
 #include "dataplane/shard/upstream_pool.hpp"
 #include "dataplane/shard/wall_clock.hpp"
 
@@ -47,6 +48,7 @@ struct Workbench {
   ThreadCounters& counters;
   AccessLogBuffer& access_log;
   const l7::Tables* tables = nullptr;  // of this turn; never stored beyond it
+  const TlsTable* tls = nullptr;       // as well
   BlockPool blocks;
   RandomBits random;
   WallClock clock;

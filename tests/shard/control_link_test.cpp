@@ -7,7 +7,9 @@
 #include <sys/signalfd.h>
 #include <sys/un.h>
 
+#include "dataplane/tls/digest.hpp"
 #include "tests/shard/shard_fixture.hpp"
+#include "tests/support/tls_peer.hpp"
 
 namespace headgate::shard {
 namespace {
@@ -105,6 +107,27 @@ TEST_F(ControlLinkTest, HelloConfigureAcknowledgeServe) {
   EXPECT_EQ(client.read_head().substr(9, 3), "502");
   const auto stats = expect<contract::Stats>(node);
   ASSERT_TRUE(stats);
+}
+
+TEST_F(ControlLinkTest, SecretsComeAheadOfTheDeltaThatNamesThem) {
+  testing_support::CertificateSpec spec;
+  spec.alternative_names = "DNS:a";
+  const auto issued = testing_support::TestAuthority::self_signed(spec);
+  contract::Certificate certificate;
+  certificate.uid = "c1";
+  certificate.chain = issued.certificate;
+  certificate.key_digest = tls::sha256_hex(issued.key);
+  auto listener = web_listener();
+  listener.protocol = contract::Protocol::kHttps;
+  listener.tls.emplace().certificates = {"c1"};
+
+  auto node = connect_node();
+  ASSERT_TRUE(node.send(contract::Secrets{{{certificate.key_digest, issued.key}}}).ok());
+  ASSERT_TRUE(node.send(contract::Configure{delta({settings_, listener, certificate})}).ok());
+  ASSERT_TRUE(expect<contract::Acknowledgement>(node));
+  ASSERT_TRUE(node.send(socket_set(), {listening_.get()}).ok());
+  testing_support::TlsPeer client(connect(), {.server_name = "a", .authority = issued.certificate});
+  EXPECT_TRUE(client.handshake()) << client.why_not();
 }
 
 TEST_F(ControlLinkTest, ADeltaWithAnotherBaseIsRefusedWithTheReason) {

@@ -142,5 +142,18 @@ TEST_F(RetryTest, RoundRobinAlternates) {
   }
 }
 
+TEST_F(RetryTest, AResetEndsNoBodyThatOnlyTheCloseCouldEnd) {
+  start();
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto backend = backend_.accept();
+  backend.read_head();
+  backend.send("HTTP/1.1 200 OK\r\n\r\npart");
+  client.read_until("part");
+  backend.reset();
+  EXPECT_EQ(client.read_all().find("0\r\n\r\n"), std::string::npos);
+  await([this] { return count("exchanges_total", "backend_closed") == 1; });
+}
+
 }  // namespace
 }  // namespace headgate::shard

@@ -76,6 +76,8 @@ class ShardFixture : public testing::Test {
       if (const auto* listener = std::get_if<contract::Listener>(&object)) id = listener->uid;
       if (const auto* routed = std::get_if<contract::Route>(&object)) id = routed->uid;
       if (const auto* pooled = std::get_if<contract::Pool>(&object)) id = pooled->uid;
+      if (const auto* certificate = std::get_if<contract::Certificate>(&object)) id = certificate->uid;
+      if (const auto* bundle = std::get_if<contract::TrustBundle>(&object)) id = bundle->uid;
       const auto kind = contract::kind_of(object);
       made.upserts.push_back(
           {{kAudience, kind, id}, std::make_shared<const contract::Object>(std::move(object))});

@@ -70,7 +70,7 @@ Flow Http1UpstreamLeg::read_block() {
     if (!partial_) block_.reset();
     return Flow::kBlocked;
   }
-  if (result.status != IoStatus::kOk) return Flow::kOver;
+  if (result.status != IoStatus::kOk) return result.status == IoStatus::kEnd ? Flow::kOver : Flow::kFailed;
   block_->filled_bytes += result.bytes;
   partial_ = false;
   bytes_received_ = true;
@@ -86,7 +86,7 @@ Flow Http1UpstreamLeg::read_head(l7::ResponseHead& response) {
   for (;;) {
     if (!at_hand() || partial_) {
       const Flow flow = read_block();
-      if (flow == Flow::kOver) return closed();
+      if (flow == Flow::kOver || flow == Flow::kFailed) return closed();
       if (flow != Flow::kMoved) return flow;
     }
     const auto bytes = block_->from(begin_);
@@ -124,9 +124,11 @@ bool Http1UpstreamLeg::shift_partial_head(std::span<char> bytes) {
 Flow Http1UpstreamLeg::read(BodyPiece& piece) {
   if (!at_hand()) {
     const Flow flow = read_block();
-    if (flow == Flow::kOver) {
+    // A reset ends no body, nor does a connection that somebody cut: over TLS an end is said (RFC 9112
+    // section 9.8).
+    if (flow == Flow::kOver || flow == Flow::kFailed) {
       clean_ = false;
-      if (!reader_.take_end()) return closed();
+      if ((flow == Flow::kFailed && !tunnel_) || !reader_.take_end()) return closed();
       body_done_ = true;
       piece = {.data = {}, .end = true};
       return Flow::kMoved;

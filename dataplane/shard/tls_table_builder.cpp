@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/shard/tls_table_builder.hpp"
+
+#include <algorithm>
+
+#include "dataplane/core/limits.hpp"
+#include "dataplane/core/log.hpp"
+#include "dataplane/tls/digest.hpp"
+
+namespace headgate::shard {
+namespace {
+
+// What a listener speaks over TLS, the preferred first. ClientConnection goes by Session::protocol().
+const std::vector<std::string> kProtocols{"http/1.1"};
+
+tls::ClientCertificate asked_of(contract::ClientAuth auth) {
+  switch (auth) {
+    case contract::ClientAuth::kNone:
+      return tls::ClientCertificate::kNotAsked;
+    case contract::ClientAuth::kOptional:
+      return tls::ClientCertificate::kOptional;
+    case contract::ClientAuth::kRequire:
+      break;
+  }
+  return tls::ClientCertificate::kRequired;
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text;
+}
+
+}  // namespace
+
+TlsTableBuilder::TablePtr TlsTableBuilder::apply(const contract::Delta& delta, int64_t unix_ms) {
+  if (delta.base == 0) forget_objects();
+  for (const auto& key : delta.removals) remove(key);
+  for (const auto& upsert : delta.upserts) take(upsert);
+  forget_secrets();
+  update_tickets(unix_ms);
+  return rebuild();
+}
+
+TlsTableBuilder::TablePtr TlsTableBuilder::add(contract::Secrets secrets, int64_t unix_ms) {
+  for (auto& secret : secrets.secrets) {
+    if (!secrets_.find(secret.digest).empty()) {
+      tls::wipe(secret.bytes);
+      continue;
+    }
+    if (auto added = secrets_.add(secret); !added.ok()) {
+      log::warning(added.error().message);
+      continue;
+    }
+    for (const auto& [uid, certificate] : certificates_)
+      if (certificate->key_digest == secret.digest) changed_certificates_.insert(uid);
+  }
+  forget_secrets();
+  update_tickets(unix_ms);
+  return rebuild();
+}
+
+// The contexts stay for now: a full snapshot mostly says what is known already.
+void TlsTableBuilder::forget_objects() {
+  certificates_.clear();
+  bundles_.clear();
+  listeners_.clear();
+  ticket_secret_.clear();
+  all_changed_ = true;
+}
+
+void TlsTableBuilder::remove(const contract::ObjectKey& key) {
+  if (key.kind == contract::Kind::kCertificate && certificates_.erase(key.id) > 0)
+    changed_certificates_.insert(key.id);
+  if (key.kind == contract::Kind::kTrustBundle && bundles_.erase(key.id) > 0) changed_bundles_.insert(key.id);
+  if (key.kind == contract::Kind::kListener && listeners_.erase(key.id) > 0)
+    changed_listeners_.insert(key.id);
+}
+
+void TlsTableBuilder::take(const contract::Upsert& upsert) {
+  const auto& object = upsert.object;
+  if (const auto* settings = std::get_if<contract::ShardSettings>(object.get()))
+    ticket_secret_ = settings->ticket_secret;
+  if (const auto* certificate = std::get_if<contract::Certificate>(object.get())) {
+    certificates_.insert_or_assign(certificate->uid,
+                                   std::shared_ptr<const contract::Certificate>(object, certificate));
+    changed_certificates_.insert(certificate->uid);
+  }
+  if (const auto* bundle = std::get_if<contract::TrustBundle>(object.get())) {
+    bundles_.insert_or_assign(bundle->uid, std::shared_ptr<const contract::TrustBundle>(object, bundle));
+    changed_bundles_.insert(bundle->uid);
+  }
+  const auto* listener = std::get_if<contract::Listener>(object.get());
+  if (!listener) return;
+  const bool was_known = listeners_.erase(listener->uid) > 0;
+  const bool https = listener->protocol == contract::Protocol::kHttps;
+  if (https) listeners_.emplace(listener->uid, std::shared_ptr<const contract::Listener>(object, listener));
+  if (https || was_known) changed_listeners_.insert(listener->uid);
+}
+
+void TlsTableBuilder::update_tickets(int64_t unix_ms) {
+  const auto secret = secrets_.find(ticket_secret_);
+  const bool same = tickets_ ? tickets_->is_of(secret) : secret.empty();
+  if (same) return;
+  tickets_ = secret.empty() ? nullptr : std::make_shared<tls::TicketKeys>(secret, unix_ms);
+  all_changed_ = true;
+}
+
+void TlsTableBuilder::keep_current(int64_t unix_ms) {
+  if (tickets_) tickets_->keep_current(unix_ms);
+}
+
+void TlsTableBuilder::forget_secrets() {
+  Uids named{ticket_secret_};
+  for (const auto& [uid, certificate] : certificates_) named.insert(certificate->key_digest);
+  secrets_.forget_all_but(named);
+}
+
+bool TlsTableBuilder::concerned(const contract::Listener& listener) const {
+  if (all_changed_ || changed_listeners_.contains(listener.uid)) return true;
+  if (!listener.tls) return false;
+  if (changed_bundles_.contains(listener.tls->client_ca)) return true;
+  return std::any_of(listener.tls->certificates.begin(), listener.tls->certificates.end(),
+                     [&](const auto& uid) { return changed_certificates_.contains(uid); });
+}
+
+TlsTableBuilder::TablePtr TlsTableBuilder::rebuild() {
+  bool changed =
+      std::erase_if(served_, [&](const auto& entry) { return !listeners_.contains(entry.first); }) > 0;
+  for (const auto& [uid, listener] : listeners_) {
+    if (!concerned(*listener)) continue;
+    serve(*listener);
+    changed = true;
+  }
+  changed_certificates_.clear();
+  changed_bundles_.clear();
+  changed_listeners_.clear();
+  all_changed_ = false;
+  if (changed) rebuild_doors();
+  return table_;
+}
+
+void TlsTableBuilder::serve(const contract::Listener& listener) {
+  const contract::ListenerTls settings = listener.tls.value_or(contract::ListenerTls{});
+  tls::ServerPolicy policy{.listener = listener.uid,
+                           .tls13_only = settings.min_version == contract::TlsVersion::kTls13,
+                           .client_certificate = asked_of(settings.client_auth),
+                           .client_authorities = {},
+                           .alpn = kProtocols,
+                           .tickets = tickets_};
+  std::vector<tls::ServerCertificate> certificates;
+  std::vector<std::string> problems;
+  const auto bundle = bundles_.find(settings.client_ca);
+  if (bundle != bundles_.end()) policy.client_authorities = bundle->second->certificates;
+  for (const auto& uid : settings.certificates) {
+    const auto known = certificates_.find(uid);
+    if (known == certificates_.end()) {
+      problems.push_back("certificate " + uid + " is not known here");
+      continue;
+    }
+    const auto& certificate = *known->second;
+    certificates.push_back(
+        {certificate.name, certificate.chain, std::string(secrets_.find(certificate.key_digest))});
+  }
+  if (settings.certificates.empty()) problems.push_back("it names no certificate, so it serves nobody");
+  auto& served = served_[listener.uid];
+  auto made = tls::ServerContext::make(policy, certificates, served.context.get());
+  for (auto& certificate : certificates) tls::wipe(certificate.key);
+  std::move(made.problems.begin(), made.problems.end(), std::back_inserter(problems));
+  for (auto& problem : problems) problem = "listener " + listener.name + ": " + problem;
+  served = {std::move(made.context), std::move(problems)};
+}
+
+void TlsTableBuilder::rebuild_doors() {
+  std::vector<const contract::Listener*> by_name;  // as the Router: of two with one hostname the first counts
+  for (const auto& [uid, listener] : listeners_) by_name.push_back(listener.get());
+  std::sort(by_name.begin(), by_name.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  std::map<Endpoint, std::vector<tls::Door::Listener>> reached;
+  for (const auto* listener : by_name)
+    reached[{listener->address, listener->port}].push_back(
+        {lower(listener->hostname), served_.find(listener->uid)->second.context});
+  auto table = std::make_shared<TlsTable>();
+  for (const auto& [endpoint, listeners] : reached) {
+    doors_.push_back(std::make_shared<const tls::Door>(listeners));
+    table->doors.emplace(endpoint, doors_.back());
+  }
+  table_ = std::move(table);
+}
+
+void TlsTableBuilder::reclaim() {
+  std::erase_if(doors_, [](const auto& door) { return door.use_count() == 1; });
+}
+
+std::string TlsTableBuilder::problems() const {
+  std::string text;
+  std::size_t count = 0;
+  for (const auto& [uid, served] : served_)
+    for (const auto& problem : served.problems)
+      if (++count <= limits::kProblemsNamedMax) text += (text.empty() ? "" : "; ") + problem;
+  if (count > limits::kProblemsNamedMax)
+    text += "; and " + std::to_string(count - limits::kProblemsNamedMax) + " more";
+  return text;
+}
+
+}  // namespace headgate::shard
