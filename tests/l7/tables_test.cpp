@@ -24,7 +24,8 @@ contract::Listener listener() {
           .port = kReached.port,
           .protocol = contract::Protocol::kHttp,
           .hostname = "",
-          .trusted_proxies = {}};
+          .trusted_proxies = {},
+          .tls = std::nullopt};
 }
 
 contract::Route route(std::string pool) {
