@@ -38,7 +38,19 @@ struct EnumNames<PoolProtocol> {
 };
 template <>
 struct EnumNames<PathMatchType> {
-  static constexpr std::array<std::string_view, 2> kNames{"exact", "prefix"};
+  static constexpr std::array<std::string_view, 3> kNames{"exact", "prefix", "regex"};
+};
+template <>
+struct EnumNames<ValueMatchType> {
+  static constexpr std::array<std::string_view, 2> kNames{"exact", "regex"};
+};
+template <>
+struct EnumNames<PathEditType> {
+  static constexpr std::array<std::string_view, 2> kNames{"full", "prefix"};
+};
+template <>
+struct EnumNames<RateKey> {
+  static constexpr std::array<std::string_view, 3> kNames{"all", "client", "header"};
 };
 template <>
 struct EnumNames<HealthCheckType> {

@@ -15,7 +15,10 @@
 #include <variant>
 #include <vector>
 
+#include "dataplane/contract/boxed.hpp"
 #include "dataplane/contract/fields.hpp"
+#include "dataplane/contract/filters.hpp"
+#include "dataplane/contract/route_match.hpp"
 #include "dataplane/core/ip_address.hpp"
 
 namespace headgate::contract {
@@ -27,7 +30,6 @@ enum class Forwarding : uint8_t { kLocal, kDsr, kVxlan, kIpip, kGue, kNat, kFull
 enum class Algorithm : uint8_t { kRoundRobin, kLeastRequests };  // "round_robin" "least_requests"
 enum class WhenAllDown : uint8_t { kRefuse, kTryAll };           // "refuse" "try_all"
 enum class PoolProtocol : uint8_t { kHttp1, kH2c };              // "http1" "h2c": what its backends speak
-enum class PathMatchType : uint8_t { kExact, kPrefix };          // "exact" "prefix"
 enum class HealthCheckType : uint8_t { kTcp, kHttp };            // "tcp" "http"
 enum class EscapedSlash : uint8_t { kRefuse, kKeep };            // "refuse" "keep"
 enum class AccessLog : uint8_t { kOff, kFile, kStderr };         // "off" "file" "stderr"
@@ -220,56 +222,31 @@ struct Listener {
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 
-struct PathMatch {
-  PathMatchType type = PathMatchType::kPrefix;
-  std::string value = "/";
-
-  static constexpr auto kFields =
-      std::tuple{field("type", &PathMatch::type), field("value", &PathMatch::value)};
-  friend bool operator==(const PathMatch&, const PathMatch&) = default;
-};
-
-struct HeaderMatch {
-  std::string name;  // lower case
-  std::string value;
-
-  static constexpr auto kFields =
-      std::tuple{field("name", &HeaderMatch::name), field("value", &HeaderMatch::value)};
-  friend bool operator==(const HeaderMatch&, const HeaderMatch&) = default;
-};
-
-// All that is given must hold.
-struct RouteMatch {
-  PathMatch path;
-  std::string method;  // empty: any
-  std::vector<HeaderMatch> headers;
-
-  static constexpr auto kFields =
-      std::tuple{field("path", &RouteMatch::path), field("method", &RouteMatch::method),
-                 field("headers", &RouteMatch::headers)};
-  friend bool operator==(const RouteMatch&, const RouteMatch&) = default;
-};
-
 struct Forward {
   std::string pool;  // Pool::uid; empty where the reference is unresolved: 500 for this share of the weight
   uint32_t weight = 1;
+  Boxed<Filters> filters = {};  // of this share alone, after the rule's
 
-  static constexpr auto kFields =
-      std::tuple{field("pool", &Forward::pool), field("weight", &Forward::weight)};
+  static constexpr auto kFields = std::tuple{field("pool", &Forward::pool), field("weight", &Forward::weight),
+                                             field("filters", &Forward::filters)};
   friend bool operator==(const Forward&, const Forward&) = default;
 };
 
 struct RouteRule {
   std::string name;
   std::vector<RouteMatch> matches;  // any suffices; never empty after compile(): no match means prefix "/"
-  std::vector<Forward> forward;
+  std::vector<Forward> forward;     // may be empty where a filter answers every request
   std::optional<Millis> request_timeout;          // the whole exchange with its retries
   std::optional<Millis> backend_request_timeout;  // one try
+  Boxed<Filters> filters = {};
 
   static constexpr auto kFields =
-      std::tuple{field("name", &RouteRule::name), field("matches", &RouteRule::matches),
-                 field("forward", &RouteRule::forward), field("request_timeout", &RouteRule::request_timeout),
-                 field("backend_request_timeout", &RouteRule::backend_request_timeout)};
+      std::tuple{field("name", &RouteRule::name),
+                 field("matches", &RouteRule::matches),
+                 field("forward", &RouteRule::forward),
+                 field("request_timeout", &RouteRule::request_timeout),
+                 field("backend_request_timeout", &RouteRule::backend_request_timeout),
+                 field("filters", &RouteRule::filters)};
   friend bool operator==(const RouteRule&, const RouteRule&) = default;
 };
 

@@ -31,6 +31,31 @@ TEST(Codec, EveryMessageSurvivesARoundTrip) {
   }
 }
 
+TEST(Codec, ARouteKeepsItsMatchesAndFilters) {
+  Route route;
+  route.uid = "r";
+  auto& rule = route.rules.emplace_back();
+  rule.matches = {{.path = {PathMatchType::kRegex, "/v[0-9]+"},
+                   .method = "GET",
+                   .headers = {{"x-a", "1|2", ValueMatchType::kRegex}},
+                   .query = {{"q", "a b", ValueMatchType::kExact}}}};
+  auto& filters = rule.filters.emplace();
+  filters.ip_access = IpAccess{{*Prefix::parse("10.0.0.0/8")}, {*Prefix::parse("2001:db8::/32")}};
+  filters.rate_limit = RateLimit{5, Millis(60'000), 2, RateKey::kHeader, "x-key"};
+  filters.cors = Cors{{"https://*.example"}, {"*"}, {"x-a"}, {"x-b"}, Millis(1'000), true};
+  filters.redirect = Redirect{"https", "new.example", PathEdit{PathEditType::kPrefix, "/x"}, 8443, 308};
+  filters.direct_response = DirectResponse{503, "later", {{"retry-after", "9"}}};
+  filters.request_headers = HeaderEdit{{{"a", "1"}}, {{"b", "2"}}, {"c"}};
+  rule.forward = {{.pool = "p", .weight = 1}, {.pool = "p", .weight = 2}};
+  rule.forward[1].filters.emplace().rewrite = Rewrite{"inner.example", std::nullopt};
+  const ObjectKey key{"shard/edge", Kind::kRoute, "r"};
+  const Delta delta{
+      .base = 0, .revision = 1, .upserts = {{key, std::make_shared<const Object>(route)}}, .removals = {}};
+  const auto decoded = decode_message(encode(Configure{delta}));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(std::get<Route>(*std::get<Configure>(*decoded).delta.upserts[0].object), route);
+}
+
 TEST(Codec, ErrorsSayWhere) {
   const auto refused = decode_message(R"({"type":"sockets","sockets":[{"thread":0},{"thread":-1}]})");
   ASSERT_FALSE(refused.ok());
