@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Policy: a rule's filters, or those of one entry of its forward, compiled; the one implementation of each
+// filter, whoever asks for it. filter_request() edits the request or answers it, in the order of
+// contract::Filters: who may enter, how often, CORS preflights, redirect, direct response; then headers and
+// rewrite. filter_response() edits what is answered, by a backend or by ourselves. No socket and no clock.
+//
+// Built and freed by the control thread and shared between revisions as long as its filters stay, const in
+// between but for the rate limiter's counts; any thread reads. What it puts into a message points into it: it
+// outlives the exchange by the RoutePlan's pin.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "dataplane/contract/boxed.hpp"
+#include "dataplane/contract/filters.hpp"
+#include "dataplane/core/arena.hpp"
+#include "dataplane/l7/forwarded.hpp"
+#include "dataplane/l7/http_message.hpp"
+#include "dataplane/l7/policy/cors.hpp"
+#include "dataplane/l7/policy/header_edit.hpp"
+#include "dataplane/l7/policy/rate_limiter.hpp"
+
+namespace headgate::l7::policy {
+
+class Policy {
+ public:
+  explicit Policy(contract::Boxed<contract::Filters> filters);  // which has a value
+
+  const contract::Boxed<contract::Filters>& filters() const { return filters_; }
+  const HeaderEdit& request_headers() const { return request_headers_; }
+  const HeaderEdit& response_headers() const { return response_headers_; }
+  const Cors* cors() const { return cors_ ? &*cors_ : nullptr; }
+  RateLimiter* rate_limiter() const { return rate_limiter_.get(); }
+
+ private:
+  contract::Boxed<contract::Filters> filters_;
+  HeaderEdit request_headers_;
+  HeaderEdit response_headers_;
+  std::optional<Cors> cors_;
+  std::unique_ptr<RateLimiter> rate_limiter_;
+};
+using PolicyPtr = std::shared_ptr<const Policy>;
+
+enum class Filter : uint8_t { kNone, kIpAccess, kRateLimit, kCors, kRedirect, kDirectResponse, kRewrite };
+std::string_view name_of(Filter filter);  // "ip_access", as logs spell it
+
+// What a filter may know beside the request.
+struct RequestFacts {
+  const ForwardedFacts& forwarded;
+  std::optional<std::string_view> matched_path;  // path_edit.hpp
+  std::chrono::nanoseconds now{0};
+};
+
+// kNone: the request goes on. Else who has answered it; `answer` has status and headers, `body` what follows.
+// As every answer it goes through filter_response() then.
+struct [[nodiscard]] RequestVerdict {
+  Filter answered_by = Filter::kNone;
+  std::string_view body;
+};
+RequestVerdict filter_request(const Policy& policy, const RequestFacts& facts, RequestHead& request,
+                              ResponseHead& answer, Arena& arena);
+
+// `origin`: the field of that name that the request came with; empty where it had none.
+void filter_response(const Policy& policy, std::string_view origin, ResponseHead& response);
+
+}  // namespace headgate::l7::policy
