@@ -36,9 +36,13 @@ inline constexpr uint64_t kHostOtherPpsMax = 2'000'000;  // bulk traffic of the 
 // l7
 inline constexpr uint32_t kPinSlotsMax = 1u << 24;  // rules, or endpoints, of one shard; memory ends first
 inline constexpr std::size_t kRoutePathElementsMax = 64;  // of a prefix match; a deeper one never matches
+inline constexpr std::size_t kExpressionBytesMax = 1024;
+inline constexpr int64_t kExpressionMemoryBytesMax = 256 << 10;   // of its program and the states it caches
+inline constexpr std::size_t kExpressionTextBytesMax = 8u << 10;  // of a text put together for one to match
 inline constexpr std::size_t kRateLimitKeysMax = 4096;            // of one limit; 64 kB
 inline constexpr auto kRateLimitPeriodMax = 1h;
 inline constexpr uint32_t kRateLimitBurstMax = 1'000'000;
+inline constexpr std::size_t kExplainedRulesMax = 256;  // named in one explanation
 inline constexpr std::size_t kHostnameBytesMax = 253;   // RFC 1035 section 2.3.4
 inline constexpr std::size_t kHostnameLabelsMax = 127;
 inline constexpr std::size_t kForwardedHopsMax = 32;   // entries of X-Forwarded-For that are looked at

@@ -23,31 +23,33 @@ std::vector<HostPattern> compile_hostnames(const contract::Route& route) {
   return patterns;
 }
 
-// The match's path as tables hold it; nullopt where it can match nothing.
-std::optional<std::string> compile_path(const contract::PathMatch& match) {
-  Arena arena;
-  const auto normal = normalise_path(match.value, EscapedSlash::kKeep, arena);
-  if (!normal.ok()) return std::nullopt;
-  std::string path(normal.path);
-  if (match.type == PathMatchType::kExact) return path;
-  if (path.ends_with('/')) path.pop_back();  // elements count: "/abc/" is "/abc"
+bool is_too_deep(std::string_view path) {
   const auto elements = static_cast<std::size_t>(std::count(path.begin(), path.end(), '/'));
-  if (elements > limits::kRoutePathElementsMax) return std::nullopt;
-  return path;
+  return elements > limits::kRoutePathElementsMax;
 }
 
-// Of several conditions on one name the first counts (Gateway API, HTTPHeaderMatch).
-std::vector<HeaderCondition> compile_headers(const std::vector<contract::HeaderMatch>& matches) {
-  std::vector<HeaderCondition> conditions;
-  for (const auto& match : matches) {
-    std::string name = match.name;
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    const bool known = std::any_of(conditions.begin(), conditions.end(),
-                                   [&](const HeaderCondition& condition) { return condition.name == name; });
-    if (!known) conditions.push_back({name, match.value, header_id(name)});
+// Those that are whole: what comes behind the last "/" may go on.
+std::string whole_elements(std::string_view literal_prefix) {
+  auto elements = literal_prefix.substr(0, literal_prefix.rfind('/') + 1);
+  if (elements.ends_with('/')) elements.remove_suffix(1);
+  return elements.starts_with('/') && !is_too_deep(elements) ? std::string(elements) : std::string();
+}
+
+// Path and expression as tables hold them; false where they can match nothing.
+bool compile_path(const contract::PathMatch& match, Expressions& expressions, CompiledMatch& into) {
+  into.path_type = match.type;
+  if (match.type == PathMatchType::kRegex) {
+    into.expression = expressions.get(match.value);
+    if (into.expression) into.path = whole_elements(into.expression->literal_prefix());
+    return into.expression != nullptr;
   }
-  return conditions;
+  Arena arena;
+  const auto normal = normalise_path(match.value, EscapedSlash::kKeep, arena);
+  if (!normal.ok()) return false;
+  into.path = normal.path;
+  if (match.type == PathMatchType::kExact) return true;
+  if (into.path.ends_with('/')) into.path.pop_back();  // elements count: "/abc/" is "/abc"
+  return !is_too_deep(into.path);
 }
 
 RoutePlan make_plan(const contract::Route& route, const contract::RouteRule& rule, const PlanMaker& maker) {
@@ -96,15 +98,15 @@ CompiledRoutePtr compile_route(std::shared_ptr<const contract::Route> route, con
     compiled->plans.push_back(keep_plan(make_plan(object, rule, maker), previous, maker));
     static const std::vector<contract::RouteMatch> kEverything(1);  // no matches mean prefix "/"
     for (const auto& match : rule.matches.empty() ? kEverything : rule.matches) {
-      auto path = compile_path(match.path);
-      if (!path) continue;
-      compiled->matches.push_back({.path_type = match.path.type,
-                                   .path = *std::move(path),
-                                   .method = match.method,
-                                   .headers = compile_headers(match.headers),
-                                   .rule = index,
-                                   .route = compiled.get(),
-                                   .plan = compiled->plans.back().get()});
+      CompiledMatch entry;
+      entry.method = match.method;
+      entry.rule = index;
+      entry.route = compiled.get();
+      entry.plan = compiled->plans.back().get();
+      if (compile_path(match.path, maker.expressions, entry) &&
+          compile_headers(match.headers, maker.expressions, entry.headers) &&
+          compile_query(match.query, maker.expressions, entry.query))
+        compiled->matches.push_back(std::move(entry));
     }
   }
   return compiled;

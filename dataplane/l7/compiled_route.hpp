@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // CompiledRoute: a contract::Route in the form that tables hold: hostnames and paths in their normal form,
 // header names split from what a look-up needs, one RoutePlan a rule. What can't be normal (a path that
-// normalise_path refuses) matches nothing and harms nothing else. Thread: control builds and frees; const in
-// between, any thread reads. It owns the matches and plans that tables point at.
+// normalise_path refuses, an expression that is none) matches nothing and harms nothing else. Thread: control
+// builds and frees; const in between, any thread reads. It owns the matches and plans that tables point at.
 #pragma once
 
 #include <functional>
@@ -33,6 +33,7 @@ using CompiledRoutePtr = std::shared_ptr<const CompiledRoute>;
 struct PlanMaker {
   Keeper<RoutePlan>& plans;
   std::function<PoolIdentityPtr(std::string_view pool_uid)> pool_identity;
+  Expressions& expressions;
 };
 
 // `previous` (may be null) is the same route before: rules that stay keep their plan and whose turn it is.

@@ -67,6 +67,14 @@ class HostTable {
     return any_ && visit(*any_);
   }
 
+  // Calls visit(HostKind, name, const V&) for each, in no order.
+  template <typename Visitor>
+  void for_each(Visitor&& visit) const {
+    exact_.for_each([&](const Entry& entry) { visit(HostKind::kExact, entry.name, *entry.value); });
+    wildcard_.for_each([&](const Entry& entry) { visit(HostKind::kWildcard, entry.name, *entry.value); });
+    if (any_) visit(HostKind::kAny, std::string(), *any_);
+  }
+
  private:
   struct Entry {
     std::string name;

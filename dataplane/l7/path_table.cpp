@@ -43,51 +43,48 @@ uint64_t hash_of(PathMatchType type, std::string_view path) {
   return walk.hashes[walk.depth];
 }
 
-// Several fields of one name count as one list (RFC 9110 section 5.3; cookies by RFC 9113 section 8.2.3).
-bool value_is(const Headers& headers, const HeaderCondition& condition) {
-  std::string_view rest = condition.value;
-  const std::string_view separator = condition.id == HeaderId::kCookie ? "; " : ", ";
-  bool found = false;
-  for (const auto& field : headers) {
-    if (field.id != condition.id) continue;
-    if (field.id == HeaderId::kOther && field.name != condition.name) continue;
-    if (found) {
-      if (!rest.starts_with(separator)) return false;
-      rest.remove_prefix(separator.size());
-    }
-    if (!rest.starts_with(field.value)) return false;
-    rest.remove_prefix(field.value.size());
-    found = true;
-  }
-  return found && rest.empty();
-}
-
 bool same_key(const CompiledMatch& a, const CompiledMatch& b) {
   return a.path_type == b.path_type && a.path == b.path;
 }
 
 }  // namespace
 
-bool holds(const CompiledMatch& match, const RequestHead& request) {
-  if (!match.method.empty() && match.method != request.method_text) return false;
-  return std::all_of(match.headers.begin(), match.headers.end(), [&](const HeaderCondition& condition) {
-    if (condition.id == HeaderId::kHost) return request.host == condition.value;
-    return value_is(request.headers, condition);
-  });
+Failure first_failure(const CompiledMatch& match, const RequestHead& request) {
+  if (!match.method.empty() && match.method != request.method_text) return {Condition::kMethod, {}};
+  for (const auto& condition : match.headers)
+    if (!holds(condition, request)) return {Condition::kHeader, condition.name};
+  for (const auto& condition : match.query)
+    if (!holds(condition, request)) return {Condition::kQuery, condition.name};
+  if (match.expression && !match.expression->matches(request.path)) return {Condition::kPath, {}};
+  return {};
 }
 
+bool path_holds(const CompiledMatch& match, std::string_view path) {
+  if (!path.starts_with('/')) return false;
+  if (match.path_type == PathMatchType::kExact) return match.path == path;
+  if (match.expression) return match.expression->matches(path);
+  return path.starts_with(match.path) && (path.size() == match.path.size() || path[match.path.size()] == '/');
+}
+
+std::optional<std::string_view> matched_path(const CompiledMatch& match) {
+  if (match.expression) return std::nullopt;
+  return match.path;
+}
+
+// The address decides between entries of one rule alone, which stand in one array.
 bool wins(const CompiledMatch& a, const CompiledMatch& b) {
   const auto rank = [](const CompiledMatch& match) {
     const auto& route = *match.route->object;
     return std::tuple(match.method.empty(), -static_cast<std::ptrdiff_t>(match.headers.size()),
-                      route.created_at_ms, std::string_view(match.route->full_name), match.rule);
+                      -static_cast<std::ptrdiff_t>(match.query.size()), route.created_at_ms,
+                      std::string_view(match.route->full_name), match.rule, &match);
   };
   return rank(a) < rank(b);
 }
 
 const CompiledMatch* PathTable::Candidates::first_that_holds(const RequestHead& request) const {
   for (const auto& candidate : list)
-    if (holds(*candidate.match, request)) return candidate.match;
+    if (first_failure(*candidate.match, request).condition == Condition::kNone) return candidate.match;
   return nullptr;
 }
 
@@ -96,7 +93,9 @@ const CompiledMatch* PathTable::match(const RequestHead& request) const {
   if (!exact_.empty())
     if (const auto* exact = exact_.find(hash_text(request.path), request.path))
       if (const auto* match = exact->first_that_holds(request)) return match;
-  return prefix_depths_.empty() ? nullptr : match_prefixes(request);
+  if (!prefix_depths_.empty())
+    if (const auto* match = match_prefixes(request)) return match;
+  return expression_depths_.empty() ? nullptr : match_expressions(request);
 }
 
 const CompiledMatch* PathTable::match_prefixes(const RequestHead& request) const {
@@ -108,6 +107,19 @@ const CompiledMatch* PathTable::match_prefixes(const RequestHead& request) const
     return match != nullptr;
   });
   return match;
+}
+
+// An expression under a shorter beginning may win over one under a longer: none is more specific.
+const CompiledMatch* PathTable::match_expressions(const RequestHead& request) const {
+  const PrefixWalk walk(request.path, expression_depths_.deepest());
+  const CompiledMatch* best = nullptr;
+  expression_depths_.visit_from(walk.depth, [&](std::size_t depth) {
+    const auto* found = expression_.find(walk.hashes[depth], request.path.substr(0, walk.ends[depth]));
+    const auto* match = found ? found->first_that_holds(request) : nullptr;
+    if (match && (!best || wins(*match, *best))) best = match;
+    return false;
+  });
+  return best;
 }
 
 // `changes`: all of one path.
@@ -128,6 +140,13 @@ PathTable::Map::Change PathTable::changed(const Map& map, std::span<Change> chan
   return {hash, key.path, next->list.empty() ? nullptr : std::move(next)};
 }
 
+void PathTable::count(Depths& depths, const Map& before, const Map::Change& change) {
+  const bool known = before.find(change.hash, change.key) != nullptr;
+  if (known == (change.value != nullptr)) return;
+  const std::size_t depth = elements_of(change.key);
+  change.value ? depths.add(depth) : depths.remove(depth);
+}
+
 PathTable PathTable::with(std::vector<Change> changes) const {
   std::sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) {
     return std::tie(a.match->path_type, a.match->path) < std::tie(b.match->path_type, b.match->path);
@@ -135,23 +154,27 @@ PathTable PathTable::with(std::vector<Change> changes) const {
   PathTable next = *this;
   std::vector<Map::Change> exact;
   std::vector<Map::Change> prefix;
+  std::vector<Map::Change> expression;
   for (auto first = changes.begin(); first != changes.end();) {
     const auto last = std::find_if(
         first, changes.end(), [&](const Change& change) { return !same_key(*change.match, *first->match); });
     const std::span<Change> same_path(&*first, static_cast<std::size_t>(last - first));
     first = last;
-    if (same_path.front().match->path_type == PathMatchType::kExact) {
-      exact.push_back(changed(exact_, same_path));
-      continue;
+    switch (same_path.front().match->path_type) {
+      case PathMatchType::kExact:
+        exact.push_back(changed(exact_, same_path));
+        break;
+      case PathMatchType::kPrefix:
+        count(next.prefix_depths_, prefix_, prefix.emplace_back(changed(prefix_, same_path)));
+        break;
+      case PathMatchType::kRegex:
+        count(next.expression_depths_, expression_, expression.emplace_back(changed(expression_, same_path)));
+        break;
     }
-    const auto& change = prefix.emplace_back(changed(prefix_, same_path));
-    const bool known = prefix_.find(change.hash, change.key) != nullptr;
-    if (known == (change.value != nullptr)) continue;
-    const std::size_t depth = elements_of(change.key);
-    change.value ? next.prefix_depths_.add(depth) : next.prefix_depths_.remove(depth);
   }
   next.exact_ = exact_.with(std::move(exact));
   next.prefix_ = prefix_.with(std::move(prefix));
+  next.expression_ = expression_.with(std::move(expression));
   return next;
 }
 

@@ -5,7 +5,8 @@
 // while they may use the table that holds it; what they return lives as long as the Router, or as its pin.
 //
 // A look-up's cost depends on the request and on how many lengths wildcards and prefixes have, not on how
-// many routes there are (host_table.hpp, path_table.hpp). It allocates nothing.
+// many routes there are (host_table.hpp, path_table.hpp, which says what expressions cost). It allocates
+// nothing. Which rules lost, and why: explain.hpp.
 #pragma once
 
 #include <memory>

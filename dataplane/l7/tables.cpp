@@ -46,7 +46,8 @@ std::unique_ptr<const Tables> TableBuilder::apply(const contract::Delta& delta) 
     changed_pools.insert(pool->uid);
   }
   rebuild_pools(changed_pools);
-  const PlanMaker maker{plan_keeper_, [this](std::string_view uid) { return pool_identity(uid); }};
+  const PlanMaker maker{plan_keeper_, [this](std::string_view uid) { return pool_identity(uid); },
+                        expressions_};
   current_.router = current_.router.with(delta, maker);
   current_.revision = delta.revision;
   return tables();

@@ -70,6 +70,7 @@ class TableBuilder {
   Keeper<RoutePlan> plan_keeper_;
   std::map<std::string, std::weak_ptr<const PoolIdentity>, std::less<>> pool_identities_;
   std::map<std::string, std::shared_ptr<const contract::Pool>, std::less<>> pools_;
+  Expressions expressions_;
   contract::HealthView health_;
   Tables current_;
 };

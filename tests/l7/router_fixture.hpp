@@ -13,7 +13,7 @@ namespace headgate::l7 {
 inline const Endpoint kReached{*IpAddress::parse("192.0.2.100"), 80};
 
 inline contract::RouteMatch path_match(contract::PathMatchType type, std::string value) {
-  return {.path = {type, std::move(value)}, .method = {}, .headers = {}};
+  return {.path = {type, std::move(value)}, .method = {}, .headers = {}, .query = {}};
 }
 inline contract::RouteMatch exact(std::string path) {
   return path_match(contract::PathMatchType::kExact, std::move(path));
@@ -21,11 +21,17 @@ inline contract::RouteMatch exact(std::string path) {
 inline contract::RouteMatch prefix(std::string path) {
   return path_match(contract::PathMatchType::kPrefix, std::move(path));
 }
+inline contract::RouteMatch regex(std::string expression) {
+  return path_match(contract::PathMatchType::kRegex, std::move(expression));
+}
 inline contract::RouteMatch method(std::string name) {
-  return {.path = {}, .method = std::move(name), .headers = {}};
+  return {.path = {}, .method = std::move(name), .headers = {}, .query = {}};
 }
 inline contract::RouteMatch headers(std::vector<contract::HeaderMatch> conditions) {
-  return {.path = {}, .method = {}, .headers = std::move(conditions)};
+  return {.path = {}, .method = {}, .headers = std::move(conditions), .query = {}};
+}
+inline contract::RouteMatch query(std::vector<contract::QueryMatch> conditions) {
+  return {.path = {}, .method = {}, .headers = {}, .query = std::move(conditions)};
 }
 
 struct RouteSpec {
@@ -85,13 +91,14 @@ class RouterFixture {
     return *this;
   }
 
-  // "route/rule", or the outcome's name.
+  // "route/rule", or the outcome's name. The path may have a query.
   std::string winner(std::string_view host, std::string_view path, std::string_view method_name = "GET",
                      const std::vector<std::pair<std::string, std::string>>& fields = {}) const {
     RequestHead request;
     request.method_text = method_name;
     request.host = host;
-    request.path = path;
+    request.path = path.substr(0, path.find('?'));
+    if (request.path.size() < path.size()) request.query = path.substr(request.path.size() + 1);
     for (const auto& [name, value] : fields) request.headers.add({name, value, header_id(name)});
     return winner(request);
   }
@@ -105,7 +112,12 @@ class RouterFixture {
 
   Keeper<RoutePlan> plans{1};
   Keeper<PoolIdentity> pools{1};
-  PlanMaker maker{plans, [this](std::string_view uid) { return pools.keep({std::string(uid), 0}); }};
+  Expressions expressions;
+  PlanMaker maker{plans,
+                  [this](std::string_view uid) {
+                    return pools.keep({std::string(uid), 0});
+                  },
+                  expressions};
   Router router;
 };
 

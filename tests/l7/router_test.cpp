@@ -111,6 +111,58 @@ TEST(Router, MethodThenHeaderCountThenAgeThenNameThenOrder) {
   EXPECT_EQ(fixture.winner("h", "/", "PUT", {{"a", "2"}}), "a-old/0") << "header values are exact";
 }
 
+TEST(Router, ExpressionsComeAfterExactPathsAndPrefixes) {
+  RouterFixture fixture;
+  fixture.listener("web", "");
+  fixture.route({.name = "r", .rules = {{regex("/a/.*")}, {prefix("/a/b")}, {exact("/a/b/c")}}});
+  EXPECT_EQ(fixture.winner("h", "/a/b/c"), "r/2");
+  EXPECT_EQ(fixture.winner("h", "/a/b/d"), "r/1");
+  EXPECT_EQ(fixture.winner("h", "/a/x"), "r/0");
+  EXPECT_EQ(fixture.winner("h", "/a"), "no_rule") << "the whole path must match";
+  EXPECT_EQ(fixture.winner("h", "/x/a/b"), "no_rule");
+  EXPECT_EQ(fixture.winner("h", "*"), "no_rule");
+}
+
+TEST(Router, ExpressionsAreFoundWhereverTheyMayBegin) {
+  RouterFixture fixture;
+  fixture.listener("web", "");
+  fixture.route({.name = "deep", .created_at_ms = 5, .rules = {{regex("/a/b/c[0-9]+")}}});
+  fixture.route({.name = "wide", .created_at_ms = 9, .rules = {{regex(".*[0-9]")}, {regex("/(a|b)/x")}}});
+  EXPECT_EQ(fixture.winner("h", "/a/b/c1"), "deep/0") << "the oldest";
+  EXPECT_EQ(fixture.winner("h", "/a/b/d1"), "wide/0");
+  EXPECT_EQ(fixture.winner("h", "/b/x"), "wide/1");
+  fixture.route({.name = "wide", .created_at_ms = 1, .rules = {{regex(".*[0-9]")}}});
+  EXPECT_EQ(fixture.winner("h", "/a/b/c1"), "wide/0") << "a longer beginning is no merit of its own";
+  EXPECT_EQ(fixture.winner("h", "/b/x"), "no_rule");
+  fixture.change({}, {{"shard/edge", contract::Kind::kRoute, "default.deep"}});
+  EXPECT_EQ(fixture.winner("h", "/a/b/c"), "no_rule");
+}
+
+TEST(Router, AnExpressionThatIsNoneHarmsNothingElse) {
+  RouterFixture fixture;
+  fixture.listener("web", "");
+  auto bad = headers({{"x", "(", contract::ValueMatchType::kRegex}});
+  fixture.route({.name = "r", .rules = {{regex("(")}, {bad}, {regex("/a")}}});
+  EXPECT_EQ(fixture.winner("h", "/a", "GET", {{"x", "("}}), "r/2");
+  EXPECT_EQ(fixture.winner("h", "/b", "GET", {{"x", "("}}), "no_rule");
+}
+
+TEST(Router, AfterHeadersMoreQueryParametersWin) {
+  RouterFixture fixture;
+  fixture.listener("web", "");
+  fixture.route({.name = "old", .created_at_ms = 1, .rules = {{prefix("/")}}});
+  fixture.route({.name = "one", .created_at_ms = 2, .rules = {{query({{"a", "1"}})}}});
+  fixture.route({.name = "two", .created_at_ms = 3, .rules = {{query({{"a", "1"}, {"b", "2"}})}}});
+  EXPECT_EQ(fixture.winner("h", "/?b=2&a=1"), "two/0");
+  EXPECT_EQ(fixture.winner("h", "/?b=3&a=1"), "one/0");
+  EXPECT_EQ(fixture.winner("h", "/?a=2"), "old/0");
+  EXPECT_EQ(fixture.winner("h", "/"), "old/0");
+  fixture.route({.name = "header", .created_at_ms = 9, .rules = {{headers({{"x", "1"}})}}});
+  EXPECT_EQ(fixture.winner("h", "/?b=2&a=1", "GET", {{"x", "1"}}), "header/0") << "headers come first";
+  fixture.route({.name = "dup", .created_at_ms = 1, .rules = {{query({{"a", "1"}, {"a", "2"}})}}});
+  EXPECT_EQ(fixture.winner("h", "/?a=1"), "dup/0") << "of several on one key the first counts, once";
+}
+
 TEST(Router, SeveralFieldsOfANameAreOneList) {
   RouterFixture fixture;
   fixture.listener("web", "");
