@@ -52,27 +52,56 @@ bool compile_path(const contract::PathMatch& match, Expressions& expressions, Co
   return !is_too_deep(into.path);
 }
 
-RoutePlan make_plan(const contract::Route& route, const contract::RouteRule& rule, const PlanMaker& maker) {
+// What the rule of that name had before: its policies stay where their filters do, and with them what a rate
+// limiter has counted, even where the rule's forward changes.
+const RoutePlan* plan_before(const CompiledRoute* previous, const std::string& rule, std::size_t index) {
+  if (!previous) return nullptr;
+  const auto& plans = previous->plans;
+  if (rule.empty()) return index < plans.size() ? plans[index].get() : nullptr;
+  const auto known =
+      std::find_if(plans.begin(), plans.end(), [&](const RoutePlanPtr& plan) { return plan->rule == rule; });
+  return known == plans.end() ? nullptr : known->get();
+}
+
+policy::PolicyPtr keep_policy(const contract::Boxed<contract::Filters>& filters,
+                              const policy::PolicyPtr& before) {
+  if (!filters) return nullptr;
+  if (before && before->filters() == filters) return before;
+  return std::make_shared<const policy::Policy>(filters);
+}
+
+RoutePlan make_plan(const contract::Route& route, const contract::RouteRule& rule, const RoutePlan* before,
+                    const PlanMaker& maker) {
   RoutePlan plan;
   plan.namespace_name = route.namespace_name;
   plan.route = route.name;
   plan.rule = rule.name;
   plan.request_timeout = rule.request_timeout;
   plan.backend_request_timeout = rule.backend_request_timeout;
+  plan.policy = keep_policy(rule.filters, before ? before->policy : nullptr);
   std::vector<uint32_t> weights;
   for (const auto& forward : rule.forward) {
-    plan.forwards.push_back(
-        {forward.pool.empty() ? nullptr : maker.pool_identity(forward.pool), forward.weight});
+    const auto place = plan.forwards.size();
+    const bool known = before && place < before->forwards.size();
+    plan.forwards.push_back({forward.pool.empty() ? nullptr : maker.pool_identity(forward.pool),
+                             forward.weight,
+                             keep_policy(forward.filters, known ? before->forwards[place].policy : nullptr)});
     weights.push_back(forward.weight);
   }
   plan.turn = WeightedTurn(weights);
   return plan;
 }
 
+bool same_forward(const PlannedForward& a, const PlannedForward& b) {
+  return a.pool == b.pool && a.weight == b.weight && a.policy == b.policy;
+}
+
 bool same_plan(const RoutePlan& a, const RoutePlan& b) {
   return a.namespace_name == b.namespace_name && a.route == b.route && a.rule == b.rule &&
-         a.forwards == b.forwards && a.request_timeout == b.request_timeout &&
-         a.backend_request_timeout == b.backend_request_timeout;
+         std::equal(a.forwards.begin(), a.forwards.end(), b.forwards.begin(), b.forwards.end(),
+                    same_forward) &&
+         a.request_timeout == b.request_timeout && a.backend_request_timeout == b.backend_request_timeout &&
+         a.policy == b.policy;
 }
 
 RoutePlanPtr keep_plan(RoutePlan plan, const CompiledRoute* previous, const PlanMaker& maker) {
@@ -95,7 +124,8 @@ CompiledRoutePtr compile_route(std::shared_ptr<const contract::Route> route, con
   compiled->hostnames = compile_hostnames(object);
   for (uint32_t index = 0; index < object.rules.size(); ++index) {
     const auto& rule = object.rules[index];
-    compiled->plans.push_back(keep_plan(make_plan(object, rule, maker), previous, maker));
+    const auto* before = plan_before(previous, rule.name, index);
+    compiled->plans.push_back(keep_plan(make_plan(object, rule, before, maker), previous, maker));
     static const std::vector<contract::RouteMatch> kEverything(1);  // no matches mean prefix "/"
     for (const auto& match : rule.matches.empty() ? kEverything : rule.matches) {
       CompiledMatch entry;

@@ -4,10 +4,10 @@
 namespace headgate::l7 {
 
 ForwardChoice choose_forward(const RoutePlan& plan, PinRow& plans) {
-  if (plan.turn.empty()) return {Outcome::kNoForward, nullptr};
+  if (plan.turn.empty()) return {};
   const auto& forward = plan.forwards[plan.turn.next(plans.cell(plan.slot).tally)];
-  if (!forward.pool) return {Outcome::kUnresolvedForward, nullptr};
-  return {Outcome::kFound, forward.pool.get()};
+  if (!forward.pool) return {Outcome::kUnresolvedForward, nullptr, nullptr};
+  return {Outcome::kFound, forward.pool.get(), forward.policy.get()};
 }
 
 }  // namespace headgate::l7

@@ -13,6 +13,7 @@
 
 #include "dataplane/l7/outcome.hpp"
 #include "dataplane/l7/pins.hpp"
+#include "dataplane/l7/policy/policy.hpp"
 #include "dataplane/l7/weighted_turn.hpp"
 
 namespace headgate::l7 {
@@ -27,8 +28,7 @@ using PoolIdentityPtr = std::shared_ptr<const PoolIdentity>;
 struct PlannedForward {
   PoolIdentityPtr pool;  // null: unresolved
   uint32_t weight = 0;
-
-  friend bool operator==(const PlannedForward&, const PlannedForward&) = default;
+  policy::PolicyPtr policy;  // null: it has no filters
 };
 
 struct RoutePlan {
@@ -37,6 +37,7 @@ struct RoutePlan {
   std::string rule;
   std::vector<PlannedForward> forwards;
   WeightedTurn turn;                                                 // over `forwards`
+  policy::PolicyPtr policy;                                          // null: the rule has no filters
   std::optional<std::chrono::milliseconds> request_timeout;          // the whole exchange with its retries
   std::optional<std::chrono::milliseconds> backend_request_timeout;  // one try
   uint32_t slot = 0;                                                 // the cell's tally: whose turn it is
@@ -45,8 +46,9 @@ using RoutePlanPtr = std::shared_ptr<const RoutePlan>;
 using RoutePlanPin = Pin<RoutePlan>;
 
 struct ForwardChoice {
-  Outcome outcome = Outcome::kNoForward;  // kFound, kNoForward or kUnresolvedForward
-  const PoolIdentity* pool = nullptr;     // where kFound; lives as long as the plan
+  Outcome outcome = Outcome::kNoForward;   // kFound, kNoForward or kUnresolvedForward
+  const PoolIdentity* pool = nullptr;      // where kFound; lives as long as the plan
+  const policy::Policy* policy = nullptr;  // its entry's filters, or null; lives as long as the plan
 };
 // The next pool by weight: over a period of all weights each gets exactly its share on this thread.
 [[nodiscard]] ForwardChoice choose_forward(const RoutePlan& plan, PinRow& plans);

@@ -36,7 +36,7 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
 constexpr std::array<std::string_view, kEndings> kEndingNames{
     "completed",         "malformed",        "not_routed",      "not_implemented",     "header_timeout",
     "body_timeout",      "body_too_large",   "client_gone",     "backend_unreachable", "backend_closed",
-    "backend_malformed", "response_timeout", "request_timeout", "tunnelled",
+    "backend_malformed", "response_timeout", "request_timeout", "tunnelled",           "filtered",
 };
 
 }  // namespace

@@ -61,8 +61,9 @@ enum class Ending : uint8_t {
   kResponseTimeout,     // 504 or a truncated response
   kRequestTimeout,      // 504 or a truncated response
   kTunnelled,           // 101, then bytes
+  kFiltered,            // answered by a filter of the rule: redirect, direct response, 403, 429, preflight
 };
-inline constexpr std::size_t kEndings = static_cast<std::size_t>(Ending::kTunnelled) + 1;
+inline constexpr std::size_t kEndings = static_cast<std::size_t>(Ending::kFiltered) + 1;
 std::string_view name_of(Ending ending);
 
 class ThreadCounters {

@@ -15,6 +15,7 @@ void Exchange::open(ClientLeg& client) {
   arena_.reset();
   request_.clear();
   facts_ = {};
+  filters_ = {};
   has_first_ = beyond_first_ = request_broken_ = false;
   request_body_bytes_ = 0;
   listener_name_ = endpoint_text_ = {};
@@ -207,8 +208,8 @@ AccessRecord Exchange::record() const {
   record.listener = listener_name_;
   record.protocol = l7::name_of(request_.version);
   record.method = request_.method_text;
-  record.host = request_.host;
-  record.path = request_.path;
+  record.host = filters_.met ? filters_.host : request_.host;
+  record.path = filters_.met ? filters_.path : request_.path;
   record.query = request_.query;
   record.status = status_;
   record.request_body_bytes = request_body_bytes_;

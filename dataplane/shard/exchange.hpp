@@ -20,6 +20,7 @@
 #include "dataplane/l7/tables.hpp"
 #include "dataplane/shard/client_leg.hpp"
 #include "dataplane/shard/counters.hpp"
+#include "dataplane/shard/exchange_filters.hpp"
 #include "dataplane/shard/timer_wheel.hpp"
 #include "dataplane/shard/upstream_leg.hpp"
 
@@ -77,9 +78,14 @@ class Exchange final : public Timer {
   void refuse(http1::Fault fault);
   void refuse(l7::Outcome outcome);
   void answer(Ending ending, uint16_t status, std::string_view detail);
+  void answer_with(Ending ending, l7::ResponseHead& head, std::string_view body);
   Step choose_upstream();
   Step open_upstream(const l7::PoolEndpoint& endpoint);
   void start_sending();
+
+  // exchange_filters.cpp: what filters make of request and response
+  bool filter_request(const l7::policy::Policy* policy, const l7::CompiledMatch& match);
+  void filter_response(l7::ResponseHead& response) const;
 
   // exchange_request.cpp: client → backend
   Flow pump_request();
@@ -113,6 +119,7 @@ class Exchange final : public Timer {
 
   // the way
   l7::RoutePlanPin plan_;
+  ExchangeFilters filters_;
   std::string_view listener_name_;
   const l7::PoolIdentity* pool_ = nullptr;  // lives as long as plan_
   l7::TriedEndpoints tried_;

@@ -57,6 +57,7 @@ Exchange::Step Exchange::begin_response() {
   // HTTP/1.0 knows no interim response (RFC 9110 section 15.2).
   if (interim && request_.version == l7::Version::kHttp10) return Step::kGoOn;
 
+  if (!interim) filter_response(response_);
   client_->queue_head(response_);
   if (interim) return Step::kGoOn;
   status_ = response_.status;

@@ -38,8 +38,10 @@ void Exchange::route() {
   const uint64_t body_bytes_max = tables.settings->body_bytes_max;
   if (body_bytes_max != 0 && request_.content_length > body_bytes_max)
     return answer(Ending::kBodyTooLarge, 413, {});
+  if (filter_request(plan_->policy.get(), *match.match)) return;
   const auto choice = bench_.state.choose(*plan_);
   if (choice.outcome != l7::Outcome::kFound) return refuse(choice.outcome);
+  if (filter_request(choice.policy, *match.match)) return;
   pool_ = choice.pool;
 }
 
@@ -65,15 +67,23 @@ void Exchange::refuse(l7::Outcome outcome) {
 // By ourselves, in place of a backend. A body that has arrived with the head is passed over; one that has not
 // is not waited for: the connection closes after the answer.
 void Exchange::answer(Ending ending, uint16_t status, std::string_view detail) {
-  ending_ = ending;
   detail_ = detail;
-  status_ = status;
+  OwnResponse own(status, detail.empty() ? name_of(ending) : detail, arena_);
+  answer_with(ending, own.head, own.body);
+}
+
+void Exchange::answer_with(Ending ending, l7::ResponseHead& head, std::string_view body) {
+  ending_ = ending;
+  status_ = head.status;
   phase_ = Phase::kAnswering;
   client_->pass_over();
-  const OwnResponse own(status, detail.empty() ? name_of(ending) : detail, arena_);
-  client_->queue_head(own.head);
-  const bool without_body = request_.method == l7::Method::kHead;
-  client_->queue({.data = without_body ? std::string_view{} : own.body, .end = true});
+  filter_response(head);
+  head.framing = l7::BodyFraming::kLength;
+  head.has_content_length = head.status != 204 && head.status != 304;  // RFC 9110 section 8.6
+  head.content_length = body.size();
+  client_->queue_head(head);
+  const bool without_body = request_.method == l7::Method::kHead || !head.has_content_length;
+  client_->queue({.data = without_body ? std::string_view{} : body, .end = true});
 }
 
 Exchange::Step Exchange::choose_upstream() {

@@ -40,6 +40,15 @@ contract::Delta some_objects() {
   auto route =
       make_route({.name = "app", .hostnames = {"*.example.com"}, .rules = {{prefix("/"), prefix("/a")}}});
   route.rules[0].forward = {{"P1", 3}, {"P2", 1}};
+  for (auto& match : route.rules[0].matches) {
+    match.headers = {{"x-tier", "[a-z]+", contract::ValueMatchType::kRegex}};
+    match.query = {{"q", "[a-z ]+", contract::ValueMatchType::kRegex}};
+  }
+  auto& filters = route.rules[0].filters.emplace();
+  filters.rate_limit = {1'000'000, std::chrono::seconds(1), 1'000'000, contract::RateKey::kClient, ""};
+  filters.cors = contract::Cors{.origins = {"*"}, .methods = {}, .headers = {}, .expose = {}};
+  filters.request_headers = contract::HeaderEdit{{{"x-a", "1"}}, {}, {"x-b"}};
+  filters.rewrite = contract::Rewrite{"", contract::PathEdit{contract::PathEditType::kPrefix, "/new"}};
   delta.upserts.push_back(upsert_of(route));
   for (const char* uid : {"P1", "P2"}) {
     contract::Pool pool;
@@ -55,6 +64,7 @@ contract::Delta some_objects() {
 struct Exchange {
   Arena arena;
   RequestHead request;
+  ResponseHead response;
 };
 
 // One request's way through the deciding code, as headgate-shard goes it.
@@ -65,13 +75,22 @@ Outcome decide(const Tables& tables, const ThreadState& thread, Exchange& exchan
   request.clear();
   request.method_text = "GET";
   request.host = "shop.a.example.com";
+  request.query = "x=1&q=%61+b";
+  request.headers.add({"x-tier", "edge", HeaderId::kOther});
   request.headers.add(HeaderId::kXForwardedFor, "203.0.113.9, 2001:db8::1, 10.2.2.2");
   request.path = normalise_path("/a/%7eb/../c%c3%a9", EscapedSlash::kRefuse, exchange.arena).path;
   const ClientSide side{kTrusted[0].address, "10.0.0.0", "http", 80, kTrusted};
-  set_forwarded(request.headers, resolve_forwarded(request, side, {1, 2}, exchange.arena));
+  const auto facts = resolve_forwarded(request, side, {1, 2}, exchange.arena);
+  set_forwarded(request.headers, facts);
   const auto* listener = tables.router.listener(kReached, request.host);
   const auto match = Router::match(*listener, request);
   const auto pin = thread.pin(*match.plan);
+  exchange.response.clear();
+  const auto verdict =
+      policy::filter_request(*pin->policy, {facts, matched_path(*match.match), std::chrono::seconds(1)},
+                             request, exchange.response, exchange.arena);
+  if (verdict.answered_by != policy::Filter::kNone) return Outcome::kNoForward;
+  policy::filter_response(*pin->policy, "https://a.example", exchange.response);
   const auto forward = thread.choose(*pin);
   const auto choice = thread.choose(tables, *forward.pool, {});
   const auto outstanding = thread.outstanding(*choice.endpoint);
