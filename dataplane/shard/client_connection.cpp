@@ -66,6 +66,7 @@ void ClientConnection::advance_handshake() {
   bench_.counters.add(Counter::kTlsHandshakes);
   if (stream_.tls().resumed()) bench_.counters.add(Counter::kTlsHandshakesResumed);
   if (bench_.draining) return close();
+  if (stream_.tls().protocol() == "h2") return begin_http2();
   phase_ = Phase::kReadingHead;
   bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
   advance();

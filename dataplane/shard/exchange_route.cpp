@@ -78,8 +78,8 @@ void Exchange::answer_with(Ending ending, l7::ResponseHead& head, std::string_vi
   phase_ = Phase::kAnswering;
   client_->pass_over();
   filter_response(head);
-  head.framing = l7::BodyFraming::kLength;
   head.has_content_length = head.status != 204 && head.status != 304;  // RFC 9110 section 8.6
+  head.framing = head.has_content_length ? l7::BodyFraming::kLength : l7::BodyFraming::kNone;
   head.content_length = body.size();
   client_->queue_head(head);
   const bool without_body = request_.method == l7::Method::kHead || !head.has_content_length;

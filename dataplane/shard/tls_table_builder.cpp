@@ -11,7 +11,7 @@ namespace headgate::shard {
 namespace {
 
 // What a listener speaks over TLS, the preferred first. ClientConnection goes by Session::protocol().
-const std::vector<std::string> kProtocols{"http/1.1"};
+const std::vector<std::string> kProtocols{"h2", "http/1.1"};
 
 tls::ClientCertificate asked_of(contract::ClientAuth auth) {
   switch (auth) {
