@@ -10,6 +10,7 @@
 
 namespace headgate::shard {
 
+// Never empty: some clients of HTTP/1.1 take an answer without one for none.
 std::string_view reason_phrase(uint16_t status);
 
 struct OwnResponse {

@@ -2,6 +2,7 @@
 #include "dataplane/shard/http2/response_reader.hpp"
 
 #include "dataplane/core/limits.hpp"
+#include "dataplane/shard/own_response.hpp"
 
 namespace headgate::shard::http2 {
 
@@ -53,6 +54,7 @@ Fault ResponseReader::finish(l7::Method method, bool without_body) {
   if (fault_ != Fault::kNone) return fault_;
   if (!status_seen_) return Fault::kStatusLine;
   const uint16_t status = response_->status;
+  response_->reason = reason_phrase(status);                    // for HTTP/1.1; HTTP/2 has none
   if (status < 200 && without_body) return Fault::kStatusLine;  // section 8.1
   const bool never_has_body = method == l7::Method::kHead || status < 200 || status == 204 || status == 304;
   response_->has_content_length = content_length_.has_value() && status >= 200 && status != 204;

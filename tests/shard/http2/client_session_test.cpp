@@ -46,7 +46,7 @@ TEST_F(ClientSessionTest, AnHttp1RequestIsTranslatedAndItsAnswerToo) {
   EXPECT_TRUE(request.ended);
   backend->respond(id, {{":status", "200"}, {"x-back", "1"}, {"content-length", "2"}}, false);
   backend->send_body(id, "ok");
-  EXPECT_EQ(without_date(client.read_head()), "HTTP/1.1 200 \r\nx-back: 1\r\ncontent-length: 2\r\n\r\n");
+  EXPECT_EQ(without_date(client.read_head()), "HTTP/1.1 200 OK\r\nx-back: 1\r\ncontent-length: 2\r\n\r\n");
   EXPECT_EQ(client.read_exactly(2), "ok");
 }
 
