@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "dataplane/contract/codec.hpp"
+#include "dataplane/core/durable_file.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/log.hpp"
-#include "dataplane/node/state_store.hpp"
 
 namespace headgate::node {
 namespace {

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "dataplane/node/state_store.hpp"
+#include "dataplane/core/durable_file.hpp"
 
 namespace headgate::node {
 namespace {

@@ -5,9 +5,9 @@
 #include <cerrno>
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "dataplane/core/durable_file.hpp"
 #include "dataplane/core/log.hpp"
 #include "dataplane/node/state_records.hpp"
 
@@ -16,7 +16,6 @@ namespace {
 
 // Below this a compaction costs more than the replay that it saves.
 constexpr std::size_t kLogBytesBeforeCompaction = 1u << 20;
-constexpr std::size_t kReadBytes = 1u << 20;
 
 Result<void> write_all(int fd, std::string_view bytes, const std::string& name) {
   while (!bytes.empty()) {
@@ -28,40 +27,7 @@ Result<void> write_all(int fd, std::string_view bytes, const std::string& name) 
   return {};
 }
 
-Result<void> sync_directory(const std::filesystem::path& directory) {
-  const UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) return system_error(errno, "syncing " + directory.string());
-  return {};
-}
-
 }  // namespace
-
-Result<void> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode) {
-  const std::string temporary = path.string() + ".new";
-  {
-    const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
-    if (!fd || ::fchmod(fd.get(), mode) != 0) return system_error(errno, "opening " + temporary);
-    if (auto written = write_all(fd.get(), bytes, temporary); !written.ok()) return written;
-    if (::fsync(fd.get()) != 0) return system_error(errno, "syncing " + temporary);
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return system_error(errno, "renaming " + temporary);
-  return sync_directory(path.parent_path());
-}
-
-Result<std::string> read_file(const std::filesystem::path& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return system_error(errno, "opening " + path.string());
-  std::string bytes;
-  for (;;) {
-    const std::size_t before_bytes = bytes.size();
-    bytes.resize(before_bytes + kReadBytes);
-    const ssize_t got = ::read(fd.get(), bytes.data() + before_bytes, kReadBytes);
-    bytes.resize(before_bytes + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_error(errno, "reading " + path.string());
-    if (got == 0) return bytes;
-  }
-}
 
 Result<contract::Snapshot> StateStore::load() {
   auto base = read_file(directory_ / "snapshot.base");

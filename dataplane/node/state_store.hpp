@@ -36,9 +36,4 @@ class StateStore {
   std::size_t log_bytes_ = 0;
 };
 
-// Whole, durable, or not at all: a temporary file beside it, fsync, rename, fsync of the directory.
-Result<void> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode);
-// All of it; kNotFound where it does not exist.
-Result<std::string> read_file(const std::filesystem::path& path);
-
 }  // namespace headgate::node
