@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/node/management_link.hpp"
 
+#include <cstdint>
 #include <utility>
 
 #include <fmt/format.h>
@@ -99,10 +100,40 @@ void ManagementLink::on_polled(const HttpAnswer& answer) {
       return retry_later("headgated's update is not understood: " + update.error().message, answer,
                          [this] { poll(); });
     retry_delay_.succeeded();
-    callbacks_.on_update(std::move(*update));
+    return take(std::move(*update), SIZE_MAX);
   }
   retry_delay_.succeeded();
   poll();
+}
+
+// As long as each answer brings some: one request does not hold any number of them.
+void ManagementLink::take(contract::NodeUpdate update, std::size_t missing_before) {
+  const auto missing = callbacks_.secrets_missing(update);
+  if (missing.empty() || missing.size() >= missing_before) {
+    callbacks_.on_update(std::move(update));
+    return poll();
+  }
+  fetch_secrets(missing, [this, update = std::move(update), count = missing.size()]() mutable {
+    take(std::move(update), count);
+  });
+}
+
+void ManagementLink::fetch_secrets(const std::set<std::string>& digests, std::function<void()> on_done) {
+  if (credential_.empty()) return on_done();
+  contract::SecretsWanted wanted;
+  for (const auto& digest : digests)
+    if (wanted.digests.size() < limits::kSecretsPerRequestMax) wanted.digests.push_back(digest);
+  client_.send({.method = "POST",
+                .url = url("secrets"),
+                .bearer_token = credential_,
+                .body = contract::encode(wanted),
+                .timeout = limits::kSecretsTimeout},
+               [this, on_done = std::move(on_done)](const HttpAnswer& answer) {
+                 // Nothing of an answer is ever logged: it holds private keys.
+                 auto secrets = contract::decode_secrets(answer.body);
+                 if (answer.status == 200 && secrets.ok()) callbacks_.on_secrets(std::move(*secrets));
+                 on_done();
+               });
 }
 
 void ManagementLink::retry_later(const std::string& what, const HttpAnswer& answer,

@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <functional>
 #include <random>
+#include <set>
 #include <string>
 
 #include "dataplane/contract/node_api.hpp"
+#include "dataplane/contract/secret.hpp"
 #include "dataplane/node/http_client.hpp"
 #include "dataplane/node/retry_delay.hpp"
 
@@ -26,6 +28,9 @@ class ManagementLink {
   struct Callbacks {
     std::function<contract::Revision()> base;  // the revision to poll from; 0: all of it
     std::function<void(contract::NodeUpdate)> on_update;
+    // What an update names and the node lacks: fetched ahead of on_update(), which comes in any case.
+    std::function<std::set<std::string>(const contract::NodeUpdate&)> secrets_missing;
+    std::function<void(contract::Secrets)> on_secrets;
     std::function<contract::NodeReport()> make_report;
     std::function<void(const contract::NodeReport&)> on_reported;  // that report has arrived
   };
@@ -33,6 +38,8 @@ class ManagementLink {
   ManagementLink(EventLoop& loop, Options options, Callbacks callbacks);
 
   void start();
+  // One try; on_secrets() comes where there is an answer, `on_done` after it or without it.
+  void fetch_secrets(const std::set<std::string>& digests, std::function<void()> on_done);
   // Something worth a report has changed: one goes out at the end of this turn, or when the last is answered.
   void report_soon();
 
@@ -41,6 +48,7 @@ class ManagementLink {
   void on_enrolled(const HttpAnswer& answer);
   void poll();
   void on_polled(const HttpAnswer& answer);
+  void take(contract::NodeUpdate update, std::size_t missing_before);
   void report();
   void retry_later(const std::string& what, const HttpAnswer& answer, std::function<void()> retry);
   std::string url(const std::string& path) const;

@@ -2,10 +2,12 @@
 #include "dataplane/node/node.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "dataplane/contract/secret_names.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/log.hpp"
 
@@ -14,6 +16,29 @@ namespace {
 
 // Beside its connections (two fds each) a replica has logs, epoll fds, listeners and the control socket.
 constexpr uint64_t kFdsBesideConnections = 1024;
+constexpr std::size_t kNamesInNoticeMax = 3;
+
+bool may_name_secrets(const contract::Delta& delta) {
+  const auto concerns = [](const contract::ObjectKey& key) {
+    return key.kind == contract::Kind::kCertificate || key.kind == contract::Kind::kShardSettings;
+  };
+  return delta.base == 0 || std::any_of(delta.removals.begin(), delta.removals.end(), concerns) ||
+         std::any_of(delta.upserts.begin(), delta.upserts.end(),
+                     [&](const auto& upsert) { return concerns(upsert.key); });
+}
+
+std::string text_of_missing(const contract::Snapshot& snapshot, const SecretStore::Digests& missing) {
+  std::set<std::string> names;
+  for (const auto& [key, object] : snapshot.objects)
+    if (const auto* certificate = std::get_if<contract::Certificate>(object.get()))
+      if (missing.contains(certificate->key_digest)) names.insert(certificate->name);
+  std::string text = fmt::format("{} of its secrets could not be had from headgated", missing.size());
+  std::size_t named = 0;
+  for (const auto& name : names)
+    if (named++ < kNamesInNoticeMax) text += (named == 1 ? ", of certificate " : ", ") + name;
+  if (names.size() > kNamesInNoticeMax) text += fmt::format(" and {} more", names.size() - kNamesInNoticeMax);
+  return text + "; trying again";
+}
 
 }  // namespace
 
@@ -21,7 +46,8 @@ Node::Node(EventLoop& loop, Supervisor& supervisor, NodeOptions options)
     : loop_(loop),
       options_(std::move(options)),
       store_(options_.state_directory),
-      processes_({loop, supervisor, snapshot_, options_.run_directory}, options_.drain_timeout,
+      secrets_(options_.state_directory),
+      processes_({loop, supervisor, snapshot_, secrets_, options_.run_directory}, options_.drain_timeout,
                  {.on_change = [this] { on_process_change(); },
                   .on_result =
                       [this](contract::CommandResult result) {
@@ -29,11 +55,14 @@ Node::Node(EventLoop& loop, Supervisor& supervisor, NodeOptions options)
                         link_.report_soon();
                       }}),
       health_(loop, [this] { hand_out_health(); }),
-      link_(loop, options_.management,
-            {.base = [this] { return full_wanted_ ? 0 : snapshot_.revision; },
-             .on_update = [this](contract::NodeUpdate update) { on_update(std::move(update)); },
-             .make_report = [this] { return make_report(); },
-             .on_reported = [this](const contract::NodeReport& report) { on_reported(report); }}) {}
+      link_(
+          loop, options_.management,
+          {.base = [this] { return full_wanted_ ? 0 : snapshot_.revision; },
+           .on_update = [this](contract::NodeUpdate update) { on_update(std::move(update)); },
+           .secrets_missing = [this](const contract::NodeUpdate& update) { return secrets_missing(update); },
+           .on_secrets = [this](const contract::Secrets& secrets) { on_secrets(secrets); },
+           .make_report = [this] { return make_report(); },
+           .on_reported = [this](const contract::NodeReport& report) { on_reported(report); }}) {}
 
 Result<void> Node::start() {
   if (options_.network) {
@@ -50,8 +79,14 @@ Result<void> Node::start() {
   snapshot_ = std::move(*stored);
   if (snapshot_.revision != 0)
     log::info(fmt::format("serving revision {} from disk until headgated answers", snapshot_.revision));
+  if (auto opened = secrets_.open(); !opened.ok()) {
+    log::error(opened.error().message);
+    notices_["secrets_not_stored"] = {"secrets_not_stored", opened.error().message, true};
+  }
   health_.on_delta(contract::full(snapshot_));
   reconcile();
+  secrets_named_ = contract::secret_names(snapshot_);
+  watch_secrets();
   processes_.stop_orphans();
   link_.start();
   return {};
@@ -80,6 +115,11 @@ void Node::on_delta(const contract::Delta& delta) {
   processes_.on_delta(delta);
   health_.on_delta(delta);
   reconcile();
+  if (may_name_secrets(delta)) {
+    secrets_named_ = contract::secret_names(snapshot_);
+    secrets_.forget_all_but(secrets_named_);
+    watch_secrets();
+  }
   // After it is served: the disk is slower than the processes, and a crash in between loses nothing that
   // headgated does not send again.
   if (auto stored = store_.append(delta, snapshot_); !stored.ok())
@@ -88,6 +128,41 @@ void Node::on_delta(const contract::Delta& delta) {
     notices_.erase("state_not_stored");
   link_.report_soon();
 }
+
+// --- secrets -----------------------------------------------------------------------------------------------
+
+SecretStore::Digests Node::secrets_missing(const contract::NodeUpdate& update) const {
+  if (!update.delta) return {};
+  return secrets_.missing(contract::secret_names(*update.delta));
+}
+
+void Node::on_secrets(const contract::Secrets& secrets) {
+  const auto added = secrets_.add(secrets);
+  if (!added.stored.ok())
+    notices_["secrets_not_stored"] = {"secrets_not_stored", added.stored.error().message, true};
+  else if (!added.digests.empty())
+    notices_.erase("secrets_not_stored");
+  processes_.on_secrets(added.digests);
+}
+
+// What could not be had is said, and tried again; everything else goes on.
+void Node::watch_secrets() {
+  const auto missing = secrets_.missing(secrets_named_);
+  if (missing.empty()) {
+    notices_.erase("secrets_missing");
+    secrets_timer_.end();
+  } else {
+    notices_["secrets_missing"] = {"secrets_missing", text_of_missing(snapshot_, missing), true};
+    secrets_timer_ = loop_.after(limits::kReconcileInterval, [this] { fetch_missing_secrets(); });
+  }
+  link_.report_soon();
+}
+
+void Node::fetch_missing_secrets() {
+  link_.fetch_secrets(secrets_.missing(secrets_named_), [this] { watch_secrets(); });
+}
+
+// ---
 
 void Node::on_command(const contract::AddressedCommand& command) {
   if (command.command.verb != "restart") return processes_.send_command(command);

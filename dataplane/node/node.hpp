@@ -19,6 +19,7 @@
 #include "dataplane/node/network.hpp"
 #include "dataplane/node/node_plan.hpp"
 #include "dataplane/node/process_table.hpp"
+#include "dataplane/node/secret_store.hpp"
 #include "dataplane/node/state_store.hpp"
 
 namespace headgate::node {
@@ -50,6 +51,10 @@ class Node {
   void on_delta(const contract::Delta& delta);
   void on_command(const contract::AddressedCommand& command);
   void on_reported(const contract::NodeReport& report);
+  void on_secrets(const contract::Secrets& secrets);
+  SecretStore::Digests secrets_missing(const contract::NodeUpdate& update) const;
+  void fetch_missing_secrets();
+  void watch_secrets();
   contract::NodeReport make_report() const;
   void reconcile();
   void hand_out_health();
@@ -60,8 +65,10 @@ class Node {
   EventLoop& loop_;
   NodeOptions options_;
   StateStore store_;
+  SecretStore secrets_;
   contract::Snapshot snapshot_;
-  bool full_wanted_ = false;  // a delta did not fit: ask for all of it
+  SecretStore::Digests secrets_named_;  // by it
+  bool full_wanted_ = false;            // a delta did not fit: ask for all of it
   NodePlan plan_;
   std::unique_ptr<Network> network_;               // null: no uplink
   std::optional<contract::Revision> fault_since_;  // from this one on something could not be had
@@ -70,7 +77,7 @@ class Node {
   ManagementLink link_;
   std::vector<contract::CommandResult> results_;  // not reported yet
   std::map<std::string, contract::Notice> notices_;
-  EventLoop::Timer reconcile_timer_, health_timer_;
+  EventLoop::Timer reconcile_timer_, health_timer_, secrets_timer_;
 };
 
 }  // namespace headgate::node

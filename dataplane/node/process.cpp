@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "dataplane/contract/secret_names.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/log.hpp"
 #include "dataplane/node/control_socket.hpp"
@@ -269,9 +270,25 @@ void Process::send(const contract::Message& message, const std::vector<int>& fds
 
 void Process::configure() {
   if (!greeted_ || stopping()) return;
-  if (auto next = feed_.next(surroundings_.snapshot)) return send(*next);
+  if (auto next = feed_.next(surroundings_.snapshot)) {
+    send_secrets(contract::secret_names(next->delta));  // first: what the delta names is there then
+    return send(*next);
+  }
   // Before there is any revision there is nothing to acknowledge: it runs, and waits as we do.
   if (state_ == State::kStarting && surroundings_.snapshot.revision == 0) set_state(State::kRunning);
+}
+
+void Process::send_secrets(const SecretStore::Digests& digests) {
+  const auto found = surroundings_.secrets.find(digests);
+  if (!found.secrets.empty()) send(found);
+}
+
+void Process::on_secrets(const SecretStore::Digests& digests) {
+  if (!greeted_ || stopping()) return;
+  auto named =
+      contract::secret_names(contract::filter(surroundings_.snapshot, audience_of_process(spec_.process)));
+  std::erase_if(named, [&](const std::string& digest) { return !digests.contains(digest); });
+  send_secrets(named);
 }
 
 void Process::on_delta(const contract::Delta& delta) {

@@ -21,6 +21,7 @@
 #include "dataplane/node/configuration_feed.hpp"
 #include "dataplane/node/event_loop.hpp"
 #include "dataplane/node/restart_policy.hpp"
+#include "dataplane/node/secret_store.hpp"
 #include "dataplane/node/supervisor.hpp"
 
 namespace headgate::node {
@@ -38,6 +39,7 @@ class Process {
     EventLoop& loop;
     Supervisor& supervisor;
     const contract::Snapshot& snapshot;  // the node's, as it is now
+    const SecretStore& secrets;
     std::filesystem::path run_directory;
   };
 
@@ -59,6 +61,8 @@ class Process {
   void kill();
 
   void on_delta(const contract::Delta& delta);
+  // These have come late: told, as far as what it has been told names them.
+  void on_secrets(const SecretStore::Digests& digests);
   void set_health(const contract::HealthView& view);  // all that concerns it; sends what changed
   void send_sockets(const contract::SocketSet& set, const std::vector<int>& fds);
   void ask_for_sockets();
@@ -94,6 +98,7 @@ class Process {
   void lose_channel(const std::string& reason);
   void send(const contract::Message& message, const std::vector<int>& fds = {});
   void configure();
+  void send_secrets(const SecretStore::Digests& digests);
   void set_state(State state);
   void kill_hung(const std::string& reason);
   void fail_commands(const std::string& reason);

@@ -210,6 +210,11 @@ void ProcessTable::on_delta(const contract::Delta& delta) {
   for (auto& [name, process] : outgoing_) process->on_delta(delta);
 }
 
+void ProcessTable::on_secrets(const SecretStore::Digests& digests) {
+  for (auto& [name, process] : current_) process->on_secrets(digests);
+  for (auto& [name, process] : outgoing_) process->on_secrets(digests);
+}
+
 void ProcessTable::set_health(
     const std::function<contract::HealthView(const std::string& process)>& health_of) {
   for (auto& [name, process] : current_) process->set_health(health_of(name));

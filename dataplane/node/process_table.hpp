@@ -38,6 +38,7 @@ class ProcessTable {
   void stop_all(std::function<void()> on_stopped);
 
   void on_delta(const contract::Delta& delta);
+  void on_secrets(const SecretStore::Digests& digests);
   // `health_of`: what a process should know.
   void set_health(const std::function<contract::HealthView(const std::string& process)>& health_of);
   void send_command(const contract::AddressedCommand& command);

@@ -153,7 +153,28 @@ std::string ApiServer::answer(const std::string& method, const std::string& targ
     changed_.notify_all();
     return "HTTP/1.1 204 No Content\r\n\r\n";
   }
+  if (method == "POST" && target == "/v1/nodes/n1/secrets") {
+    const auto wanted = contract::decode_secrets_wanted(body);
+    if (!wanted.ok()) return with_body(422, wanted.error().message);
+    const std::lock_guard lock(mutex_);
+    contract::Secrets given;
+    for (const auto& digest : wanted->digests)
+      if (const auto found = secrets_.find(digest); found != secrets_.end())
+        given.secrets.push_back(found->second);
+    secrets_given_ += static_cast<unsigned>(given.secrets.size());
+    return with_body(200, contract::encode(given));
+  }
   return with_body(404, "{}");
+}
+
+void ApiServer::put_secret(const contract::Secret& secret) {
+  const std::lock_guard lock(mutex_);
+  secrets_[secret.digest] = secret;
+}
+
+unsigned ApiServer::secrets_given() {
+  const std::lock_guard lock(mutex_);
+  return secrets_given_;
 }
 
 std::string ApiServer::delta_answer(contract::Revision base) {

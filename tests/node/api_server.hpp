@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ApiServer: the three calls of /v1 that a node makes, on a loopback port, for tests of headgate-node alone:
+// ApiServer: the calls of /v1 that a node makes, on a loopback port, for tests of headgate-node alone:
 // a test says what headgated would, and waits for what the node reports. One thread a connection; every wait
 // has a deadline, so a test fails instead of hanging.
 #pragma once
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "dataplane/contract/node_api.hpp"
+#include "dataplane/contract/secret.hpp"
 #include "dataplane/core/unique_fd.hpp"
 
 namespace headgate::node {
@@ -29,12 +30,14 @@ class ApiServer {
   // The next revision: the node gets the difference to what it says that it has.
   void publish(std::map<contract::ObjectKey, contract::ObjectPtr> objects);
   void command(const contract::AddressedCommand& command);
+  void put_secret(const contract::Secret& secret);
   void refuse_credentials();      // as a headgated with another database would
   void hang_up();                 // stops listening and drops every connection; publish() still prepares
   void listen_again();            // on the same port
   contract::Revision revision();  // of the last publish()
   unsigned enrolments();
   unsigned full_deltas();
+  unsigned secrets_given();
 
   // The first report that `fits`; fails the test and returns an empty one where none comes in time.
   contract::NodeReport wait_for_report(const std::string& what,
@@ -60,7 +63,8 @@ class ApiServer {
   contract::NodeReport last_report_;
   uint64_t reports_ = 0;
   std::map<std::string, contract::CommandResult> results_;
-  unsigned enrolments_ = 0, full_deltas_ = 0;
+  std::map<std::string, contract::Secret> secrets_;
+  unsigned enrolments_ = 0, full_deltas_ = 0, secrets_given_ = 0;
   std::vector<int> connections_;
   std::list<std::thread> threads_;
 };

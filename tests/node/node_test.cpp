@@ -14,59 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/node/api_server.hpp"
-#include "tests/node/node_process.hpp"
+#include "tests/node/node_fixture.hpp"
 
 namespace headgate::node {
 namespace {
-
-using contract::NodeReport;
-using contract::ProcessState;
-using Objects = std::map<contract::ObjectKey, contract::ObjectPtr>;
-
-const contract::ProcessStatus* status_of(const NodeReport& report, const std::string& process) {
-  for (const auto& status : report.processes)
-    if (status.process == process) return &status;
-  return nullptr;
-}
-
-class NodeTest : public testing::Test {
- protected:
-  Endpoint listener_{*IpAddress::parse("127.0.0.1"), free_port()};
-
-  static void put(Objects& objects, const std::string& audience, const std::string& id,
-                  contract::Object object) {
-    const auto kind = contract::kind_of(object);
-    objects[{audience, kind, id}] = std::make_shared<const contract::Object>(std::move(object));
-  }
-  contract::ReplicaGroup group(uint32_t replicas) const {
-    return {.shard = "edge",
-            .shard_uid = "u",
-            .replicas = replicas,
-            .threads = 1,
-            .user_number = 3,
-            .memory_max_bytes = 256u << 20,
-            .connections_max = 100,
-            .sockets = {{listener_.address, listener_.port, {}}}};
-  }
-  Objects objects(uint32_t replicas, const std::string& marker = "") const {
-    Objects objects;
-    put(objects, "node", "edge", group(replicas));
-    put(objects, "shard/edge", "settings", contract::ShardSettings{.name = "edge" + marker});
-    return objects;
-  }
-  pid_t pid_of(const std::string& process) {
-    const auto report = api_.wait_for_report(process + " runs", [&](const NodeReport& seen) {
-      const auto* status = status_of(seen, process);
-      return status != nullptr && status->state == ProcessState::kRunning;
-    });
-    const auto* status = status_of(report, process);
-    return status == nullptr ? 0 : status->pid;
-  }
-
-  ApiServer api_;
-  NodeProcess node_{api_.url()};
-};
 
 TEST_F(NodeTest, EnrolsStartsAReplicaAndReportsItsAcknowledgement) {
   api_.publish(objects(1));
@@ -142,7 +93,7 @@ TEST_F(NodeTest, ACrashLoopShowsInStatusAndHurtsNobodyElse) {
   other.shard = "broken";
   other.sockets.clear();
   put(wanted, "node", "broken", other);
-  put(wanted, "shard/broken", "settings", contract::ShardSettings{.name = "broken"});
+  put(wanted, "shard/broken", "settings", settings_of("broken"));
   std::ofstream(node_.directory() / "programs" / "headgate-shard", std::ios::trunc)
       << "#!/bin/sh\ncase \"$2\" in broken/*) exit 3;; esac\nexec " NODE_TEST_CHILD " \"$@\"\n";
   api_.publish(wanted);

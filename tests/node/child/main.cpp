@@ -2,7 +2,8 @@
 // A process as headgate-node runs them, small enough to do anything a test wants: speaks the contract on fd
 // 3, answers each TCP connection with its pid and closes it. Stands where headgate-shard or headgate-l4 would
 // in a test's program directory. Commands: "echo" answers the body, "refuse" makes it refuse what comes next,
-// "accept" ends that, "hang" makes it deaf, "identity" tells of its user and limits.
+// "accept" ends that, "hang" makes it deaf, "identity" tells of its user and limits, "told" which secrets and
+// configurations came, in their order.
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -67,10 +68,14 @@ class Child {
 
   void on_message(contract::Received& received) {
     if (const auto* configure = std::get_if<contract::Configure>(&received.message)) {
+      told_ += "configure " + std::to_string(configure->delta.revision) + "\n";
       auto applied = refusing_ ? Result<void>(Error{ErrorCode::kInvalid, "told to refuse"})
                                : contract::apply(snapshot_, configure->delta);
       send(contract::Acknowledgement{configure->delta.revision, applied.ok(),
                                      applied.ok() ? "" : applied.error().message});
+    } else if (const auto* secrets = std::get_if<contract::Secrets>(&received.message)) {
+      for (const auto& secret : secrets->secrets)
+        told_ += "secret " + secret.digest + " " + secret.bytes + "\n";
     } else if (const auto* set = std::get_if<contract::SocketSet>(&received.message)) {
       set_ = *set;
       sockets_ = std::move(received.fds);
@@ -93,6 +98,7 @@ class Child {
     std::string body = command.body;
     if (command.verb == "identity") body = identity();
     if (command.verb == "health") body = health();
+    if (command.verb == "told") body = told_;
     send(contract::CommandResult{command.id, true, body});
     if (command.verb == "hang") ::pause();
   }
@@ -126,7 +132,7 @@ class Child {
     if (channel_ && !channel_->send(message).ok()) channel_.reset();
   }
 
-  std::string process_;
+  std::string process_, told_;
   bool stopped_ = false, refusing_ = false;
   contract::Snapshot snapshot_;
   contract::HealthView health_;
