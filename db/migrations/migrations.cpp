@@ -14,6 +14,7 @@ constexpr int64_t kApplicationId = 0x48476462;  // "HGdb", where `file` and a wr
 constexpr std::array kMigrations{
     Migration{.number = 1, .readable_from = 1, .sql = scripts::k0001_objects},
     Migration{.number = 2, .readable_from = 2, .sql = scripts::k0002_access},
+    Migration{.number = 3, .readable_from = 2, .sql = scripts::k0003_secrets},
 };
 
 [[noreturn]] void refuse(const std::string& message) { throw sqlite::Failure(ErrorCode::kInvalid, message); }

@@ -52,7 +52,10 @@ std::string_view advice(int extended) {
 int64_t Row::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 bool Row::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 std::string Row::text(int column) const {
-  const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  const bool is_blob = sqlite3_column_type(statement_, column) == SQLITE_BLOB;
+  const auto* bytes =
+      static_cast<const char*>(is_blob ? sqlite3_column_blob(statement_, column)
+                                       : static_cast<const void*>(sqlite3_column_text(statement_, column)));
   return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))) : "";
 }
 
@@ -107,6 +110,8 @@ void Database::bind(sqlite3_stmt* statement, const std::vector<Value>& values) {
     else if (const auto* text = std::get_if<std::string_view>(&value))
       status = sqlite3_bind_text64(statement, i + 1, text->data() ? text->data() : "", text->size(),
                                    SQLITE_STATIC, SQLITE_UTF8);
+    else if (const auto* blob = std::get_if<Blob>(&value))
+      status = sqlite3_bind_blob64(statement, i + 1, blob->bytes.data(), blob->bytes.size(), SQLITE_STATIC);
     else
       status = sqlite3_bind_null(statement, i + 1);
   }

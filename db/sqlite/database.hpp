@@ -32,8 +32,14 @@ class Failure : public std::runtime_error {
   ErrorCode code_;
 };
 
-// What is bound to a parameter. Text is borrowed until the statement has run.
-using Value = std::variant<std::nullptr_t, int64_t, std::string_view>;
+// Bytes that are no text: a BLOB column's.
+struct Blob {
+  explicit Blob(std::string_view blob) : bytes(blob) {}
+  std::string_view bytes;
+};
+
+// What is bound to a parameter. Text and bytes are borrowed until the statement has run.
+using Value = std::variant<std::nullptr_t, int64_t, std::string_view, Blob>;
 inline Value or_null(const std::optional<std::string>& text) {
   return text ? Value(std::string_view(*text)) : Value(nullptr);
 }
@@ -45,7 +51,7 @@ class Row {
   explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
   int64_t integer(int column) const;
   uint64_t number(int column) const { return static_cast<uint64_t>(integer(column)); }
-  std::string text(int column) const;
+  std::string text(int column) const;  // or a BLOB's bytes
   bool is_null(int column) const;
 
  private:

@@ -68,6 +68,10 @@ class Reader {
   Result<std::vector<Token>> tokens();
   Result<std::optional<Token>> token_by_secret(const std::string& secret_sha256);  // expired ones too: check
   Result<std::optional<std::string>> node_by_credential(const std::string& credential_sha256);
+  // Sealed bytes by their digest; whether there are any; the digest of one of the installation's own.
+  Result<std::optional<std::string>> sealed_secret(const std::string& digest);
+  Result<bool> has_secrets();
+  Result<std::optional<std::string>> cluster_secret(const std::string& name);
   // Newest first; `before`: only smaller numbers than that.
   Result<std::vector<AuditEntry>> audit(std::optional<uint64_t> before, std::size_t limit);
 

@@ -79,6 +79,8 @@ auto guarded(F&& body) -> Result<decltype(body())> {
 
 // One row of the log of who did what, in the transaction of the deed.
 void record(sqlite::Database& database, const AuditEntry& entry);
+// Stores it, in the caller's transaction.
+void keep(sqlite::Database& database, const SealedSecret& secret);
 // The meta and body of a row that selects kObjectColumns.
 inline constexpr std::string_view kObjectColumns =
     "kind, namespace, name, uid, generation, revision, created_at_ms, updated_at_ms, body";

@@ -45,6 +45,9 @@ class Store {
   Result<void> remove_token(const std::string& author, const std::string& name,
                             const Precondition& precondition);
 
+  // --- the installation's own secrets, in no revision; replaces one of the same name.
+  Result<void> put_cluster_secret(const std::string& name, const SealedSecret& secret);
+
   // --- nodes. A new enrolment replaces an unused one; the node must exist.
   Result<void> put_enrolment(const std::string& author, const std::string& node,
                              const std::string& token_sha256, int64_t expires_at_ms);

@@ -75,7 +75,7 @@ Violation& Writing::violate(ViolationCode code, std::size_t index, std::string p
 }
 
 void Writing::check_precondition(std::size_t index, const std::optional<Existing>& existing) {
-  const auto& [key, body, uid, references, claim, precondition] = write_.changes[index];
+  const auto& [key, body, uid, references, claim, secret, precondition] = write_.changes[index];
   if (precondition.must_not_exist && existing)
     violate(ViolationCode::kExists, index, "", key.to_string() + " exists already");
   if (precondition.must_exist && !existing)
@@ -140,6 +140,8 @@ void Writing::store(std::size_t index) {
       "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       {meta.uid, number(meta.revision), name_of(key.kind), key.namespace_name, key.name,
        number(meta.generation), meta.created_at_ms, meta.updated_at_ms, sqlite::or_null(object.body)});
+  if (const auto& secret = write_.changes[index].secret; secret && object.body)
+    database_.run("INSERT INTO object_secrets VALUES (?, ?, ?)", {meta.uid, number(meta.revision), *secret});
   store_current(object, effect);
   record(database_, {.number = 0,
                      .at_ms = now_ms_,
@@ -215,6 +217,7 @@ WriteResult Writing::run() {
   const auto latest = database_.integer("SELECT max(revision) FROM revisions").value_or(0);
   revision_ = static_cast<Revision>(latest) + 1;
   const auto count = write_.changes.size();
+  for (const auto& secret : write_.secrets) keep(database_, secret);
   for (std::size_t i = 0; i < count; ++i) plan(i);
   const bool changes_something =
       std::any_of(effects_.begin(), effects_.end(), [](Effect effect) { return effect != Effect::kNone; });

@@ -14,6 +14,7 @@
 #include "dataplane/core/result.hpp"
 #include "db/store/allocation.hpp"
 #include "db/store/object.hpp"
+#include "db/store/sealed_secret.hpp"
 
 namespace headgate::db {
 
@@ -49,6 +50,7 @@ struct Change {
   std::string uid;                       // of an object that is new; empty: the store makes one
   std::vector<Reference> references = {};
   std::optional<Claim> claim = {};
+  std::optional<std::string> secret = {};  // digest that the body names: stored already, or in Write::secrets
   Precondition precondition;
 };
 
@@ -58,6 +60,7 @@ struct Write {
   std::vector<Change> changes = {};
   std::vector<AllocationKey> acquire = {};  // of a key that is held already: its number stays
   std::vector<AllocationKey> release = {};
+  std::vector<SealedSecret> secrets = {};
   bool dry_run = false;  // all checks and the outcome, nothing stored
 };
 

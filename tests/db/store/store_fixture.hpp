@@ -49,6 +49,7 @@ inline Change put(ObjectKey key, std::string body = "{}", std::vector<Reference>
           .uid = {},
           .references = std::move(references),
           .claim = {},
+          .secret = {},
           .precondition = {}};
 }
 inline Change put_listener(std::string name, std::string shard_name, uint16_t port,
