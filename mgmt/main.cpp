@@ -24,6 +24,7 @@ struct Arguments {
   std::string database = "/var/lib/headgate/headgate.db";
   std::string listen = "127.0.0.1:7080";
   std::string token_file = "/var/lib/headgate/admin.token";
+  std::string key_file;  // empty: beside the database
   log::Level log_level = log::Level::kInfo;
 };
 
@@ -44,7 +45,10 @@ Result<void> serve(const Arguments& arguments, const Endpoint& listen, const sig
   const auto made_token = auth::ensure_first_token(*store, arguments.token_file);
   if (!made_token.ok()) return made_token.error();
   if (*made_token) log::info(fmt::format("made the first admin token: {}", arguments.token_file));
-  auto service = service::Service::start(std::move(*store));
+  auto vault = service::Vault::open(
+      *store, arguments.key_file.empty() ? arguments.database + ".key" : arguments.key_file);
+  if (!vault.ok()) return std::move(vault).error();
+  auto service = service::Service::start(std::move(*store), std::move(*vault));
   if (!service.ok()) return std::move(service).error();
 
   const openapi::ApiDocument document;
@@ -78,6 +82,9 @@ int run(int argc, char** argv) {
   app.add_option("--listen", arguments.listen, "loopback address and port")->capture_default_str();
   app.add_option("--token-file", arguments.token_file, "where the first admin token is written (0600)")
       ->capture_default_str();
+  app.add_option("--key-file", arguments.key_file,
+                 "the key that seals private keys and secrets (0600), made at the first start; default: the "
+                 "database's name and .key; systemd's credential headgate-secrets-key goes before it");
   const std::map<std::string, log::Level> levels{{"debug", log::Level::kDebug},
                                                  {"info", log::Level::kInfo},
                                                  {"warning", log::Level::kWarning},

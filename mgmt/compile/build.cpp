@@ -87,6 +87,32 @@ contract::RouteRule build_rule(const Model& model, const Rule& rule) {
   return built;
 }
 
+db::ObjectKey key_of(db::Kind kind, const ObjectRef& reference) {
+  return {kind, reference.namespace_name, reference.name};
+}
+
+std::string qualified_name(const db::ObjectKey& key) {
+  return key.namespace_name.empty() ? key.name : key.namespace_name + "/" + key.name;
+}
+
+bool asks_for_certificates(const ListenerTls& tls) {
+  return tls.client_ca && tls.client_auth != contract::ClientAuth::kNone;
+}
+
+std::optional<contract::ListenerTls> build_tls(const Model& model, const Listener& listener) {
+  if (!listener.tls) return std::nullopt;
+  contract::ListenerTls built;
+  built.min_version = listener.tls->min_version;
+  built.client_auth = listener.tls->client_auth;
+  for (const auto& reference : listener.tls->certificates)
+    if (const auto* entry = model.find(key_of(db::Kind::kCertificate, reference)))
+      built.certificates.push_back(entry->meta.uid);
+  if (asks_for_certificates(*listener.tls))
+    if (const auto* entry = model.find(key_of(db::Kind::kSecret, *listener.tls->client_ca)))
+      built.client_ca = entry->meta.uid;
+  return built;
+}
+
 }  // namespace
 
 std::vector<AllocationKey> required_allocations(const Model& model, const Entry& shard) {
@@ -105,13 +131,14 @@ contract::Object build_node_settings(const Entry& node) {
                                 .drain = node.as<Node>().drain};
 }
 
-contract::Object build_shard_settings(const Entry& shard) {
+contract::Object build_shard_settings(const Model& model, const Entry& shard) {
   auto settings = shard.as<Shard>().settings;
   settings.name = shard.key.name;
+  settings.ticket_secret = model.ticket_secret();
   return settings;
 }
 
-contract::Object build_listener(const Entry& entry) {
+contract::Object build_listener(const Model& model, const Entry& entry) {
   const auto& listener = entry.as<Listener>();
   return contract::Listener{.uid = entry.meta.uid,
                             .name = entry.key.name,
@@ -120,7 +147,8 @@ contract::Object build_listener(const Entry& entry) {
                             .protocol = listener.protocol,
                             .hostname = listener.hostname,
                             .trusted_proxies = listener.trusted_proxies,
-                            .escaped_slash = listener.escaped_slash};
+                            .escaped_slash = listener.escaped_slash,
+                            .tls = build_tls(model, listener)};
 }
 
 contract::Object build_route(const Model& model, const Entry& entry, const std::string& shard) {
@@ -149,6 +177,19 @@ contract::Object build_pool(const Entry& entry) {
                         .health = pool.health,
                         .when_all_down = pool.when_all_down,
                         .protocol = pool.protocol};
+}
+
+contract::Object build_certificate(const Entry& entry) {
+  const auto& certificate = entry.as<Certificate>();
+  return contract::Certificate{.uid = entry.meta.uid,
+                               .name = qualified_name(entry.key),
+                               .chain = certificate.chain,
+                               .key_digest = certificate.key_digest};
+}
+
+contract::Object build_trust_bundle(const Entry& entry) {
+  return contract::TrustBundle{
+      .uid = entry.meta.uid, .name = qualified_name(entry.key), .certificates = entry.as<Secret>().data};
 }
 
 Objects build_shard_on_node(const Model& model, const Entry& shard, const Entry& node,
@@ -182,6 +223,16 @@ std::vector<db::ObjectKey> pools_of_route(const Model& model, const Entry& entry
       if (model.find(key)) pools.insert(key);
     }
   return {pools.begin(), pools.end()};
+}
+
+std::vector<db::ObjectKey> trust_of_listener(const Model& model, const Entry& entry) {
+  const auto& tls = entry.as<Listener>().tls;
+  if (!tls) return {};
+  std::set<db::ObjectKey> keys;
+  for (const auto& reference : tls->certificates) keys.insert(key_of(db::Kind::kCertificate, reference));
+  if (asks_for_certificates(*tls)) keys.insert(key_of(db::Kind::kSecret, *tls->client_ca));
+  std::erase_if(keys, [&](const db::ObjectKey& key) { return model.find(key) == nullptr; });
+  return {keys.begin(), keys.end()};
 }
 
 contract::ObjectKey key_in_shard(const std::string& shard, contract::Kind kind, const Entry& entry) {

@@ -21,11 +21,13 @@ using Objects = std::map<contract::ObjectKey, contract::ObjectPtr>;
 std::vector<db::AllocationKey> required_allocations(const Model& model, const Entry& shard);
 
 contract::Object build_node_settings(const Entry& node);
-contract::Object build_shard_settings(const Entry& shard);
-contract::Object build_listener(const Entry& listener);
+contract::Object build_shard_settings(const Model& model, const Entry& shard);
+contract::Object build_listener(const Model& model, const Entry& listener);
 // For one shard: with the listeners that end there.
 contract::Object build_route(const Model& model, const Entry& route, const std::string& shard);
 contract::Object build_pool(const Entry& pool);
+contract::Object build_certificate(const Entry& certificate);
+contract::Object build_trust_bundle(const Entry& secret);
 
 // What a node must know to run the shard: its replicas for headgate-node, its addresses for headgate-l4.
 Objects build_shard_on_node(const Model& model, const Entry& shard, const Entry& node,
@@ -34,6 +36,8 @@ Objects build_shard_on_node(const Model& model, const Entry& shard, const Entry&
 // Where the route's listeners end; the pools that it forwards to and that exist.
 std::vector<std::string> shards_of_route(const Model& model, const Entry& route);
 std::vector<db::ObjectKey> pools_of_route(const Model& model, const Entry& route);
+// The certificates that it shows and the secrets with authorities that it believes, if they exist; sorted.
+std::vector<db::ObjectKey> trust_of_listener(const Model& model, const Entry& listener);
 
 contract::ObjectKey key_in_shard(const std::string& shard, contract::Kind kind, const Entry& entry);
 contract::ObjectKey key_of_node_settings(const Entry& node);

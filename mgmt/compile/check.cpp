@@ -49,8 +49,12 @@ class Checks {
   void check_grants(const Entry& entry);
   void check_listener(const Entry& entry);
   void check_place(const Entry& entry);
+  void check_tls(const Entry& entry);
+  void check_secret(const Entry& entry);
+  void check_grants_to_listeners(const db::ObjectKey& namespace_key, const db::ObjectKey& key);
   void check_namespace(const Entry& entry);
   bool is_granted(const std::string& from_namespace, const PoolRef& pool) const;
+  bool is_granted_to_listeners(const db::ObjectKey& key) const;
   bool claims(const std::string& namespace_name, const std::string& hostname) const;
 
   const Model& model_;
@@ -181,8 +185,39 @@ void Checks::check_place(const Entry& entry) {
   }
 }
 
+// Listeners are in no namespace: what is in none either is theirs to use, any other namespace's if it says
+// so.
+bool Checks::is_granted_to_listeners(const db::ObjectKey& key) const {
+  if (key.namespace_name.empty()) return true;
+  const auto* owner = space(key.namespace_name);
+  return owner && std::any_of(owner->grants.begin(), owner->grants.end(), [&](const Grant& grant) {
+           return contains(key.kind == Kind::kCertificate ? grant.certificates : grant.secrets, key.name);
+         });
+}
+
+void Checks::check_tls(const Entry& entry) {
+  for (const auto& [pointer, to] : references_of(entry.key, *entry.resource)) {
+    if (to.kind != Kind::kCertificate && to.kind != Kind::kSecret) continue;
+    const auto* used = model_.find(to);
+    if (!used) continue;
+    if (!is_granted_to_listeners(to))
+      add(entry.key, pointer, "not_granted",
+          "namespace " + to.namespace_name + " does not grant " + to.to_string() + " to listeners");
+    if (to.kind == Kind::kSecret && used->as<Secret>().type != SecretType::kClientCa)
+      add(entry.key, pointer, "invalid_value", to.to_string() + " is not of type client_ca");
+  }
+}
+
+void Checks::check_secret(const Entry& entry) {
+  if (entry.as<Secret>().type == SecretType::kClientCa) return;
+  for (const auto& user : model_.referrers(entry.key))
+    if (user.kind == Kind::kListener && !is_changed(user))
+      add(entry.key, "/type", "in_use", user.to_string() + " needs a client_ca here");
+}
+
 void Checks::check_listener(const Entry& entry) {
   check_place(entry);
+  check_tls(entry);
   for (const auto& key : model_.referrers(entry.key)) {
     if (key.kind != Kind::kRoute || is_changed(key)) continue;
     const auto& route = *model_.find(key);
@@ -217,11 +252,20 @@ void Checks::check_namespace(const Entry& entry) {
               shard_differs(name, *entry.as<Namespace>().shard, *listener));
       }
     }
+    if (key.kind == Kind::kCertificate || key.kind == Kind::kSecret)
+      check_grants_to_listeners(entry.key, key);
     if (key.kind != Kind::kPool) continue;
     for (const auto& user : model_.referrers(key))
       if (!is_changed(user) && !is_granted(user.namespace_name, {key.namespace_name, key.name, 1}))
         add(entry.key, "/grants", "not_granted", user.to_string() + " forwards to " + key.to_string());
   }
+}
+
+void Checks::check_grants_to_listeners(const db::ObjectKey& namespace_key, const db::ObjectKey& key) {
+  if (is_granted_to_listeners(key)) return;
+  for (const auto& user : model_.referrers(key))
+    if (user.kind == Kind::kListener && !is_changed(user))
+      add(namespace_key, "/grants", "not_granted", user.to_string() + " uses " + key.to_string());
 }
 
 Problems Checks::run() && {
@@ -235,6 +279,7 @@ Problems Checks::run() && {
     if (key.kind == Kind::kRoute) check_route(*entry);
     if (key.kind == Kind::kListener) check_listener(*entry);
     if (key.kind == Kind::kNamespace) check_namespace(*entry);
+    if (key.kind == Kind::kSecret) check_secret(*entry);
   }
   return std::move(problems_);
 }

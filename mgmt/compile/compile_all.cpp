@@ -15,9 +15,18 @@ Objects compile_shard(const Model& model, const Entry& shard) {
   const auto add = [&](Kind kind, const Entry& entry, contract::Object object) {
     objects[key_in_shard(name, kind, entry)] = std::make_shared<const contract::Object>(std::move(object));
   };
-  add(Kind::kShardSettings, shard, build_shard_settings(shard));
+  add(Kind::kShardSettings, shard, build_shard_settings(model, shard));
   for (const auto* listener : model.all(db::Kind::kListener))
-    if (listener->as<Listener>().shard == name) add(Kind::kListener, *listener, build_listener(*listener));
+    if (listener->as<Listener>().shard == name) {
+      add(Kind::kListener, *listener, build_listener(model, *listener));
+      for (const auto& key : trust_of_listener(model, *listener)) {
+        const auto& entry = *model.find(key);
+        if (key.kind == db::Kind::kCertificate)
+          add(Kind::kCertificate, entry, build_certificate(entry));
+        else
+          add(Kind::kTrustBundle, entry, build_trust_bundle(entry));
+      }
+    }
   for (const auto* route : model.all(db::Kind::kRoute)) {
     const auto shards = shards_of_route(model, *route);
     if (std::find(shards.begin(), shards.end(), name) == shards.end()) continue;

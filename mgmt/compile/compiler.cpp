@@ -39,6 +39,7 @@ struct Compiler::State {
   void apply(const ProposedChange& change, std::optional<Resource> resource, Proposal& proposal);
   void plan_allocations(db::Write& write);
 
+  SaltOf salt_of;
   Model model;
   Numbers numbers;
   std::map<std::string, HeldKeys> held;  // by shard
@@ -58,8 +59,10 @@ Compiler::Compiler(Compiler&&) noexcept = default;
 Compiler& Compiler::operator=(Compiler&&) noexcept = default;
 Compiler::~Compiler() = default;
 
-Result<Compiler> Compiler::load(db::Reader& reader) {
+Result<Compiler> Compiler::load(db::Reader& reader, CompilerOptions options) {
   auto state = std::make_unique<State>();
+  state->salt_of = std::move(options.salt_of);
+  state->model.set_ticket_secret(std::move(options.ticket_secret));
   Problems problems;
   Keys all;
   const auto read = reader.each_object([&](db::Object object) {
@@ -97,7 +100,15 @@ void Compiler::State::apply(const ProposedChange& change, std::optional<Resource
                  .uid = before ? before->meta.uid : "",
                  .references = {},
                  .claim = {},
+                 .secret = {},
                  .precondition = change.precondition};
+  if (resource && has_write_only(change.key.kind)) {
+    auto taken = take_secret(change.key, *change.body, *resource, before, salt_of);
+    std::move(taken.problems.begin(), taken.problems.end(), std::back_inserter(proposal.problems));
+    out.body = std::move(taken.body);
+    if (taken.secret) proposal.secrets.push_back(*std::move(taken.secret));
+    out.secret = secret_named_by(*resource);
+  }
   if (resource) {
     out.references = references_of(change.key, *resource);
     out.claim = claim_of(*resource);
@@ -148,6 +159,7 @@ Proposal Compiler::propose(const std::vector<ProposedChange>& changes) {
                                         .uid = "",
                                         .references = {},
                                         .claim = {},
+                                        .secret = {},
                                         .precondition = change.precondition});
       continue;
     }

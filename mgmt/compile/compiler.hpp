@@ -26,25 +26,32 @@
 #include "mgmt/compile/build.hpp"
 #include "mgmt/compile/model.hpp"
 #include "mgmt/compile/problem.hpp"
+#include "mgmt/compile/write_only.hpp"
 
 namespace headgate::compile {
 
 struct ProposedChange {
   db::ObjectKey key;
-  std::optional<std::string> body;  // nothing: delete it
+  std::optional<std::string> body;  // as REST takes it; nothing: delete it
   db::Precondition precondition;
 };
 
 struct Proposal {
   Problems problems;
-  db::Write write;  // for Store::write; author, summary and dry_run are the caller's to fill in
+  db::Write write;  // for Store::write; author, summary, dry_run and secrets are the caller's to fill in
+  std::vector<contract::Secret> secrets;  // that have left the bodies: to be sealed into `write`
+};
+
+struct CompilerOptions {
+  std::string ticket_secret;  // its digest; empty: none
+  SaltOf salt_of;             // needed once a secret is written
 };
 
 class Compiler {
  public:
   // Everything from the store, compiled. An object that no longer parses (a downgrade) is an error that names
   // it.
-  static Result<Compiler> load(db::Reader& reader);
+  static Result<Compiler> load(db::Reader& reader, CompilerOptions options = {});
   Compiler(Compiler&&) noexcept;
   Compiler& operator=(Compiler&&) noexcept;
   ~Compiler();

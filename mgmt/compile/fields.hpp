@@ -107,5 +107,7 @@ Listener parse_listener(Fields& fields);
 Namespace parse_namespace(Fields& fields);
 Route parse_route(Fields& fields, const std::string& namespace_name);
 Pool parse_pool(Fields& fields);
+Certificate parse_certificate(Fields& fields);
+Secret parse_secret(Fields& fields);
 
 }  // namespace headgate::compile

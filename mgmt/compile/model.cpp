@@ -40,6 +40,8 @@ using References = std::vector<db::Reference>;
 
 void add_references(const Node&, References&) {}
 void add_references(const Pool&, References&) {}
+void add_references(const Certificate&, References&) {}
+void add_references(const Secret&, References&) {}
 void add_references(const Shard& shard, References& into) {
   if (!shard.node_names) return;
   for (std::size_t i = 0; i < shard.node_names->size(); ++i)
@@ -47,6 +49,13 @@ void add_references(const Shard& shard, References& into) {
 }
 void add_references(const Listener& listener, References& into) {
   into.push_back({"/shard", {db::Kind::kShard, "", listener.shard}});
+  if (!listener.tls) return;
+  for (std::size_t i = 0; i < listener.tls->certificates.size(); ++i) {
+    const auto& [space, name] = listener.tls->certificates[i];
+    into.push_back({at("/tls/certificates", i), {db::Kind::kCertificate, space, name}});
+  }
+  if (const auto& ca = listener.tls->client_ca)
+    into.push_back({"/tls/client_auth/ca", {db::Kind::kSecret, ca->namespace_name, ca->name}});
 }
 void add_references(const Namespace& space, References& into) {
   if (space.shard) into.push_back({"/shard", {db::Kind::kShard, "", *space.shard}});
@@ -66,7 +75,7 @@ void add_references(const Route& route, References& into) {
 
 References references_of(const db::ObjectKey& key, const Resource& resource) {
   References references;
-  if (db::in_namespace(key.kind)) references.push_back({"", {db::Kind::kNamespace, "", key.namespace_name}});
+  if (!key.namespace_name.empty()) references.push_back({"", {db::Kind::kNamespace, "", key.namespace_name}});
   std::visit([&](const auto& typed) { add_references(typed, references); }, resource);
   return references;
 }

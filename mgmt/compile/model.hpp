@@ -40,8 +40,12 @@ class Model {
   void remove(const db::ObjectKey& key);
   void set_meta(const db::ObjectKey& key, const db::ObjectMeta& meta);
 
+  // Digest of the installation's secret that session ticket keys come from; empty: none.
+  const std::string& ticket_secret() const { return ticket_secret_; }
+  void set_ticket_secret(std::string digest) { ticket_secret_ = std::move(digest); }
+
   // Who names this object: routes of a listener or pool, listeners and namespaces of a shard, …
-  // A namespace is named by its routes and pools too.
+  // A namespace is named by all that lives in it too.
   const Keys& referrers(const db::ObjectKey& key) const;
   const Keys& at_endpoint(const Endpoint& endpoint) const;  // the listeners there
 
@@ -58,10 +62,11 @@ class Model {
   std::map<db::ObjectKey, Entry> entries_;
   std::map<db::ObjectKey, Keys> referrers_;
   std::map<Endpoint, Keys> at_endpoint_;
+  std::string ticket_secret_;
 };
 
-// What the object names, with the places in its body. The namespace that a route or pool lives in has the
-// empty pointer.
+// What the object names, with the places in its body. The namespace that an object lives in has the empty
+// pointer.
 std::vector<db::Reference> references_of(const db::ObjectKey& key, const Resource& resource);
 // The address that a listener takes; nothing of other kinds.
 std::optional<db::Claim> claim_of(const Resource& resource);

@@ -33,12 +33,20 @@ bool set_object(Objects& objects, const contract::ObjectKey& key, const contract
 contract::Kind kind_in_shard(db::Kind kind) {
   if (kind == db::Kind::kShard) return contract::Kind::kShardSettings;
   if (kind == db::Kind::kListener) return contract::Kind::kListener;
+  if (kind == db::Kind::kCertificate) return contract::Kind::kCertificate;
+  if (kind == db::Kind::kSecret) return contract::Kind::kTrustBundle;
   return kind == db::Kind::kRoute ? contract::Kind::kRoute : contract::Kind::kPool;
 }
 
+bool is_there_by_use(db::Kind kind) {
+  return kind == db::Kind::kPool || kind == db::Kind::kCertificate || kind == db::Kind::kSecret;
+}
+
 contract::Object build_in_shard(const Model& model, const Entry& entry, const std::string& shard) {
-  if (entry.key.kind == db::Kind::kShard) return build_shard_settings(entry);
-  if (entry.key.kind == db::Kind::kListener) return build_listener(entry);
+  if (entry.key.kind == db::Kind::kShard) return build_shard_settings(model, entry);
+  if (entry.key.kind == db::Kind::kListener) return build_listener(model, entry);
+  if (entry.key.kind == db::Kind::kCertificate) return build_certificate(entry);
+  if (entry.key.kind == db::Kind::kSecret) return build_trust_bundle(entry);
   if (entry.key.kind == db::Kind::kRoute) return build_route(model, entry, shard);
   return build_pool(entry);
 }
@@ -85,7 +93,7 @@ void Outputs::refresh_in_shard(const Model& model, const std::string& shard, con
   const auto* entry = model.find(key);
   bool wanted = entry != nullptr;
   if (wanted && key.kind == db::Kind::kListener) wanted = entry->as<Listener>().shard == shard;
-  if (wanted && key.kind == db::Kind::kPool) wanted = output.pool_uses.contains(key);
+  if (wanted && is_there_by_use(key.kind)) wanted = output.uses.contains(key);
   if (wanted && key.kind == db::Kind::kRoute) {
     const auto& shards = routes_.at(key).shards;
     wanted = std::find(shards.begin(), shards.end(), shard) != shards.end();

@@ -36,13 +36,14 @@ class Outputs {
   struct Ending {  // of a listener
     std::string uid;
     std::string shard;
+    std::vector<db::ObjectKey> trust;  // trust_of_listener()
     friend bool operator==(const Ending&, const Ending&) = default;
   };
   struct ShardOutput {
     Objects objects;                                        // audience shard/NAME
     std::map<db::ObjectKey, contract::ObjectKey> compiled;  // which resource is which of them
     std::map<std::string, Objects> on_node;                 // what else each node must know to run the shard
-    std::map<db::ObjectKey, uint32_t> pool_uses;            // by how many routes
+    std::map<db::ObjectKey, uint32_t> uses;                 // by how many of its routes or listeners
     Edits edits;                                            // of `objects`, in this update
   };
   struct NodeOutput {
@@ -54,14 +55,17 @@ class Outputs {
   // What must be looked at again: found from the changed resources, worked off after.
   struct Dirty {
     Keys routes;
-    std::set<std::pair<std::string, db::ObjectKey>> in_shard;  // a listener, route or pool, in a shard
+    std::set<std::pair<std::string, db::ObjectKey>> in_shard;  // anything but a shard, in a shard
     std::set<std::string> shards;                              // settings, sockets, nodes
     Keys nodes;
   };
 
   void find_dirty(const Model& model, const db::ObjectKey& key, Dirty& dirty);
   void find_dirty_listener(const Model& model, const db::ObjectKey& key, Dirty& dirty);
-  void find_dirty_pool(const Model& model, const db::ObjectKey& key, Dirty& dirty);
+  // A pool, certificate or secret: what is in a shard because a route or listener there uses it.
+  void find_dirty_used(const Model& model, const db::ObjectKey& key, Dirty& dirty);
+  void use(const std::string& shard, const std::vector<db::ObjectKey>& keys, Dirty& dirty);
+  void end_use(const std::string& shard, const std::vector<db::ObjectKey>& keys, Dirty& dirty);
   void place_route(const Model& model, const db::ObjectKey& key, Dirty& dirty);
   void refresh_node(const Model& model, const db::ObjectKey& key, contract::Revision revision, Dirty& dirty);
   void refresh_in_shard(const Model& model, const std::string& shard, const db::ObjectKey& key);
@@ -75,7 +79,7 @@ class Outputs {
   std::map<std::string, NodeOutput> nodes_;
   std::map<db::ObjectKey, Placement> routes_;
   std::map<db::ObjectKey, Ending> listeners_;
-  std::map<db::ObjectKey, std::string> pool_uids_;
+  std::map<db::ObjectKey, std::string> used_uids_;  // of pools, certificates and secrets
 };
 
 }  // namespace headgate::compile

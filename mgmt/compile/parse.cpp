@@ -27,6 +27,10 @@ Resource read_resource(const db::ObjectKey& key, Fields& fields) {
       return parse_route(fields, key.namespace_name);
     case db::Kind::kPool:
       return parse_pool(fields);
+    case db::Kind::kCertificate:
+      return parse_certificate(fields);
+    case db::Kind::kSecret:
+      return parse_secret(fields);
   }
   HG_ASSERT(false);
   return Node{};
@@ -39,10 +43,24 @@ bool is_valid_name(std::string_view name) {
   return std::all_of(name.begin(), name.end(), is_name_character);
 }
 
+std::optional<ObjectRef> parse_reference(std::string_view text) {
+  ObjectRef reference;
+  const auto slash = text.find('/');
+  if (slash != std::string_view::npos) {
+    reference.namespace_name = text.substr(0, slash);
+    if (!is_valid_name(reference.namespace_name)) return std::nullopt;
+    text.remove_prefix(slash + 1);
+  }
+  if (!is_valid_name(text)) return std::nullopt;
+  reference.name = text;
+  return reference;
+}
+
 Parsed parse_resource(const db::ObjectKey& key, std::string_view body) {
   Parsed parsed;
   Faults faults(key, parsed.problems);
-  if (!is_valid_name(key.name) || (db::in_namespace(key.kind) && !is_valid_name(key.namespace_name)))
+  const bool has_place = db::in_namespace(key.kind) || !key.namespace_name.empty();
+  if (!is_valid_name(key.name) || (has_place && !is_valid_name(key.namespace_name)))
     faults.add("/name", "invalid_name", "names are up to 63 of a-z, 0-9 and -, and begin and end without -");
   const Json json = Json::parse(body.begin(), body.end(), nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) {

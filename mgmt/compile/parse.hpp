@@ -20,5 +20,7 @@ struct Parsed {
 Parsed parse_resource(const db::ObjectKey& key, std::string_view body);
 
 bool is_valid_name(std::string_view name);  // [a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?
+// NAME, which stands in no namespace, or NAMESPACE/NAME.
+std::optional<ObjectRef> parse_reference(std::string_view text);
 
 }  // namespace headgate::compile

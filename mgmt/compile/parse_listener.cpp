@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "mgmt/compile/fields.hpp"
 #include "mgmt/compile/hostname.hpp"
 #include "mgmt/compile/local_addresses.hpp"
@@ -46,6 +48,49 @@ void read_trusted_proxies(Fields& fields, Listener& listener) {
   });
 }
 
+void read_certificates(Fields& tls, ListenerTls& into) {
+  tls.require("certificates");
+  bool is_empty = true;
+  tls.each_string("certificates", [&](const std::string& text, const std::string& pointer) {
+    is_empty = false;
+    const auto reference = parse_reference(text);
+    if (!reference)
+      tls.faults().add(pointer, "invalid_name", "must be a certificate's name, or namespace/name");
+    else if (std::find(into.certificates.begin(), into.certificates.end(), *reference) !=
+             into.certificates.end())
+      tls.faults().add(pointer, "duplicate", text + " is named twice");
+    else
+      into.certificates.push_back(*reference);
+  });
+  if (tls.has("certificates") && is_empty)
+    tls.fault("certificates", "out_of_range", "must name at least one certificate");
+}
+
+void read_client_auth(Fields& auth, ListenerTls& into) {
+  auth.require("mode");
+  auth.read_enum("mode", into.client_auth);
+  if (const auto* text = auth.string("ca")) {
+    into.client_ca = parse_reference(*text);
+    if (!into.client_ca)
+      auth.fault("ca", "invalid_name", "must be the name of a secret of type client_ca, or namespace/name");
+  } else if (into.client_auth != contract::ClientAuth::kNone && !auth.has("ca")) {
+    auth.fault("ca", "missing_field", "ca is needed: the secret with the authorities of the clients");
+  }
+}
+
+void read_tls(Fields& fields, Listener& listener) {
+  fields.object("tls", [&](Fields& tls) {
+    auto& into = listener.tls.emplace();
+    read_certificates(tls, into);
+    tls.read_enum("min_version", into.min_version);
+    tls.object("client_auth", [&](Fields& auth) { read_client_auth(auth, into); });
+  });
+  if (listener.protocol == contract::Protocol::kHttps && !fields.has("tls"))
+    fields.fault("tls", "missing_field", "tls is needed: the certificates that an https listener shows");
+  if (listener.protocol == contract::Protocol::kHttp && fields.has("tls"))
+    fields.fault("tls", "invalid_value", "only a listener of protocol https has tls");
+}
+
 void read_namespaces(Fields& fields, Listener& listener) {
   if (!fields.has("namespaces")) listener.namespaces = {"*"};
   fields.each_string("namespaces", [&](const std::string& name, const std::string& pointer) {
@@ -64,8 +109,9 @@ Listener parse_listener(Fields& fields) {
   fields.require("port");
   fields.read_integer("port", {1, 65535}, listener.port);
   fields.read_enum("protocol", listener.protocol);
-  if (listener.protocol != contract::Protocol::kHttp)
-    fields.fault("protocol", "unsupported", "only http is served by this release");
+  if (listener.protocol != contract::Protocol::kHttp && listener.protocol != contract::Protocol::kHttps)
+    fields.fault("protocol", "unsupported", "only http and https are served by this release");
+  read_tls(fields, listener);
   fields.read_enum("forwarding", listener.forwarding);
   if (listener.forwarding != contract::Forwarding::kLocal)
     fields.fault("forwarding", "unsupported", "only local is served by this release");

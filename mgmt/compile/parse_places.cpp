@@ -115,11 +115,15 @@ Namespace parse_namespace(Fields& fields) {
       fields.faults().add(pointer, "invalid_value", "must be a hostname, or *. and one");
   });
   fields.each_object("grants", [&](Fields& grant) {
-    grant.require("namespaces");
-    grant.require("pools");
+    // Pools are forwarded to by others' routes; certificates and secrets serve listeners, which are nobody's.
+    if (grant.has("pools") || !(grant.has("certificates") || grant.has("secrets")))
+      grant.require("namespaces");
+    if (grant.has("namespaces")) grant.require("pools");
     auto& into = space.grants.emplace_back();
     read_names(grant, "namespaces", true, into.namespaces);
     read_names(grant, "pools", true, into.pools);
+    read_names(grant, "certificates", true, into.certificates);
+    read_names(grant, "secrets", true, into.secrets);
   });
   fields.read("labels", space.labels);
   return space;

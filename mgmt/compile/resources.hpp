@@ -4,13 +4,16 @@
 // any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
+#include "dataplane/contract/enum_names.hpp"
 #include "dataplane/contract/objects.hpp"
 #include "db/store/object.hpp"
 
@@ -36,6 +39,21 @@ struct Shard {
   Labels labels = {};
 };
 
+// A certificate or secret that stands in no namespace has an empty one.
+struct ObjectRef {
+  std::string namespace_name = {};
+  std::string name = {};
+
+  friend bool operator==(const ObjectRef&, const ObjectRef&) = default;
+};
+
+struct ListenerTls {
+  std::vector<ObjectRef> certificates = {};  // never empty
+  contract::TlsVersion min_version = contract::TlsVersion::kTls12;
+  contract::ClientAuth client_auth = contract::ClientAuth::kNone;
+  std::optional<ObjectRef> client_ca = {};  // a secret of type client_ca
+};
+
 struct Listener {
   IpAddress address = {};
   uint16_t port = 0;
@@ -46,12 +64,15 @@ struct Listener {
   std::vector<Prefix> trusted_proxies = {};
   contract::EscapedSlash escaped_slash = contract::EscapedSlash::kRefuse;
   std::vector<std::string> namespaces = {};  // whose routes may attach; "*": all
+  std::optional<ListenerTls> tls = {};       // of https, and only there
   Labels labels = {};
 };
 
 struct Grant {
-  std::vector<std::string> namespaces = {};  // who may refer …
-  std::vector<std::string> pools = {};       // … to these pools; "*" in either: all
+  std::vector<std::string> namespaces = {};    // who may refer …
+  std::vector<std::string> pools = {};         // … to these pools; "*" in either: all
+  std::vector<std::string> certificates = {};  // that listeners, which are in no namespace, may show
+  std::vector<std::string> secrets = {};       // that listeners may use
 };
 
 struct Namespace {
@@ -91,8 +112,32 @@ struct Pool {
   Labels labels = {};
 };
 
+// What is write-only of these two is never in here, only its digest (write_only.hpp).
+struct Certificate {
+  std::string chain = {};       // PEM
+  std::string key_digest = {};  // empty: its author sent no key, so the stored one is meant
+  Labels labels = {};
+};
+
+enum class SecretType : uint8_t { kClientCa, kJwks, kApiKeys, kPassword, kOpaque };
+
+struct Secret {
+  SecretType type = SecretType::kOpaque;
+  std::string data = {};    // of a client_ca, which is public: PEM
+  std::string digest = {};  // of the others; empty: its author sent no data, so the stored ones are meant
+  Labels labels = {};
+};
+
 // In the order of db::Kind.
-using Resource = std::variant<Node, Shard, Listener, Namespace, Route, Pool>;
+using Resource = std::variant<Node, Shard, Listener, Namespace, Route, Pool, Certificate, Secret>;
 inline db::Kind kind_of(const Resource& resource) { return static_cast<db::Kind>(resource.index()); }
 
 }  // namespace headgate::compile
+
+namespace headgate::contract {
+template <>
+struct EnumNames<compile::SecretType> {
+  static constexpr std::array<std::string_view, 5> kNames{"client_ca", "jwks", "api_keys", "password",
+                                                          "opaque"};
+};
+}  // namespace headgate::contract

@@ -36,6 +36,7 @@ std::vector<http::ProblemError> read_config(nlohmann::json document, WantedObjec
       }
       db::ObjectKey key{kind, "", list[i]["name"].get<std::string>()};
       if (db::in_namespace(kind)) key.namespace_name = list[i].value("namespace", kDefaultNamespace);
+      if (db::in_any_place(kind)) key.namespace_name = list[i].value("namespace", "");
       const auto [other, is_new] = wanted.try_emplace(key, Wanted{place, ""});
       if (!is_new) {
         errors.push_back({place + "/name", "duplicate",

@@ -37,7 +37,7 @@ Json change_json(const db::Object& object) {
                      : object.meta.generation == 1 ? "create"
                                                    : "update"},
             {"kind", db::name_of(object.key.kind)}};
-  if (db::in_namespace(object.key.kind)) json["namespace"] = object.key.namespace_name;
+  if (!object.key.namespace_name.empty()) json["namespace"] = object.key.namespace_name;
   json["name"] = object.key.name;
   json["uid"] = object.meta.uid;
   json["generation"] = object.meta.generation;

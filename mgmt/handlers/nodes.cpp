@@ -65,4 +65,14 @@ void take_report(const ExchangePtr& exchange) {
   });
 }
 
+void send_secrets(const ExchangePtr& exchange) {
+  auto wanted = contract::decode_secrets_wanted(exchange->request.body);
+  if (!wanted.ok()) return exchange->problem({422, wanted.error().message, {}, {}});
+  exchange->service.secrets(
+      exchange->parameter("name"), std::move(*wanted), [exchange](const contract::Secrets& secrets) {
+        exchange->respond(
+            {200, {{"Cache-Control", "no-store"}}, "application/json", contract::encode(secrets)});
+      });
+}
+
 }  // namespace headgate::handlers

@@ -2,13 +2,14 @@
 #include "mgmt/handlers/object_json.hpp"
 
 #include "dataplane/core/assert.hpp"
+#include "mgmt/handlers/certificate_status.hpp"
 
 namespace headgate::handlers {
 namespace {
 
 Json names_json(const db::ObjectKey& key) {
   Json json = Json::object();
-  if (db::in_namespace(key.kind)) json["namespace"] = key.namespace_name;
+  if (!key.namespace_name.empty()) json["namespace"] = key.namespace_name;
   json["name"] = key.name;
   return json;
 }
@@ -33,11 +34,18 @@ Json applied_condition(db::Revision revision, const service::Acknowledgements& a
 }  // namespace
 
 Json config_json(const db::Object& object) {
-  HG_ASSERT(object.body);
   auto json = names_json(object.key);
-  const auto body = nlohmann::json::parse(*object.body);
+  const auto body = written_body(object);
   for (const auto& [key, value] : body.items()) json[key] = value;
   return json;
+}
+
+nlohmann::json written_body(const db::Object& object) {
+  HG_ASSERT(object.body);
+  auto body = nlohmann::json::parse(*object.body);
+  if (object.key.kind == db::Kind::kCertificate) body.erase("key_digest");
+  if (object.key.kind == db::Kind::kSecret) body.erase("digest");
+  return body;
 }
 
 Json object_json(const db::Object& object, const service::Acknowledgements& acknowledgements) {
@@ -52,6 +60,8 @@ Json object_json(const db::Object& object, const service::Acknowledgements& ackn
       Json::array({condition("accepted", true, "valid", "It is stored."),
                    condition("resolved", true, "references_found", "Everything that it names exists."),
                    applied_condition(meta.revision, acknowledgements)});
+  if (object.key.kind == db::Kind::kCertificate) add_certificate_status(object, json["status"]);
+  if (object.key.kind == db::Kind::kSecret) add_secret_status(object, json["status"]);
   return json;
 }
 

@@ -15,7 +15,10 @@ namespace headgate::handlers {
 Json object_json(const db::Object& object, const service::Acknowledgements& acknowledgements);
 // As it stands in /v1/config: its names and what was written.
 Json config_json(const db::Object& object);
-// The text that is stored. The same fields and values give the same text, in whichever order they came.
+// What its author wrote and may read again, to be changed and written back.
+nlohmann::json written_body(const db::Object& object);
+// The text that is stored, once what is write-only has left it. The same fields and values give the same
+// text, in whichever order they came.
 std::string stored_body(nlohmann::json body);
 
 Json missing_json(const std::vector<service::Missing>& missing);

@@ -12,9 +12,14 @@
 namespace headgate::handlers {
 namespace {
 
+// Empty where the path is that of objects outside namespaces.
+std::string namespace_in_path(const Exchange& exchange) {
+  const auto found = exchange.parameters.find("namespace");
+  return found == exchange.parameters.end() ? "" : found->second;
+}
+
 db::ObjectKey key_in_path(const Exchange& exchange) {
-  const auto kind = *exchange.operation->kind;
-  return {kind, db::in_namespace(kind) ? exchange.parameter("namespace") : "", exchange.parameter("name")};
+  return {*exchange.operation->kind, namespace_in_path(exchange), exchange.parameter("name")};
 }
 
 http::Problem not_found(const db::ObjectKey& key) {
@@ -23,13 +28,13 @@ http::Problem not_found(const db::ObjectKey& key) {
 
 std::string path_of(const db::ObjectKey& key) {
   const auto collection = std::string(db::plural_of(key.kind)) + "/" + key.name;
-  return db::in_namespace(key.kind) ? "/v1/namespaces/" + key.namespace_name + "/" + collection
-                                    : "/v1/" + collection;
+  return key.namespace_name.empty() ? "/v1/" + collection
+                                    : "/v1/namespaces/" + key.namespace_name + "/" + collection;
 }
 
 // What stands in no namespace stands nowhere: 404 for the path, not a fault of the body.
 std::optional<http::Problem> check_namespace(db::Reader& reader, const db::ObjectKey& key) {
-  if (!db::in_namespace(key.kind)) return std::nullopt;
+  if (key.namespace_name.empty()) return std::nullopt;
   const db::ObjectKey space{db::Kind::kNamespace, "", key.namespace_name};
   const auto found = reader.get(space);
   if (!found.ok()) return http::Problem{503, "The database did not answer: " + found.error().message, {}, {}};
@@ -140,8 +145,7 @@ void create_object(const ExchangePtr& exchange) {
   const auto kind = *exchange->operation->kind;
   if (!exchange->body.contains("name"))
     return exchange->problem(faults({{"/name", "missing_field", "The field name is needed."}}));
-  const db::ObjectKey key{kind, db::in_namespace(kind) ? exchange->parameter("namespace") : "",
-                          exchange->body["name"].get<std::string>()};
+  const db::ObjectKey key{kind, namespace_in_path(*exchange), exchange->body["name"].get<std::string>()};
   if (auto errors = check_names(exchange->body, key); !errors.empty())
     return exchange->problem(faults(std::move(errors)));
   write_object(exchange, key, [exchange, key](const std::optional<db::Object>& now) {
@@ -162,7 +166,7 @@ void patch_object(const ExchangePtr& exchange) {
     if (auto problem = check_conditions(exchange->request, revision_of(now)))
       return Decided(std::move(*problem));
     if (!now) return Decided(not_found(key));
-    auto body = nlohmann::json::parse(*now->body);
+    auto body = written_body(*now);
     body.merge_patch(exchange->body);
     auto errors = exchange->document.check("put", exchange->operation->path_template, body);
     for (auto& error : check_names(body, key)) errors.push_back(std::move(error));
@@ -215,7 +219,7 @@ bool read_labels(std::string_view text, std::vector<db::LabelRequirement>& label
 void list_objects(const ExchangePtr& exchange) {
   db::ListQuery query;
   query.kind = *exchange->operation->kind;
-  if (db::in_namespace(query.kind)) query.namespace_name = exchange->parameter("namespace");
+  query.namespace_name = namespace_in_path(*exchange);
   uint64_t limit = query.limit;
   if (const auto problem = read_number(exchange->request, "limit", 1, limits::kApiListMax, limit))
     return exchange->problem(*problem);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operations on nodes, shards, listeners, namespaces, routes and pools: the same for every kind. Any
+// The operations on nodes, shards, listeners, routes and all the other kinds: the same for every one. Any
 // thread.
 #pragma once
 

@@ -33,6 +33,12 @@ constexpr Operation kOperations[] = {
                Access::kWriteNamespace),
     HG_OBJECTS("/v1/namespaces/{namespace}/pools", Kind::kPool, Access::kReadNamespace,
                Access::kWriteNamespace),
+    HG_OBJECTS("/v1/certificates", Kind::kCertificate, Access::kRead, Access::kWriteEverything),
+    HG_OBJECTS("/v1/namespaces/{namespace}/certificates", Kind::kCertificate, Access::kReadNamespace,
+               Access::kWriteNamespace),
+    HG_OBJECTS("/v1/secrets", Kind::kSecret, Access::kReadAll, Access::kWriteEverything),
+    HG_OBJECTS("/v1/namespaces/{namespace}/secrets", Kind::kSecret, Access::kReadNamespace,
+               Access::kWriteNamespace),
     {"GET", "/v1/tokens", Access::kAdminister, list_tokens, {}},
     {"POST", "/v1/tokens", Access::kAdminister, create_token, {}},
     {"GET", "/v1/tokens/{name}", Access::kAdminister, get_token, {}},
@@ -53,6 +59,7 @@ constexpr Operation kOperations[] = {
     {"POST", "/v1/enroll", Access::kAnyone, enroll, {}},
     {"GET", "/v1/nodes/{name}/delta", Access::kNode, get_delta, {}},
     {"POST", "/v1/nodes/{name}/report", Access::kNode, take_report, {}},
+    {"POST", "/v1/nodes/{name}/secrets", Access::kNode, send_secrets, {}},
 };
 #undef HG_OBJECTS
 

@@ -54,7 +54,7 @@ class Guard {
   bool on_key(const std::string& key) {
     auto& level = levels_.back();
     level.last_key = key;
-    if (key.size() > limits::kApiStringBytesMax) stop("too_long", "This key is too long.");
+    if (key.size() > limits::kApiKeyBytesMax) stop("too_long", "This key is too long.");
     if (!level.keys.insert(key).second) stop("duplicate_field", "This field is here twice.");
     return true;
   }
@@ -80,6 +80,16 @@ class Guard {
 
 }  // namespace
 
+namespace {
+
+// nlohmann quotes what it has read last, which may be half of a private key: a line end that is not escaped
+// is what goes wrong with PEM in JSON.
+std::string without_contents(std::string_view what) {
+  return std::string(what.substr(0, std::min(what.find("; last read"), what.size())));
+}
+
+}  // namespace
+
 std::optional<http::Problem> parse_json(std::string_view text, std::size_t values_max, Json& into) {
   Guard guard(values_max);
   try {
@@ -93,10 +103,11 @@ std::optional<http::Problem> parse_json(std::string_view text, std::size_t value
                        text.begin() + static_cast<std::ptrdiff_t>(std::min(error.byte, text.size())), '\n');
     return http::Problem{400,
                          fmt::format("The body is no valid JSON: at byte {}, line {}.", error.byte, line),
-                         {{"", "invalid_json", error.what()}},
+                         {{"", "invalid_json", without_contents(error.what())}},
                          {}};
   } catch (const Json::exception& error) {  // a number that no double holds
-    return http::Problem{400, "The body is no valid JSON.", {{"", "invalid_json", error.what()}}, {}};
+    return http::Problem{
+        400, "The body is no valid JSON.", {{"", "invalid_json", without_contents(error.what())}}, {}};
   }
 }
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <future>
+#include <set>
 
+#include "dataplane/contract/secret_names.hpp"
 #include "dataplane/core/log.hpp"
 #include "mgmt/service/violations.hpp"
 
@@ -29,8 +31,9 @@ http::Problem busy() {
   return {503, "headgated is busy or stopping; try again.", {}, {{"Retry-After", "1"}}};
 }
 
-Service::Service(db::Store store, compile::Compiler compiler)
+Service::Service(db::Store store, Vault vault, compile::Compiler compiler)
     : store_(std::move(store)),
+      vault_(std::move(vault)),
       compiler_(std::move(compiler)),
       acknowledgements_(compiler_.revision(), node_names(compiler_.model())),
       channels_([this](const std::string& node, Revision base) { return compiler_.delta_since(node, base); }),
@@ -38,12 +41,14 @@ Service::Service(db::Store store, compile::Compiler compiler)
 
 Service::~Service() { stop(); }
 
-Result<std::unique_ptr<Service>> Service::start(db::Store store) {
+Result<std::unique_ptr<Service>> Service::start(db::Store store, Vault vault) {
   auto reader = store.reader();
   if (!reader.ok()) return std::move(reader).error();
-  auto compiler = compile::Compiler::load(*reader);
+  auto compiler = compile::Compiler::load(
+      *reader, {.ticket_secret = vault.ticket_secret(),
+                .salt_of = [vault](const std::string& data) { return vault.salt_of(data); }});
   if (!compiler.ok()) return std::move(compiler).error();
-  return std::unique_ptr<Service>(new Service(std::move(store), std::move(*compiler)));
+  return std::unique_ptr<Service>(new Service(std::move(store), std::move(vault), std::move(*compiler)));
 }
 
 void Service::stop() {
@@ -82,6 +87,7 @@ WriteOutcome Service::write_now(const WriteRequest& request) {
   proposal.write.author = request.author;
   proposal.write.summary = request.summary;
   proposal.write.dry_run = request.dry_run;
+  for (const auto& secret : proposal.secrets) proposal.write.secrets.push_back(vault_.seal(secret));
   auto result = store_.write(proposal.write);
   if (auto* refused = std::get_if<db::Refused>(&result)) {
     compiler_.revert();
@@ -157,6 +163,31 @@ void Service::report(std::string node, contract::NodeReport report, std::functio
     on_taken();
   });
   if (!posted) on_taken();  // the next report says it all again
+}
+
+void Service::secrets(std::string node, contract::SecretsWanted wanted,
+                      std::function<void(contract::Secrets)> on_secrets) {
+  const bool posted = writer_->post([this, node = std::move(node), wanted = std::move(wanted), on_secrets] {
+    on_secrets(secrets_now(node, wanted));
+  });
+  if (!posted) on_secrets({});  // it asks again
+}
+
+contract::Secrets Service::secrets_now(const std::string& node, const contract::SecretsWanted& wanted) const {
+  contract::Secrets answer;
+  const auto* snapshot = compiler_.snapshot(node);
+  auto reader = store_.reader();
+  if (snapshot == nullptr || !reader.ok()) return answer;
+  const auto named = contract::secret_names(*snapshot);
+  for (const auto& digest : std::set(wanted.digests.begin(), wanted.digests.end())) {
+    if (!named.contains(digest)) continue;
+    auto found = vault_.find(*reader, digest);
+    if (!found.ok())
+      log::warning("node " + node + " goes without a secret: " + found.error().message);
+    else if (*found)
+      answer.secrets.push_back(**std::move(found));
+  }
+  return answer;
 }
 
 void Service::command(std::string node, contract::AddressedCommand command, std::chrono::milliseconds timeout,

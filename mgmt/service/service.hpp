@@ -18,6 +18,7 @@
 #include "mgmt/http/problem.hpp"
 #include "mgmt/service/acknowledgements.hpp"
 #include "mgmt/service/node_channels.hpp"
+#include "mgmt/service/vault.hpp"
 #include "mgmt/service/writer.hpp"
 
 namespace headgate::service {
@@ -52,7 +53,7 @@ using WriteOutcome = std::variant<Written, Refusal, http::Problem>;
 
 class Service {
  public:
-  static Result<std::unique_ptr<Service>> start(db::Store store);
+  static Result<std::unique_ptr<Service>> start(db::Store store, Vault vault);
   ~Service();
   // Answers everything that waits; later calls are answered with 503.
   void stop();
@@ -67,6 +68,10 @@ class Service {
   void report(std::string node, contract::NodeReport report, std::function<void()> on_taken);
   void command(std::string node, contract::AddressedCommand command, std::chrono::milliseconds timeout,
                NodeChannels::OnResult on_result);
+  // The secrets of these that the node's snapshot names, and that can be had; none where there is no such
+  // node.
+  void secrets(std::string node, contract::SecretsWanted wanted,
+               std::function<void(contract::Secrets)> on_secrets);
   // A look at what the nodes report. False where it won't be taken: busy.
   [[nodiscard]] bool inspect(std::function<void(const compile::Compiler&, const NodeChannels&)> look);
 
@@ -76,13 +81,15 @@ class Service {
     TimePoint deadline;
     std::function<void(WriteOutcome)> on_outcome;
   };
-  Service(db::Store store, compile::Compiler compiler);
+  Service(db::Store store, Vault vault, compile::Compiler compiler);
   WriteOutcome write_now(const WriteRequest& request);
   void follow(const db::Committed& committed);
   void answer_applied(TimePoint now);
+  contract::Secrets secrets_now(const std::string& node, const contract::SecretsWanted& wanted) const;
   TimePoint on_wake(TimePoint now);
 
   db::Store store_;
+  const Vault vault_;
   compile::Compiler compiler_;         // the writer's thread, as all below
   Acknowledgements acknowledgements_;  // any thread
   NodeChannels channels_;

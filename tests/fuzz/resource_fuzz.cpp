@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size_byte
   put(model, {db::Kind::kPool, "a", "p"}, "{}");
   put(model, {db::Kind::kRoute, "a", "r"}, R"({"listeners":["l"],"rules":[{"forward":[{"pool":"p"}]}]})");
   const auto kind = db::kKinds[data[0] % db::kKinds.size()];
-  constexpr std::string_view kNames = "nslarp";
+  constexpr std::string_view kNames = "nslarpct";
   const db::ObjectKey key{kind, db::in_namespace(kind) ? "a" : "",
                           std::string(1, kNames[data[0] % kNames.size()])};
   put(model, key, {reinterpret_cast<const char*>(data) + 1, size_bytes - 1});

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/mgmt/compile/certificate_bodies.hpp"
 #include "tests/mgmt/compile/model_fixture.hpp"
 
 namespace headgate::compile {
@@ -146,6 +147,55 @@ TEST_F(Check, ANamespaceOfAnotherShardIsNotServedYet) {
               IsEmpty());
   EXPECT_THAT(put_and_check(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "edge")),
               ElementsAre("listener web /shard unsupported"));
+}
+
+// A global certificate and one of namespace b; authorities of both; a password.
+class CheckTls : public Check {
+ protected:
+  CheckTls() {
+    for (const auto* space : {"", "b"}) {
+      add({Kind::kCertificate, space, "c"}, stored_certificate(issued_certificate()));
+      add({Kind::kSecret, space, "ca"}, client_ca_body());
+    }
+    add(global(Kind::kSecret, "pw"), R"({"type":"password","digest":"d"})");
+  }
+  std::string https(const std::string& certificates, const std::string& ca = "") const {
+    const auto auth = ca.empty() ? "" : R"(,"client_auth":{"mode":"require","ca":")" + ca + "\"}";
+    return listener_body("192.0.2.1", 443, "edge", https_more(certificates, auth));
+  }
+};
+
+TEST_F(CheckTls, WhatAListenerNamesMustExistAndFit) {
+  const auto web = global(Kind::kListener, "s");
+  EXPECT_THAT(put_and_check(web, https(R"("c")", "ca")), IsEmpty());
+  EXPECT_THAT(put_and_check(web, https(R"("c","gone","a/c")", "gone")),
+              ElementsAre("listener s /tls/certificates/1 missing_reference",
+                          "listener s /tls/certificates/2 missing_reference",
+                          "listener s /tls/client_auth/ca missing_reference"));
+  EXPECT_THAT(put_and_check(web, https(R"("c")", "pw")),
+              ElementsAre("listener s /tls/client_auth/ca invalid_value"));
+}
+
+TEST_F(CheckTls, ANamespacesCertificateNeedsItsGrant) {
+  const auto web = global(Kind::kListener, "s");
+  EXPECT_THAT(put_and_check(web, https(R"("b/c")", "b/ca")),
+              ElementsAre("listener s /tls/certificates/0 not_granted",
+                          "listener s /tls/client_auth/ca not_granted"));
+  add(global(Kind::kNamespace, "b"), R"({"grants":[{"certificates":["c"],"secrets":["*"]}]})");
+  EXPECT_THAT(problems({web, global(Kind::kNamespace, "b")}), IsEmpty());
+  EXPECT_THAT(put_and_check(global(Kind::kNamespace, "b"), R"({"grants":[{"certificates":["c"]}]})"),
+              ElementsAre("namespace b /grants not_granted"));
+}
+
+TEST_F(CheckTls, WhatAListenerUsesStays) {
+  add(global(Kind::kListener, "s"), https(R"("c")", "ca"));
+  EXPECT_THAT(put_and_check(global(Kind::kSecret, "ca"), R"({"type":"opaque","digest":"d"})"),
+              ElementsAre("secret ca /type in_use"));
+  EXPECT_THAT(remove_and_check(global(Kind::kSecret, "ca")), ElementsAre("!secret ca  in_use"));
+  EXPECT_THAT(remove_and_check(global(Kind::kCertificate, "c")), ElementsAre("!certificate c  in_use"));
+  EXPECT_THAT(remove_and_check({Kind::kCertificate, "b", "c"}), IsEmpty());
+  EXPECT_THAT(put_and_check({Kind::kCertificate, "nowhere", "c"}, stored_certificate(issued_certificate())),
+              ElementsAre("certificate nowhere/c  missing_reference"));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "dataplane/core/assert.hpp"
 #include "db/store/store.hpp"
 #include "mgmt/compile/compile_all.hpp"
+#include "tests/mgmt/compile/certificate_bodies.hpp"
 #include "tests/mgmt/compile/model_fixture.hpp"
 
 namespace headgate::compile {
@@ -39,7 +40,8 @@ class CompilerOverStore : public ::testing::Test {
     store_ = std::make_unique<db::Store>(*std::move(store));
     auto reader = store_->reader();
     ASSERT_TRUE(reader.ok());
-    auto compiler = Compiler::load(*reader);
+    auto compiler = Compiler::load(
+        *reader, {.ticket_secret = "tickets", .salt_of = [](const std::string& data) { return data + "!"; }});
     ASSERT_TRUE(compiler.ok()) << compiler.error().message;
     compiler_ = std::make_unique<Compiler>(*std::move(compiler));
   }
@@ -66,6 +68,7 @@ class CompilerOverStore : public ::testing::Test {
     }
     proposal.write.author = "test";
     proposal.write.dry_run = dry_run;
+    for (const auto& secret : proposal.secrets) proposal.write.secrets.push_back({secret.digest, "sealed"});
     outcome.stored = store_->write(proposal.write);
     const auto* committed = std::get_if<db::Committed>(&outcome.stored);
     if (committed && !dry_run)
@@ -189,6 +192,39 @@ TEST_F(CompilerOverStore, AnAddressMovesToAnotherShardInOneWrite) {
   }
 }
 
+TEST_F(CompilerOverStore, AKeyIsInNoRevisionAndNoSnapshotAndItsDigestIsInBoth) {
+  simple_ingress();
+  const auto key = global(Kind::kCertificate, "c");
+  const auto& issued = issued_certificate();
+  commit({put(key, certificate_body(issued)),
+          put(global(Kind::kListener, "web"), listener_body("192.0.2.1", 443, "edge", https_more("\"c\"")))});
+  EXPECT_EQ(store_->reader()->get(key).value()->body, stored_certificate(issued));
+  const auto certificate =
+      object<contract::Certificate>({"shard/edge", contract::Kind::kCertificate, uid(key)});
+  EXPECT_EQ(certificate.key_digest, tls::sha256_hex(issued.key));
+  EXPECT_EQ(certificate.chain, issued.certificate);
+  const auto settings = object<contract::ShardSettings>(
+      {"shard/edge", contract::Kind::kShardSettings, uid(global(Kind::kShard, "edge"))});
+  EXPECT_EQ(settings.ticket_secret, "tickets");
+  // The same again, with and without the key, is no change.
+  EXPECT_THAT(write({put(key, certificate_body(issued))}).nodes, IsEmpty());
+  EXPECT_THAT(write({put(key, chain_body(issued.certificate))}).nodes, IsEmpty());
+  EXPECT_EQ(compiler_->revision(), 3u);
+  open();
+  expect_in_step();
+}
+
+TEST_F(CompilerOverStore, AChainOfAnotherKeyNeedsThatKey) {
+  const auto key = global(Kind::kCertificate, "c");
+  commit({put(key, certificate_body(issued_certificate(0)))});
+  const auto refused = write({put(key, chain_body(issued_certificate(1).certificate))});
+  ASSERT_EQ(refused.problems.size(), 1u);
+  EXPECT_EQ(refused.problems[0].pointer, "/private_key");
+  commit({put(key, certificate_body(issued_certificate(1)))});
+  commit({remove(key)});
+  EXPECT_EQ(write({put(key, chain_body(issued_certificate(1).certificate))}).problems.size(), 1u);
+}
+
 // Everything that a service may do, valid or not, over a store that has the last word.
 TEST_F(CompilerOverStore, StaysInStepOverRandomWrites) {
   std::mt19937 random(7);
@@ -198,7 +234,7 @@ TEST_F(CompilerOverStore, StaysInStepOverRandomWrites) {
     const auto change = [&](db::ObjectKey key, std::string body) {
       return removes ? remove(std::move(key)) : put(std::move(key), std::move(body));
     };
-    switch (random() % 7) {
+    switch (random() % 10) {
       case 0:
         return change(global(Kind::kNode, "n" + pick(3)), R"({"labels":{"z":")" + pick(2) + "\"}}");
       case 1:
@@ -209,9 +245,19 @@ TEST_F(CompilerOverStore, StaysInStepOverRandomWrites) {
       case 3:
         return change(global(Kind::kListener, "l" + pick(4)),
                       listener_body("192.0.2." + std::to_string(1 + random() % 3), 80, "s" + pick(3),
-                                    R"(,"hostname":"h)" + pick(3) + ".com\""));
+                                    R"(,"hostname":"h)" + pick(3) + ".com\"" +
+                                        (random() % 2 ? https_more("\"c" + pick(2) + "\"") : "")));
       case 4:
         return change(pool_key("default", "p" + pick(3)), pool_body(1 + static_cast<int>(random() % 3)));
+      case 5:
+      case 6: {
+        const auto& issued = issued_certificate(random() % 3);
+        return change(global(Kind::kCertificate, "c" + pick(2)),
+                      random() % 3 ? certificate_body(issued) : chain_body(issued.certificate));
+      }
+      case 7:
+        return change({Kind::kSecret, "default", "t" + pick(2)},
+                      random() % 2 ? client_ca_body() : password_body("p" + pick(2)));
       default:
         return change(route_key("default", "r" + pick(5)), route_body("\"l" + pick(4) + "\"", "p" + pick(3)));
     }

@@ -3,12 +3,14 @@
 // sequence of changes; also of those that no check would let through, since imports may stay unresolved.
 #include "mgmt/compile/outputs.hpp"
 
+#include <array>
 #include <random>
 
 #include <gtest/gtest.h>
 
 #include "dataplane/contract/codec.hpp"
 #include "mgmt/compile/compile_all.hpp"
+#include "tests/mgmt/compile/certificate_bodies.hpp"
 #include "tests/mgmt/compile/model_fixture.hpp"
 
 namespace headgate::compile {
@@ -49,7 +51,7 @@ class RandomWorld {
     return std::string(1, letter) + std::to_string(pick(count));
   }
   db::ObjectKey random_key() {
-    switch (pick(10)) {
+    switch (pick(13)) {
       case 0:
         return global(Kind::kNode, name('n', 4));
       case 1:
@@ -62,6 +64,11 @@ class RandomWorld {
         return pool_key(name('a', 2), name('p', 4));
       case 6:
         return global(Kind::kNamespace, name('a', 2));
+      case 7:
+      case 8:
+        return {Kind::kCertificate, pick(2) ? "" : name('a', 2), name('c', 2)};
+      case 9:
+        return {Kind::kSecret, pick(2) ? "" : name('a', 2), name('t', 2)};
       default:
         return route_key(name('a', 2), name('r', 8));
     }
@@ -85,9 +92,14 @@ class RandomWorld {
         const auto address = pick(5) == 0   ? "127.0.0." + std::to_string(1 + shard)
                              : pick(2) == 0 ? "192.0.2." + std::to_string(1 + shard)
                                             : "2001:db8::" + std::to_string(1 + shard);
-        return listener_body(address, 80 + static_cast<int>(pick(2)), "s" + std::to_string(shard),
-                             R"(,"hostname":"h)" + std::to_string(pick(3)) + ".com\"");
+        return listener_body(
+            address, 80 + static_cast<int>(pick(2)), "s" + std::to_string(shard),
+            R"(,"hostname":"h)" + std::to_string(pick(3)) + ".com\"" + (pick(2) ? random_tls() : ""));
       }
+      case Kind::kCertificate:
+        return stored_certificate(issued_certificate(pick(3)));
+      case Kind::kSecret:
+        return pick(3) ? client_ca_body() : R"({"type":"opaque","digest":"d"})";
       case Kind::kNamespace:
         return "{}";
       case Kind::kRoute:
@@ -98,6 +110,17 @@ class RandomWorld {
         return pool_body(1 + static_cast<int>(pick(5)));
     }
     return "{}";
+  }
+
+  std::string random_place() { return pick(2) ? "" : name('a', 2) + "/"; }
+  std::string random_tls() {
+    auto certificates = "\"" + random_place() + "c0\"";
+    if (pick(2)) certificates += ",\"" + random_place() + "c1\"";
+    constexpr std::array<const char*, 3> kModes{"none", "optional", "require"};
+    return https_more(certificates, pick(2)
+                                        ? ""
+                                        : R"(,"client_auth":{"mode":")" + std::string(kModes.at(pick(3))) +
+                                              R"(","ca":")" + random_place() + name('t', 2) + "\"}");
   }
 
   void put_random(const db::ObjectKey& key) {
@@ -222,6 +245,26 @@ TEST_F(OutputsDelta, APoolComesWithItsFirstRouteAndGoesWithItsLast) {
   update();
   EXPECT_EQ(delta_keys("n2"), (Lines{"+shard/edge uid-route a/x", "+shard/other uid-route a/x",
                                      "+shard/other uid-pool a/p", "-shard/other uid-pool a/q"}));
+}
+
+TEST_F(OutputsDelta, ACertificateIsWhereAListenerShowsIt) {
+  add(global(Kind::kCertificate, "c"), stored_certificate(issued_certificate(0)));
+  add(global(Kind::kSecret, "ca"), client_ca_body());
+  EXPECT_EQ(update(), Lines{});  // nobody shows it
+  const auto tls = https_more("\"c\"", R"(,"client_auth":{"mode":"require","ca":"ca"})");
+  add(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "edge", tls));
+  update();
+  EXPECT_EQ(delta_keys("n2"), (Lines{"+shard/edge uid-listener web", "+shard/edge uid-certificate c",
+                                     "+shard/edge uid-secret ca"}));
+  add(global(Kind::kCertificate, "c"), stored_certificate(issued_certificate(1)));
+  update();
+  EXPECT_EQ(delta_keys("n2"), Lines{"+shard/edge uid-certificate c"});
+  add(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "edge", https_more("\"c\"")));
+  update();
+  EXPECT_EQ(delta_keys("n2"), (Lines{"+shard/edge uid-listener web", "-shard/edge uid-secret ca"}));
+  add(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "edge"));
+  update();
+  EXPECT_EQ(delta_keys("n2"), (Lines{"+shard/edge uid-listener web", "-shard/edge uid-certificate c"}));
 }
 
 TEST_F(OutputsDelta, ANewListenerReachesNodeL4AndShard) {

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include "mgmt/compile/model.hpp"
+#include "tests/mgmt/compile/certificate_bodies.hpp"
 
 namespace headgate::compile {
 namespace {
@@ -49,6 +50,9 @@ TEST_P(ParseFaults, AreAllReportedWhereTheyAre) {
 constexpr auto kListenerRest = R"("port":80,"shard":"edge")";
 std::string listener_at(const std::string& address) {
   return R"({"address":")" + address + "\"," + kListenerRest + "}";
+}
+std::string listener_with(const std::string& more) {
+  return R"({"address":"192.0.2.1",)" + std::string(kListenerRest) + "," + more + "}";
 }
 std::string route_with_path(const std::string& path) {
   return R"({"listeners":["l"],"rules":[{"matches":[{"path":{"value":")" + path +
@@ -107,8 +111,56 @@ INSTANTIATE_TEST_SUITE_P(
               {"/address invalid_value"}},
         Fault{"what later releases serve",
               Kind::kListener,
-              R"({"address":"192.0.2.1","port":443,"protocol":"https","forwarding":"dsr","shard":"edge"})",
+              R"({"address":"192.0.2.1","port":443,"protocol":"tls","forwarding":"dsr","shard":"edge"})",
               {"/protocol unsupported", "/forwarding unsupported"}},
+        Fault{"https without certificates",
+              Kind::kListener,
+              listener_with(R"("protocol":"https")"),
+              {"/tls missing_field"}},
+        Fault{"http with certificates",
+              Kind::kListener,
+              listener_with(R"("tls":{"certificates":["c"]})"),
+              {"/tls invalid_value"}},
+        Fault{"no certificate",
+              Kind::kListener,
+              listener_with(R"("protocol":"https","tls":{"certificates":[]})"),
+              {"/tls/certificates out_of_range"}},
+        Fault{
+            "certificates that can't be",
+            Kind::kListener,
+            listener_with(
+                R"("protocol":"https","tls":{"certificates":["a","a","/b","b/","x/y/z","b/a"],"min_version":"1.1"})"),
+            {"/tls/certificates/1 duplicate", "/tls/certificates/2 invalid_name",
+             "/tls/certificates/3 invalid_name", "/tls/certificates/4 invalid_name",
+             "/tls/min_version invalid_value"}},
+        Fault{"clients that nobody vouches for",
+              Kind::kListener,
+              listener_with(
+                  R"("protocol":"https","tls":{"certificates":["a"],"client_auth":{"mode":"require"}})"),
+              {"/tls/client_auth/ca missing_field"}},
+        Fault{"a certificate that is none",
+              Kind::kCertificate,
+              R"({"certificate":"PEM","private_key":"x","key":"y"})",
+              {"/certificate invalid_value", "/key unknown_field"}},
+        Fault{"a certificate without one", Kind::kCertificate, "{}", {"/certificate missing_field"}},
+        Fault{"another's key",
+              Kind::kCertificate,
+              certificate_body({issued_certificate(0).certificate, issued_certificate(1).key}),
+              {"/private_key invalid_value"}},
+        Fault{"a key that is none",
+              Kind::kCertificate,
+              certificate_body({issued_certificate(0).certificate, "swordfish"}),
+              {"/private_key invalid_value"}},
+        Fault{"a secret of no type", Kind::kSecret, R"({"data":"x"})", {"/type missing_field"}},
+        Fault{"authorities that are none",
+              Kind::kSecret,
+              R"({"type":"client_ca","data":"x"})",
+              {"/data invalid_value"}},
+        Fault{"no authorities", Kind::kSecret, R"({"type":"client_ca"})", {"/data missing_field"}},
+        Fault{"a key set that is none",
+              Kind::kSecret,
+              R"({"type":"jwks","data":"{\"key\":[]}"})",
+              {"/data invalid_value"}},
         Fault{
             "host bits in a prefix",
             Kind::kListener,
@@ -123,6 +175,10 @@ INSTANTIATE_TEST_SUITE_P(
               Kind::kNamespace,
               R"({"grants":[{"pools":["*"]}]})",
               {"/grants/0/namespaces missing_field"}},
+        Fault{"the other half of a grant",
+              Kind::kNamespace,
+              R"({"grants":[{"namespaces":["*"],"certificates":["c"]},{}]})",
+              {"/grants/0/pools missing_field", "/grants/1/namespaces missing_field"}},
         Fault{"nothing of a route", Kind::kRoute, "{}", {"/listeners missing_field", "/rules missing_field"}},
         Fault{
             "twice the same",
@@ -251,6 +307,36 @@ TEST(Parse, NamesAreThoseOfTheDesign) {
   for (const auto* bad : {"", "-", "a-", "-a", "A", "a.b", "a/b", "ä", "a b"})
     EXPECT_FALSE(is_valid_name(bad)) << bad;
   EXPECT_FALSE(is_valid_name(std::string(64, 'a')));
+}
+
+TEST(Parse, NoFaultShowsWhatIsWriteOnly) {
+  for (const auto& [kind, body] : std::vector<std::pair<Kind, std::string>>{
+           {Kind::kCertificate, certificate_body({issued_certificate(0).certificate, "swordfish"})},
+           {Kind::kCertificate, R"({"certificate":"swordfish","private_key":"swordfish"})"},
+           {Kind::kSecret, R"({"type":"jwks","data":"swordfish"})"},
+           {Kind::kSecret, R"({"type":"client_ca","data":"swordfish"})"}}) {
+    const auto result = parse_resource(key_of(kind), body);
+    ASSERT_FALSE(result.problems.empty());
+    for (const auto& problem : result.problems)
+      EXPECT_EQ(problem.detail.find("swordfish"), std::string::npos) << problem.detail;
+  }
+}
+
+TEST(Parse, TlsOfAListener) {
+  const auto listener = parsed<Listener>(listener_with(
+      R"("protocol":"https","tls":{"certificates":["a","n/b"],"min_version":"1.3","client_auth":{"mode":"optional","ca":"n/ca"}})"));
+  ASSERT_TRUE(listener.tls);
+  EXPECT_EQ(listener.tls->certificates, (std::vector<ObjectRef>{{"", "a"}, {"n", "b"}}));
+  EXPECT_EQ(listener.tls->min_version, contract::TlsVersion::kTls13);
+  EXPECT_EQ(listener.tls->client_auth, contract::ClientAuth::kOptional);
+  EXPECT_EQ(listener.tls->client_ca, (ObjectRef{"n", "ca"}));
+}
+
+TEST(Parse, ACertificateHasItsKeysDigestOnly) {
+  const auto& issued = issued_certificate();
+  const auto certificate = parsed<Certificate>(certificate_body(issued));
+  EXPECT_EQ(certificate.chain, issued.certificate);
+  EXPECT_EQ(certificate.key_digest, tls::sha256_hex(issued.key));
 }
 
 }  // namespace

@@ -41,7 +41,9 @@ class ApiFixture : public testing::Test {
     service_.reset();
     auto store = db::Store::open(directory_ / "db");
     ASSERT_TRUE(store.ok()) << store.error().message;
-    auto service = service::Service::start(std::move(*store));
+    auto vault = service::Vault::open(*store, directory_ / "key");
+    ASSERT_TRUE(vault.ok()) << vault.error().message;
+    auto service = service::Service::start(std::move(*store), std::move(*vault));
     ASSERT_TRUE(service.ok()) << service.error().message;
     service_ = std::move(*service);
   }

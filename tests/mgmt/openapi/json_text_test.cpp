@@ -49,8 +49,21 @@ INSTANTIATE_TEST_SUITE_P(
                     BadText{"too deep", repeat("[", 100'000), "too_deep", ""},
                     BadText{"deep objects", repeat("{\"a\":", 100'000), "too_deep", kDeepPointer},
                     BadText{"too many values", "[" + repeat("1,", 2000) + "1]", "too_large", ""},
-                    BadText{"a long string", "{\"a\": \"" + std::string(5000, 'x') + "\"}", "too_long",
-                            "/a"}));
+                    BadText{"a long string",
+                            "{\"a\": \"" + std::string(limits::kApiStringBytesMax + 1, 'x') + "\"}",
+                            "too_long", "/a"}));
+
+// PEM with its line ends as they are is what people send: half of a key must not come back in the answer.
+TEST(JsonText, QuotesNothingOfABodyThatItRefuses) {
+  nlohmann::json json;
+  for (const char* text :
+       {"{\"private_key\": \"swordfish\n\"}", "{\"private_key\": \"swordfish", "swordfish"}) {
+    const auto problem = parse_json(text, 100, json);
+    ASSERT_TRUE(problem);
+    EXPECT_EQ(problem->detail.find("swordfish"), std::string::npos);
+    EXPECT_EQ(problem->errors[0].detail.find("swordfish"), std::string::npos) << problem->errors[0].detail;
+  }
+}
 
 TEST(JsonText, ReadsWhatIsValid) {
   nlohmann::json json;

@@ -9,6 +9,7 @@
 
 #include "tests/mgmt/http/raw_client.hpp"
 #include "tests/mgmt/program/headgated_process.hpp"
+#include "tests/support/test_certificates.hpp"
 
 namespace headgate {
 namespace {
@@ -112,6 +113,35 @@ TEST_F(Headgated, RefusesABodyOverItsLimit) {
   EXPECT_THAT(config.response(), StartsWith("HTTP/1.1 413 "));
   EXPECT_THAT(call("PUT", "/v1/config", R"({"nodes": [)" + std::string(2 << 20, ' ') + "]}"),
               StartsWith("HTTP/1.1 200"));
+}
+
+// The database with its write-ahead log, everything logged, every answer.
+TEST_F(Headgated, ShowsAPrivateKeyNowhere) {
+  auto loud = arguments();
+  loud.insert(loud.end(), {"--log-level", "debug"});
+  process_.emplace(HEADGATED_PATH, loud);
+  const auto address = process_->wait_until_listening();
+  ASSERT_TRUE(address) << process_->text();
+  address_ = *address;
+  const auto issued = testing_support::TestAuthority().issue({.common_name = "web", .alternative_names = ""});
+  const auto body = Json{{"certificate", issued.certificate}, {"private_key", issued.key}};
+  EXPECT_THAT(call("PUT", "/v1/certificates/web", body.dump()), StartsWith("HTTP/1.1 201"));
+  auto bad = body;
+  bad["certificate"] = "none";
+  std::string seen = call("PUT", "/v1/certificates/bad", bad.dump());
+  seen += call("PUT", "/v1/certificates/bad", "{\"private_key\": \"" + issued.key + "\"}");
+  seen += call("GET", "/v1/certificates/web") + call("GET", "/v1/config") + call("GET", "/v1/revisions/2");
+  for (const auto& file : std::filesystem::directory_iterator(directory_)) {
+    std::ifstream stream(file.path(), std::ios::binary);
+    seen.append(std::istreambuf_iterator<char>(stream), {});
+  }
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "db.key"));
+  EXPECT_EQ(process_->wait_after(SIGTERM), 0);
+  seen += process_->text();
+  EXPECT_THAT(seen, HasSubstr("key_digest"));
+  const auto second_line = issued.key.substr(96, 40);  // the first is the same in every key
+  EXPECT_EQ(seen.find(second_line), std::string::npos);
+  EXPECT_EQ(seen.find("PRIVATE KEY"), std::string::npos);
 }
 
 TEST_F(Headgated, SaysWhoHasItsPort) {
