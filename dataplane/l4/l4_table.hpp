@@ -18,10 +18,10 @@
 
 #include "dataplane/contract/snapshot.hpp"
 #include "dataplane/core/flow_key.hpp"
+#include "dataplane/core/maglev.hpp"
 #include "dataplane/core/result.hpp"
 #include "dataplane/l4/coarse_clock.hpp"
 #include "dataplane/l4/frozen_map.hpp"
-#include "dataplane/l4/maglev.hpp"
 #include "dataplane/l4/rewrite.hpp"
 
 namespace headgate::l4 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Maglev: which target a flow's hash belongs to (Eisenbud et al., "Maglev: A Fast and Reliable Software
-// Network Load Balancer", NSDI 2016, section 3.4), with shares in proportion to weight. A table depends on
-// the targets' names and weights alone: every node builds the same, and the listeners of one shard share one.
-// Immutable after build(). Threads: built by the control thread, read by all workers.
+// Maglev: which target a hash belongs to (Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load
+// Balancer", NSDI 2016, section 3.4), with shares in proportion to weight. A table depends on the targets'
+// names and weights alone: every node, process and thread builds the same. l4 hashes flows to replicas with
+// it, l7 keys of requests to endpoints. Immutable after it is built. Threads: built by the control thread,
+// read by all workers.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace headgate::l4 {
+namespace headgate {
 
 struct MaglevMember {
   std::string name;
@@ -41,4 +42,4 @@ class Maglev {
   std::vector<uint16_t> slots_;
 };
 
-}  // namespace headgate::l4
+}  // namespace headgate

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "dataplane/l4/maglev.hpp"
+#include "dataplane/core/maglev.hpp"
 
 #include <algorithm>
 
@@ -9,7 +9,7 @@
 #include "dataplane/core/assert.hpp"
 #include "dataplane/core/limits.hpp"
 
-namespace headgate::l4 {
+namespace headgate {
 namespace {
 
 constexpr uint16_t kFree = UINT16_MAX;
@@ -73,4 +73,4 @@ Maglev::Maglev(std::vector<MaglevMember> members) : members_(std::move(members))
   }
 }
 
-}  // namespace headgate::l4
+}  // namespace headgate

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "dataplane/l4/maglev.hpp"
+#include "dataplane/core/maglev.hpp"
 
 #include <algorithm>
 #include <map>
@@ -9,7 +9,7 @@
 
 #include "dataplane/core/limits.hpp"
 
-namespace headgate::l4 {
+namespace headgate {
 namespace {
 
 std::vector<MaglevMember> members(std::size_t count, uint32_t weight = 1) {
@@ -103,4 +103,4 @@ TEST(Maglev, WithoutWeightThereIsNoTable) {
 }
 
 }  // namespace
-}  // namespace headgate::l4
+}  // namespace headgate
