@@ -26,7 +26,22 @@ struct EnumNames<Forwarding> {
 };
 template <>
 struct EnumNames<Algorithm> {
-  static constexpr std::array<std::string_view, 2> kNames{"round_robin", "least_requests"};
+  static constexpr std::array<std::string_view, 4> kNames{"round_robin", "least_requests", "random",
+                                                          "maglev"};
+};
+template <>
+struct EnumNames<HashSource> {
+  static constexpr std::array<std::string_view, 5> kNames{"source_address", "header", "cookie", "path",
+                                                          "query"};
+};
+template <>
+struct EnumNames<SameSite> {
+  static constexpr std::array<std::string_view, 3> kNames{"none", "lax", "strict"};
+};
+template <>
+struct EnumNames<RetryOn> {
+  static constexpr std::array<std::string_view, 4> kNames{"connect_failure", "reset", "refused_stream",
+                                                          "timeout"};
 };
 template <>
 struct EnumNames<WhenAllDown> {

@@ -19,15 +19,15 @@
 #include "dataplane/contract/fields.hpp"
 #include "dataplane/contract/filters.hpp"
 #include "dataplane/contract/route_match.hpp"
+#include "dataplane/contract/upstream.hpp"
 #include "dataplane/core/ip_address.hpp"
 
 namespace headgate::contract {
 
-using Millis = std::chrono::milliseconds;
-
 enum class Protocol : uint8_t { kTcp, kUdp, kTls, kHttp, kHttps };  // "tcp" "udp" "tls" "http" "https"
 enum class Forwarding : uint8_t { kLocal, kDsr, kVxlan, kIpip, kGue, kNat, kFullnat };
-enum class Algorithm : uint8_t { kRoundRobin, kLeastRequests };  // "round_robin" "least_requests"
+// "round_robin" "least_requests" "random" "maglev"
+enum class Algorithm : uint8_t { kRoundRobin, kLeastRequests, kRandom, kMaglev };
 enum class WhenAllDown : uint8_t { kRefuse, kTryAll };           // "refuse" "try_all"
 enum class PoolProtocol : uint8_t { kHttp1, kH2c };              // "http1" "h2c": what its backends speak
 enum class HealthCheckType : uint8_t { kTcp, kHttp };            // "tcp" "http"
@@ -239,6 +239,9 @@ struct RouteRule {
   std::optional<Millis> request_timeout;          // the whole exchange with its retries
   std::optional<Millis> backend_request_timeout;  // one try
   Boxed<Filters> filters = {};
+  std::optional<Millis> idle_timeout = {};        // no byte of a response, or of a tunnel, for so long
+  std::optional<Retry> retry = {};
+  std::optional<CookieAffinity> affinity = {};
 
   static constexpr auto kFields =
       std::tuple{field("name", &RouteRule::name),
@@ -246,7 +249,10 @@ struct RouteRule {
                  field("forward", &RouteRule::forward),
                  field("request_timeout", &RouteRule::request_timeout),
                  field("backend_request_timeout", &RouteRule::backend_request_timeout),
-                 field("filters", &RouteRule::filters)};
+                 field("filters", &RouteRule::filters),
+                 field("idle_timeout", &RouteRule::idle_timeout),
+                 field("retry", &RouteRule::retry),
+                 field("affinity", &RouteRule::affinity)};
   friend bool operator==(const RouteRule&, const RouteRule&) = default;
 };
 
@@ -273,21 +279,13 @@ struct Backend {
   std::string host;  // an IP address, or a DNS name that headgate-node resolves
   uint16_t port = 0;
   uint32_t weight = 1;
-  bool drain = false;
+  bool drain = false;     // nothing new; who comes by affinity is still served
+  uint32_t priority = 0;  // 0 first; a higher number is for when the lower ones fail
 
-  static constexpr auto kFields =
-      std::tuple{field("host", &Backend::host), field("port", &Backend::port),
-                 field("weight", &Backend::weight), field("drain", &Backend::drain)};
+  static constexpr auto kFields = std::tuple{
+      field("host", &Backend::host), field("port", &Backend::port), field("weight", &Backend::weight),
+      field("drain", &Backend::drain), field("priority", &Backend::priority)};
   friend bool operator==(const Backend&, const Backend&) = default;
-};
-
-struct StatusRange {
-  uint16_t first = 200;
-  uint16_t last = 299;
-
-  static constexpr auto kFields =
-      std::tuple{field("first", &StatusRange::first), field("last", &StatusRange::last)};
-  friend bool operator==(const StatusRange&, const StatusRange&) = default;
 };
 
 struct HealthCheck {
@@ -317,6 +315,15 @@ struct Pool {
   std::optional<HealthCheck> health;
   WhenAllDown when_all_down = WhenAllDown::kRefuse;
   PoolProtocol protocol = PoolProtocol::kHttp1;
+  HashKey hash = {};  // where the algorithm is kMaglev
+  std::optional<Millis> slow_start = {};
+  // A priority serves while at least this share of its endpoints is usable; 0: while any is.
+  uint32_t failover_percent = 0;
+  std::optional<Outlier> outlier = {};
+  CircuitBreaker circuit_breaker = {};
+  RetryBudget retry_budget = {};
+  std::optional<Millis> connect_timeout = {};  // nothing: the shard's
+  std::optional<Millis> idle_timeout = {};     // of a connection between two exchanges
 
   static constexpr auto kFields = std::tuple{field("uid", &Pool::uid),
                                              field("namespace", &Pool::namespace_name),
@@ -325,7 +332,15 @@ struct Pool {
                                              field("backends", &Pool::backends),
                                              field("health", &Pool::health),
                                              field("when_all_down", &Pool::when_all_down),
-                                             field("protocol", &Pool::protocol)};
+                                             field("protocol", &Pool::protocol),
+                                             field("hash", &Pool::hash),
+                                             field("slow_start", &Pool::slow_start),
+                                             field("failover_percent", &Pool::failover_percent),
+                                             field("outlier", &Pool::outlier),
+                                             field("circuit_breaker", &Pool::circuit_breaker),
+                                             field("retry_budget", &Pool::retry_budget),
+                                             field("connect_timeout", &Pool::connect_timeout),
+                                             field("idle_timeout", &Pool::idle_timeout)};
   friend bool operator==(const Pool&, const Pool&) = default;
 };
 

@@ -56,6 +56,36 @@ TEST(Codec, ARouteKeepsItsMatchesAndFilters) {
   EXPECT_EQ(std::get<Route>(*std::get<Configure>(*decoded).delta.upserts[0].object), route);
 }
 
+TEST(Codec, WhatIsSaidOfTheUpstreamSideSurvivesARoundTrip) {
+  Pool pool;
+  pool.uid = "p";
+  pool.algorithm = Algorithm::kMaglev;
+  pool.backends.push_back({.host = "10.0.0.1", .port = 80, .weight = 3, .drain = true, .priority = 2});
+  pool.hash = {.source = HashSource::kQuery, .name = "user"};
+  pool.slow_start = Millis(1'000);
+  pool.failover_percent = 70;
+  pool.outlier = Outlier{.consecutive_5xx = 1, .ejected_percent_max = 33};
+  pool.circuit_breaker = {.connections_max = 9, .requests_max = 8, .pending_timeout = Millis(77)};
+  pool.retry_budget = {.percent = 5, .retries_min = 0};
+  pool.connect_timeout = Millis(250);
+  pool.idle_timeout = Millis(9'000);
+  Route route;
+  route.uid = "r";
+  auto& rule = route.rules.emplace_back();
+  rule.idle_timeout = Millis(5'000);
+  rule.retry = Retry{.attempts = 4, .on = {RetryOn::kReset, RetryOn::kTimeout}, .statuses = {{500, 599}}};
+  rule.affinity = CookieAffinity{.name = "stay", .ttl = Millis(60'000), .same_site = SameSite::kStrict};
+  Delta delta{.base = 1, .revision = 2, .upserts = {}, .removals = {}};
+  for (const Object& object : {Object(pool), Object(route)})
+    delta.upserts.push_back({{"shard/edge", kind_of(object), "x"}, std::make_shared<const Object>(object)});
+  const auto decoded = decode_message(encode(Message(Configure{delta})));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  const auto& upserts = std::get<Configure>(*decoded).delta.upserts;
+  ASSERT_EQ(upserts.size(), 2u);
+  EXPECT_EQ(*upserts[0].object, Object(pool));
+  EXPECT_EQ(*upserts[1].object, Object(route));
+}
+
 TEST(Codec, ErrorsSayWhere) {
   const auto refused = decode_message(R"({"type":"sockets","sockets":[{"thread":0},{"thread":-1}]})");
   ASSERT_FALSE(refused.ok());
