@@ -45,10 +45,11 @@ inline constexpr uint32_t kRateLimitBurstMax = 1'000'000;
 inline constexpr std::size_t kExplainedRulesMax = 256;  // named in one explanation
 inline constexpr std::size_t kHostnameBytesMax = 253;   // RFC 1035 section 2.3.4
 inline constexpr std::size_t kHostnameLabelsMax = 127;
-inline constexpr std::size_t kForwardedHopsMax = 32;   // entries of X-Forwarded-For that are looked at
-inline constexpr std::size_t kTriedBackendsMax = 16;   // that one exchange remembers and does not try again
-inline constexpr std::size_t kLeastRequestsScan = 64;  // a larger pool compares samples, not all
-inline constexpr std::size_t kLeastRequestsSamples = 5;
+inline constexpr std::size_t kForwardedHopsMax = 32;  // entries of X-Forwarded-For that are looked at
+inline constexpr std::size_t kTriedBackendsMax = 16;  // that one exchange remembers and does not try again
+inline constexpr std::size_t kLeastRequestsScan = 8;  // a larger pool compares two, not all
+inline constexpr double kSlowStartShareMin = 0.1;     // of its weight: without requests nothing warms up
+inline constexpr unsigned kSlowStartTurnsMax = 64;    // passed over in one choice, then any endpoint does
 
 // tls
 inline constexpr std::size_t kCertificateChainBytesMax = 64u << 10;
@@ -134,6 +135,7 @@ inline constexpr unsigned kReadsPerTurnMax = 16;       // of one direction of on
 inline constexpr unsigned kAcceptsPerTurnMax = 64;     // of one socket
 inline constexpr unsigned kPipelinedPerTurnMax = 16;   // requests of one client that end at once
 inline constexpr unsigned kTriesMax = 16;              // of one exchange, retries included
+inline constexpr unsigned kRetryAttemptsMax = 10;      // that a rule may ask for
 inline constexpr unsigned kInterimResponsesMax = 16;   // 1xx before one response
 inline constexpr std::size_t kIdleUpstreamsMax = 256;  // of one endpoint and thread
 inline constexpr auto kUpstreamIdleTimeout = 30s;      // below what backends commonly keep

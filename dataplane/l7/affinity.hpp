@@ -12,13 +12,12 @@
 #include "dataplane/contract/upstream.hpp"
 #include "dataplane/core/arena.hpp"
 #include "dataplane/l7/http_message.hpp"
+#include "dataplane/l7/route_plan.hpp"
 
 namespace headgate::l7 {
 
 class PoolTable;
 struct PoolEndpoint;
-struct PoolIdentity;
-struct RoutePlan;
 
 uint64_t affinity_of(std::string_view pool_uid, std::string_view endpoint_text);
 

@@ -79,6 +79,9 @@ RoutePlan make_plan(const contract::Route& route, const contract::RouteRule& rul
   plan.request_timeout = rule.request_timeout;
   plan.backend_request_timeout = rule.backend_request_timeout;
   plan.policy = keep_policy(rule.filters, before ? before->policy : nullptr);
+  plan.idle_timeout = rule.idle_timeout;
+  plan.retry = rule.retry;
+  plan.affinity = rule.affinity;
   std::vector<uint32_t> weights;
   for (const auto& forward : rule.forward) {
     const auto place = plan.forwards.size();
@@ -101,7 +104,8 @@ bool same_plan(const RoutePlan& a, const RoutePlan& b) {
          std::equal(a.forwards.begin(), a.forwards.end(), b.forwards.begin(), b.forwards.end(),
                     same_forward) &&
          a.request_timeout == b.request_timeout && a.backend_request_timeout == b.backend_request_timeout &&
-         a.policy == b.policy;
+         a.policy == b.policy && a.idle_timeout == b.idle_timeout && a.retry == b.retry &&
+         a.affinity == b.affinity;
 }
 
 RoutePlanPtr keep_plan(RoutePlan plan, const CompiledRoute* previous, const PlanMaker& maker) {

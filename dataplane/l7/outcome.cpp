@@ -19,8 +19,11 @@ constexpr std::array<Meaning, kOutcomes> kMeanings{{{"found", 0},
                                                     {"unresolved_forward", 500},
                                                     {"no_usable_backend", 503},
                                                     {"all_backends_tried", 503},
-                                                    {"misdirected", 421}}};
-static_assert(kMeanings.size() == static_cast<std::size_t>(Outcome::kMisdirected) + 1);
+                                                    {"misdirected", 421},
+                                                    {"pool_requests_full", 503},
+                                                    {"pool_queue_full", 503},
+                                                    {"pool_queue_timeout", 503}}};
+static_assert(kMeanings.size() == static_cast<std::size_t>(Outcome::kPoolQueueTimeout) + 1);
 
 }  // namespace
 

@@ -19,8 +19,11 @@ enum class Outcome : uint8_t {
   kNoUsableBackend,    // 503: all are down or draining, or a name has no address
   kAllBackendsTried,   // 503: this exchange has tried every one
   kMisdirected,        // 421: over TLS to a host that another certificate or listener stands for
+  kPoolRequestsFull,   // 503: the pool's breaker: as many requests run as may
+  kPoolQueueFull,      // 503: … as many wait for a connection as may
+  kPoolQueueTimeout,   // 503: … it waited for a connection for too long
 };
-inline constexpr std::size_t kOutcomes = 10;
+inline constexpr std::size_t kOutcomes = 13;
 
 uint16_t http_status(Outcome outcome);      // 0 of kFound
 std::string_view name_of(Outcome outcome);  // "no_rule", as logs and counters spell it

@@ -27,12 +27,26 @@ namespace headgate::l7 {
 struct PinCell {
   std::atomic<uint32_t> pins{0};  // worker: writes, control: reads
   uint64_t tally = 0;             // worker only: whose turn it is, or how much is outstanding
+
+  void renew() { tally = 0; }  // all but `pins`, for the slot's next object
 };
 
-class PinRow {
+// A T of which a thread knows more than that names a T::Cell, with `pins` and renew() as a PinCell has them.
+template <typename T>
+struct CellOf {
+  using Type = PinCell;
+};
+template <typename T>
+requires requires { typename T::Cell; }
+struct CellOf<T> {
+  using Type = typename T::Cell;
+};
+
+template <typename Cell>
+class CellRow {
  public:
-  explicit PinRow(std::size_t thread) : thread_(thread) {}
-  PinCell& cell(uint32_t slot) { return blocks_[slot / kBlockCells][slot % kBlockCells]; }
+  explicit CellRow(std::size_t thread) : thread_(thread) {}
+  Cell& cell(uint32_t slot) { return blocks_[slot / kBlockCells][slot % kBlockCells]; }
   std::size_t thread() const { return thread_; }
 
  private:
@@ -43,14 +57,17 @@ class PinRow {
 
   std::size_t thread_;
   // Control: writes, before a table names a slot of the block; publishing the table orders it.
-  std::array<std::unique_ptr<PinCell[]>, kBlocksMax> blocks_;
+  std::array<std::unique_ptr<Cell[]>, kBlocksMax> blocks_;
 };
+using PinRow = CellRow<PinCell>;
 
 template <typename T>
 class Pin {
  public:
+  using Cell = typename CellOf<T>::Type;
+
   Pin() = default;
-  Pin(const T& held, PinRow& row) : held_(&held), cell_(&row.cell(held.slot)) {
+  Pin(const T& held, CellRow<Cell>& row) : held_(&held), cell_(&row.cell(held.slot)) {
     cell_->pins.store(cell_->pins.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   Pin(Pin&& other) noexcept : held_(std::exchange(other.held_, nullptr)), cell_(other.cell_) {}
@@ -74,25 +91,28 @@ class Pin {
   const T* get() const { return held_; }
   const T& operator*() const { return *held_; }
   const T* operator->() const { return held_; }
-  PinCell& cell() const { return *cell_; }
+  Cell& cell() const { return *cell_; }
 
  private:
   const T* held_ = nullptr;
-  PinCell* cell_ = nullptr;
+  Cell* cell_ = nullptr;
 };
 
 // T has a member `uint32_t slot`.
 template <typename T>
 class Keeper {
  public:
+  using Row = CellRow<typename CellOf<T>::Type>;
+
   explicit Keeper(std::size_t thread_count) {
     for (std::size_t thread = 0; thread < thread_count; ++thread)
-      rows_.push_back(std::make_unique<PinRow>(thread));
+      rows_.push_back(std::make_unique<Row>(thread));
   }
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
-  PinRow& row(std::size_t thread) { return *rows_[thread]; }
+  Row& row(std::size_t thread) { return *rows_[thread]; }
+  std::size_t thread_count() const { return rows_.size(); }
 
   std::shared_ptr<const T> keep(T value) {
     value.slot = take_slot();
@@ -124,10 +144,10 @@ class Keeper {
     return slot;
   }
 
-  static void prepare(PinRow& row, uint32_t slot) {
-    auto& block = row.blocks_[slot / PinRow::kBlockCells];
-    if (!block) block = std::make_unique<PinCell[]>(PinRow::kBlockCells);
-    block[slot % PinRow::kBlockCells].tally = 0;
+  static void prepare(Row& row, uint32_t slot) {
+    auto& block = row.blocks_[slot / Row::kBlockCells];
+    if (!block) block = std::make_unique<typename CellOf<T>::Type[]>(Row::kBlockCells);
+    block[slot % Row::kBlockCells].renew();
   }
 
   bool pinned(uint32_t slot) const {
@@ -138,7 +158,7 @@ class Keeper {
 
   static constexpr std::size_t kFreeSlotsMin = 1024;
 
-  std::vector<std::unique_ptr<PinRow>> rows_;
+  std::vector<std::unique_ptr<Row>> rows_;
   std::vector<std::unique_ptr<const T>> unheld_;
   std::deque<uint32_t> free_slots_;
   uint32_t next_slot_ = 0;

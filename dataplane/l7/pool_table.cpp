@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <map>
 
+#include "dataplane/l7/affinity.hpp"
+
 namespace headgate::l7 {
 namespace {
 
@@ -11,16 +13,22 @@ struct Expanded {
   uint64_t weight = 0;
   bool usable = true;
   bool drain = false;
+  uint32_t priority = 0;
 };
 
-// The addresses of all backends. Two backends with one address are one endpoint with both weights.
+// The addresses of all backends. Two backends with one address are one endpoint with both weights and the
+// priority that comes first.
 std::map<Endpoint, Expanded> expand(const contract::Pool& pool, const contract::HealthView& health) {
   std::map<Endpoint, Expanded> addresses;
   const auto add = [&](const Endpoint& address, const contract::Backend& backend, bool usable) {
     const bool takes_no_new = backend.drain || backend.weight == 0;
-    const auto [at, is_new] = addresses.try_emplace(address, Expanded{0, usable, takes_no_new});
-    if (!takes_no_new) at->second.weight += backend.weight;
-    if (!is_new) at->second.drain = at->second.drain && takes_no_new;
+    const auto [at, is_new] =
+        addresses.try_emplace(address, Expanded{0, usable, takes_no_new, backend.priority});
+    auto& expanded = at->second;
+    if (!is_new && !takes_no_new)
+      expanded.priority = expanded.drain ? backend.priority : std::min(expanded.priority, backend.priority);
+    if (!takes_no_new) expanded.weight += backend.weight;
+    if (!is_new) expanded.drain = expanded.drain && takes_no_new;
   };
   for (const auto& backend : pool.backends) {
     const auto known = health.find({pool.uid, contract::health_member(backend.host, backend.port)});
@@ -40,42 +48,55 @@ const ServingEndpoint* find_address(const ServingPool& pool, const Endpoint& add
   return at != pool.all.end() && at->endpoint->address == address ? &*at : nullptr;
 }
 
-std::vector<ServingEndpoint> eligible_of(const ServingPool& pool) {
-  std::vector<ServingEndpoint> eligible;
-  const auto take = [&](auto&& may_serve) {
-    std::copy_if(pool.all.begin(), pool.all.end(), std::back_inserter(eligible), may_serve);
+// Since when it has been usable. What a pool begins with always was: nobody was there to take its load.
+TimePoint usable_since(const ServingPool* previous, const ServingEndpoint* known, bool usable,
+                       TimePoint now) {
+  if (!previous) return kLongAgo;
+  return known && (known->usable || !usable) ? known->usable_since : now;
+}
+
+ThreadLimits limits_of(const contract::CircuitBreaker& breaker, std::size_t threads) {
+  const auto part = [&](uint32_t limit) {
+    return limit == 0 ? 0 : std::max(1u, limit / static_cast<uint32_t>(threads));
   };
-  take([](const ServingEndpoint& endpoint) { return endpoint.usable && !endpoint.drain; });
-  if (eligible.empty() && pool.object->when_all_down == contract::WhenAllDown::kTryAll)
-    take([](const ServingEndpoint& endpoint) { return !endpoint.drain; });
-  return eligible;
+  return {part(breaker.connections_max), part(breaker.pending_max), part(breaker.requests_max)};
 }
 
 }  // namespace
 
 bool ServingPool::serves(const Endpoint& address) const { return find_address(*this, address) != nullptr; }
 
+const ServingEndpoint* ServingPool::find_affine(uint64_t affinity) const {
+  const auto at = std::lower_bound(by_affinity.begin(), by_affinity.end(), std::pair{affinity, uint32_t{0}});
+  return at != by_affinity.end() && at->first == affinity ? &all[at->second] : nullptr;
+}
+
 ServingPoolPtr compile_pool(std::shared_ptr<const contract::Pool> pool, PoolIdentityPtr identity,
                             const contract::HealthView& health, const ServingPool* previous,
-                            Keeper<PoolEndpoint>& endpoints) {
+                            Keeper<PoolEndpoint>& endpoints, TimePoint now) {
   auto serving = std::make_shared<ServingPool>();
   serving->object = std::move(pool);
   serving->identity = std::move(identity);
+  serving->limits = limits_of(serving->object->circuit_breaker, endpoints.thread_count());
   for (const auto& [address, expanded] : expand(*serving->object, health)) {
     const ServingEndpoint* known = previous ? find_address(*previous, address) : nullptr;
     // Its connections speak one protocol: a change of it is another endpoint.
-    const bool stays = known && known->endpoint->protocol == serving->object->protocol;
+    const auto protocol = serving->object->protocol;
+    const bool stays = known && known->endpoint->protocol == protocol;
+    auto text = address.to_string();
+    const uint64_t affinity = affinity_of(serving->identity->uid, text);
     auto endpoint =
-        stays
-            ? known->endpoint
-            : endpoints.keep({serving->identity, address, address.to_string(), serving->object->protocol, 0});
+        stays ? known->endpoint
+              : endpoints.keep({serving->identity, address, std::move(text), protocol, 0, affinity});
     const auto weight = static_cast<uint32_t>(std::min<uint64_t>(expanded.weight, UINT32_MAX));
-    serving->all.push_back({std::move(endpoint), weight, expanded.usable, expanded.drain});
+    const TimePoint since = usable_since(previous, known, expanded.usable, now);
+    serving->by_affinity.emplace_back(affinity, static_cast<uint32_t>(serving->all.size()));
+    serving->all.push_back(
+        {std::move(endpoint), weight, expanded.usable, expanded.drain, expanded.priority, since});
+    serving->last_usable_since = std::max(serving->last_usable_since, since);
   }
-  serving->eligible = eligible_of(*serving);
-  std::vector<uint32_t> weights;
-  for (const auto& endpoint : serving->eligible) weights.push_back(endpoint.weight);
-  serving->turn = WeightedTurn(weights);
+  std::sort(serving->by_affinity.begin(), serving->by_affinity.end());
+  build_levels(*serving, previous);
   return serving;
 }
 

@@ -13,23 +13,27 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dataplane/contract/health_view.hpp"
 #include "dataplane/contract/objects.hpp"
 #include "dataplane/l7/outcome.hpp"
 #include "dataplane/l7/pins.hpp"
+#include "dataplane/l7/pool_level.hpp"
 #include "dataplane/l7/route_plan.hpp"
-#include "dataplane/l7/weighted_turn.hpp"
 
 namespace headgate::l7 {
 
 struct PoolEndpoint {
+  using Cell = EndpointCell;
+
   PoolIdentityPtr pool;
   Endpoint address;
   std::string text;  // "192.0.2.1:80", for logs
   contract::PoolProtocol protocol = contract::PoolProtocol::kHttp1;
-  uint32_t slot = 0;  // the cell's tally: requests outstanding on this thread
+  uint32_t slot = 0;      // the cell's tally: requests outstanding on this thread
+  uint64_t affinity = 0;  // what a cookie calls it (affinity.hpp)
 };
 using PoolEndpointPtr = std::shared_ptr<const PoolEndpoint>;
 using PoolEndpointPin = Pin<PoolEndpoint>;
@@ -39,23 +43,38 @@ struct ServingEndpoint {
   uint32_t weight = 1;
   bool usable = true;  // until it is proved down
   bool drain = false;
+  uint32_t priority = 0;
+  TimePoint usable_since = kLongAgo;
+};
+
+// The part of a breaker's limits that one thread has; 0: no limit.
+struct ThreadLimits {
+  uint32_t connections_max = 0;
+  uint32_t waiting_max = 0;
+  uint32_t requests_max = 0;
 };
 
 struct ServingPool {
   std::shared_ptr<const contract::Pool> object;
   PoolIdentityPtr identity;
-  std::vector<ServingEndpoint> all;       // sorted by address
-  std::vector<ServingEndpoint> eligible;  // what may be chosen now; all but drained where try_all applies
-  WeightedTurn turn;                      // over `eligible`
+  std::vector<ServingEndpoint> all;                          // sorted by address
+  std::vector<PoolLevel> levels;                             // by priority; without those that only drain
+  std::size_t level = 0;                                     // that serves, by health; levels.size(): none
+  bool tries_all = false;                                    // all are down, and are tried nevertheless
+  TimePoint last_usable_since = kLongAgo;                    // of any: slow start is over a window after it
+  std::vector<std::pair<uint64_t, uint32_t>> by_affinity{};  // sorted: affinity, position in `all`
+  ThreadLimits limits;
 
-  bool serves(const Endpoint& address) const;  // also while it is down or drains
+  bool serves(const Endpoint& address) const;                   // also while it is down or drains
+  const ServingEndpoint* find_affine(uint64_t affinity) const;  // also then; null where there is none
 };
 using ServingPoolPtr = std::shared_ptr<const ServingPool>;
 
-// `previous` (may be null) is the same pool before: addresses that stay keep their identity.
+// `previous` (may be null) is the same pool before: addresses that stay keep their identity, and what has
+// become usable since then counts as that from `now` on.
 ServingPoolPtr compile_pool(std::shared_ptr<const contract::Pool> pool, PoolIdentityPtr identity,
                             const contract::HealthView& health, const ServingPool* previous,
-                            Keeper<PoolEndpoint>& endpoints);
+                            Keeper<PoolEndpoint>& endpoints, TimePoint now);
 
 class PoolTable {
  public:

@@ -11,15 +11,19 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/contract/upstream.hpp"
 #include "dataplane/l7/outcome.hpp"
 #include "dataplane/l7/pins.hpp"
 #include "dataplane/l7/policy/policy.hpp"
+#include "dataplane/l7/upstream_cells.hpp"
 #include "dataplane/l7/weighted_turn.hpp"
 
 namespace headgate::l7 {
 
-// A pool's number for as long as any table or plan names it. The cell's tally: whose turn it is.
+// A pool's number for as long as any table or plan names it.
 struct PoolIdentity {
+  using Cell = PoolCell;
+
   std::string uid;
   uint32_t slot = 0;
 };
@@ -40,7 +44,10 @@ struct RoutePlan {
   policy::PolicyPtr policy;                                          // null: the rule has no filters
   std::optional<std::chrono::milliseconds> request_timeout;          // the whole exchange with its retries
   std::optional<std::chrono::milliseconds> backend_request_timeout;  // one try
-  uint32_t slot = 0;                                                 // the cell's tally: whose turn it is
+  std::optional<std::chrono::milliseconds> idle_timeout;             // of a response or a tunnel
+  std::optional<contract::Retry> retry;
+  std::optional<contract::CookieAffinity> affinity;
+  uint32_t slot = 0;  // the cell's tally: whose turn it is
 };
 using RoutePlanPtr = std::shared_ptr<const RoutePlan>;
 using RoutePlanPin = Pin<RoutePlan>;

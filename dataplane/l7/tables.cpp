@@ -6,10 +6,16 @@
 namespace headgate::l7 {
 
 EndpointChoice ThreadState::choose(const Tables& tables, const PoolIdentity& identity,
-                                   const TriedEndpoints& tried) const {
+                                   const TriedEndpoints& tried, const BalanceInput& input) const {
   const ServingPool* pool = tables.pools.find(identity);
   if (!pool) return {Outcome::kUnresolvedForward, nullptr};
-  return choose_endpoint(*pool, tried, {pools, endpoints});
+  return choose_endpoint(*pool, tried, {pools, endpoints}, input);
+}
+
+Ejection ThreadState::report(const Tables& tables, const PoolEndpoint& endpoint, TryResult result,
+                             TimePoint now) const {
+  const ServingPool* pool = tables.pools.find(*endpoint.pool);
+  return pool ? report_try(*pool, endpoint, result, {pools, endpoints}, now) : Ejection::kNone;
 }
 
 TableBuilder::TableBuilder(std::size_t thread_count)
@@ -25,7 +31,7 @@ std::unique_ptr<const Tables> TableBuilder::tables() const {
   return std::make_unique<const Tables>(current_);
 }
 
-std::unique_ptr<const Tables> TableBuilder::apply(const contract::Delta& delta) {
+std::unique_ptr<const Tables> TableBuilder::apply(const contract::Delta& delta, TimePoint now) {
   std::set<std::string, std::less<>> changed_pools;
   if (delta.base == 0) {
     for (const auto& [uid, pool] : pools_) changed_pools.insert(uid);
@@ -45,7 +51,7 @@ std::unique_ptr<const Tables> TableBuilder::apply(const contract::Delta& delta) 
     pools_.insert_or_assign(pool->uid, std::shared_ptr<const contract::Pool>(object, pool));
     changed_pools.insert(pool->uid);
   }
-  rebuild_pools(changed_pools);
+  rebuild_pools(changed_pools, now);
   const PlanMaker maker{plan_keeper_, [this](std::string_view uid) { return pool_identity(uid); },
                         expressions_};
   current_.router = current_.router.with(delta, maker);
@@ -53,14 +59,14 @@ std::unique_ptr<const Tables> TableBuilder::apply(const contract::Delta& delta) 
   return tables();
 }
 
-std::unique_ptr<const Tables> TableBuilder::apply(const contract::HealthDelta& delta) {
+std::unique_ptr<const Tables> TableBuilder::apply(const contract::HealthDelta& delta, TimePoint now) {
   std::set<std::string, std::less<>> changed_pools;
   if (delta.full)
     for (const auto& [key, member] : health_) changed_pools.insert(key.group);
   for (const auto& key : delta.removals) changed_pools.insert(key.group);
   for (const auto& member : delta.upserts) changed_pools.insert(member.key.group);
   contract::apply_health(health_, delta);
-  rebuild_pools(changed_pools);
+  rebuild_pools(changed_pools, now);
   return tables();
 }
 
@@ -81,7 +87,7 @@ PoolIdentityPtr TableBuilder::pool_identity(std::string_view uid) {
   return identity;
 }
 
-void TableBuilder::rebuild_pools(const std::set<std::string, std::less<>>& uids) {
+void TableBuilder::rebuild_pools(const std::set<std::string, std::less<>>& uids, TimePoint now) {
   std::vector<PoolTable::Change> changes;
   std::vector<PoolIdentityPtr> held;  // a pool that goes keeps its number until the table is changed
   for (const auto& uid : uids) {
@@ -97,7 +103,7 @@ void TableBuilder::rebuild_pools(const std::set<std::string, std::less<>>& uids)
     }
     const auto identity = pool_identity(uid);
     changes.push_back({identity->slot, compile_pool(pool->second, identity, health_,
-                                                    current_.pools.find(*identity), endpoint_keeper_)});
+                                                    current_.pools.find(*identity), endpoint_keeper_, now)});
   }
   if (!changes.empty()) current_.pools = current_.pools.with(changes);
 }

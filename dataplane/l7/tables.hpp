@@ -31,16 +31,18 @@ struct Tables {
 // What one worker pins and counts in.
 struct ThreadState {
   PinRow& plans;
-  PinRow& pools;
-  PinRow& endpoints;
+  PoolRow& pools;
+  EndpointRow& endpoints;
 
   RoutePlanPin pin(const RoutePlan& plan) const { return {plan, plans}; }
   PoolEndpointPin pin(const PoolEndpoint& endpoint) const { return {endpoint, endpoints}; }
   OutstandingRequest outstanding(const PoolEndpoint& endpoint) const { return {endpoint, endpoints}; }
   ForwardChoice choose(const RoutePlan& plan) const { return choose_forward(plan, plans); }
   // Of the pool that `choose(plan)` gave, as the newest tables have it.
-  EndpointChoice choose(const Tables& tables, const PoolIdentity& identity,
-                        const TriedEndpoints& tried) const;
+  EndpointChoice choose(const Tables& tables, const PoolIdentity& identity, const TriedEndpoints& tried,
+                        const BalanceInput& input = {}) const;
+  // What a try showed of its endpoint, by the newest rules of its pool.
+  Ejection report(const Tables& tables, const PoolEndpoint& endpoint, TryResult result, TimePoint now) const;
 };
 
 class TableBuilder {
@@ -52,8 +54,9 @@ class TableBuilder {
   ThreadState thread_state(std::size_t thread);
 
   // `delta` is of this shard's audience and follows on what was applied before (contract::apply checks that).
-  [[nodiscard]] std::unique_ptr<const Tables> apply(const contract::Delta& delta);
-  [[nodiscard]] std::unique_ptr<const Tables> apply(const contract::HealthDelta& delta);
+  // What becomes usable by it is usable since `now`.
+  [[nodiscard]] std::unique_ptr<const Tables> apply(const contract::Delta& delta, TimePoint now = {});
+  [[nodiscard]] std::unique_ptr<const Tables> apply(const contract::HealthDelta& delta, TimePoint now = {});
   // The tables as they are; how a publisher gets its first.
   [[nodiscard]] std::unique_ptr<const Tables> tables() const;
 
@@ -62,7 +65,7 @@ class TableBuilder {
 
  private:
   PoolIdentityPtr pool_identity(std::string_view uid);
-  void rebuild_pools(const std::set<std::string, std::less<>>& uids);
+  void rebuild_pools(const std::set<std::string, std::less<>>& uids, TimePoint now);
 
   // In this order: the tables let go of their objects before the keepers end.
   Keeper<PoolIdentity> pool_keeper_;

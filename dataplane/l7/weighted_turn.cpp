@@ -35,8 +35,15 @@ std::size_t WeightedTurn::next(uint64_t& position) const {
   HG_ASSERT(period_ != 0);
   const uint64_t here = position < period_ ? position : position % period_;
   position = here + stride_ < period_ ? here + stride_ : here + stride_ - period_;
-  // The first end past `here`: an entry of weight 0 ends where the one before it does, so it is never found.
-  return static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), here) - ends_.begin());
+  return at(here);
+}
+
+std::size_t WeightedTurn::at(uint64_t point) const {
+  HG_ASSERT(period_ != 0);
+  if (point >= period_) point %= period_;
+  // The first end past the point: an entry of weight 0 ends where the one before it does, so it is never
+  // found.
+  return static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), point) - ends_.begin());
 }
 
 }  // namespace headgate::l7

@@ -24,6 +24,9 @@ class WeightedTurn {
   // The entry whose turn it is; `position` is then the next one's. Any value of it is valid: it may come
   // from another WeightedTurn. Not of an empty one.
   std::size_t next(uint64_t& position) const;
+  // The entry at a point of the circle, any number: of an even random one each entry gets its share. Not of
+  // an empty one.
+  std::size_t at(uint64_t point) const;
 
  private:
   std::vector<uint64_t> ends_;  // of each entry's arc

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@ struct BackendSpec {
   std::string host;
   uint32_t weight = 1;
   bool drain = false;
+  uint32_t priority = 0;
 };
 
 struct PoolSpec {
@@ -22,6 +24,9 @@ struct PoolSpec {
   contract::WhenAllDown when_all_down = contract::WhenAllDown::kRefuse;
   contract::Algorithm algorithm = contract::Algorithm::kRoundRobin;
   contract::PoolProtocol protocol = contract::PoolProtocol::kHttp1;
+  std::optional<contract::Millis> slow_start = {};
+  uint32_t failover_percent = 0;
+  std::optional<contract::Outlier> outlier = {};
 };
 
 class PoolFixture {
@@ -34,13 +39,20 @@ class PoolFixture {
     next->algorithm = spec.algorithm;
     next->when_all_down = spec.when_all_down;
     next->protocol = spec.protocol;
+    next->slow_start = spec.slow_start;
+    next->failover_percent = spec.failover_percent;
+    next->outlier = spec.outlier;
     for (const auto& backend : spec.backends)
-      next->backends.push_back(
-          {.host = backend.host, .port = 80, .weight = backend.weight, .drain = backend.drain});
+      next->backends.push_back({.host = backend.host,
+                                .port = 80,
+                                .weight = backend.weight,
+                                .drain = backend.drain,
+                                .priority = backend.priority});
     object = std::move(next);
     return compile();
   }
   PoolFixture& down(const std::string& host) { return health({{host, {{host, false}}}}); }
+  PoolFixture& up(const std::string& host) { return health({{host, {{host, true}}}}); }
   // What each backend's host is known to be: addresses, and whether each is usable.
   PoolFixture& health(const std::map<std::string, std::map<std::string, bool>>& hosts) {
     for (const auto& [host, addresses] : hosts) {
@@ -52,19 +64,37 @@ class PoolFixture {
     return compile();
   }
 
+  // Of the level that serves.
   std::string eligible() const {
     std::string text;
-    for (const auto& endpoint : pool->eligible)
-      text.append(text.empty() ? "" : " ").append(endpoint.endpoint->text);
+    if (pool->level == pool->levels.size()) return text;
+    for (const uint32_t at : pool->levels[pool->level].eligible)
+      text.append(text.empty() ? "" : " ").append(pool->all[at].endpoint->text);
     return text;
   }
 
-  EndpointChoice choose(const TriedEndpoints& tried = {}) { return choose_endpoint(*pool, tried, state()); }
+  EndpointChoice choose(const TriedEndpoints& tried = {}) {
+    input.now = now;
+    input.random = random();
+    return choose_endpoint(*pool, tried, state(), input);
+  }
+  std::string chosen(const TriedEndpoints& tried = {}) {
+    const auto choice = choose(tried);
+    return choice.endpoint ? choice.endpoint->text : std::string(name_of(choice.outcome));
+  }
+  Ejection report(const std::string& host, TryResult result) {
+    return report_try(*pool, *find(host), result, state(), now);
+  }
+  const PoolEndpoint* find(const std::string& host) const {
+    for (const auto& each : pool->all)
+      if (each.endpoint->address.address == *IpAddress::parse(host)) return each.endpoint.get();
+    return nullptr;
+  }
   BalanceState state() { return {pools.row(0), endpoints.row(0)}; }
 
  private:
   PoolFixture& compile() {
-    pool = compile_pool(object, identity, view, pool.get(), endpoints);
+    pool = compile_pool(object, identity, view, pool.get(), endpoints, now);
     return *this;
   }
 
@@ -75,6 +105,9 @@ class PoolFixture {
   std::shared_ptr<const contract::Pool> object;
   contract::HealthView view;
   ServingPoolPtr pool;
+  TimePoint now{};
+  BalanceInput input;
+  std::mt19937_64 random{42};
 };
 
 }  // namespace headgate::l7

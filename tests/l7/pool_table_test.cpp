@@ -40,14 +40,14 @@ TEST(PoolTable, ANameExpandsToItsAddressesAndIsNothingUntilResolved) {
   EXPECT_EQ(fixture.eligible(), "10.0.0.9:80");
   fixture.health({{"app.internal", {{"10.0.0.1", true}, {"10.0.0.2", false}, {"2001:db8::1", true}}}});
   EXPECT_EQ(fixture.eligible(), "10.0.0.1:80 10.0.0.9:80 [2001:db8::1]:80");
-  EXPECT_EQ(fixture.pool->eligible[0].weight, 2U);
+  EXPECT_EQ(fixture.pool->all[0].weight, 2U);
 }
 
 TEST(PoolTable, TwoBackendsWithOneAddressAreOneEndpointWithBothWeights) {
   PoolFixture fixture({.backends = {{"10.0.0.1", 2}, {"app.internal", 3}, {"10.0.0.1", 9, true}}});
   fixture.health({{"app.internal", {{"10.0.0.1", true}}}});
   ASSERT_EQ(fixture.eligible(), "10.0.0.1:80");
-  EXPECT_EQ(fixture.pool->eligible[0].weight, 5U);
+  EXPECT_EQ(fixture.pool->all[0].weight, 5U);
 }
 
 TEST(PoolTable, AddressesThatStayKeepTheirSlots) {

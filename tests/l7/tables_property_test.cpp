@@ -80,8 +80,9 @@ std::string eligible(const Tables& tables) {
   for (const auto& forward : plan_of(tables).forwards) {
     const auto* pool = tables.pools.find(*forward.pool);
     text += forward.pool->uid + (pool ? ":" : " is gone");
-    for (const auto& serving : pool ? pool->eligible : std::vector<ServingEndpoint>{})
-      text += " " + serving.endpoint->text + "*" + std::to_string(serving.weight);
+    for (const auto& level : pool ? pool->levels : std::vector<PoolLevel>{})
+      for (const uint32_t at : level.eligible)
+        text += " " + pool->all[at].endpoint->text + "*" + std::to_string(pool->all[at].weight);
     text += "\n";
   }
   return text;
