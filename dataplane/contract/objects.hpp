@@ -239,7 +239,7 @@ struct RouteRule {
   std::optional<Millis> request_timeout;          // the whole exchange with its retries
   std::optional<Millis> backend_request_timeout;  // one try
   Boxed<Filters> filters = {};
-  std::optional<Millis> idle_timeout = {};        // no byte of a response, or of a tunnel, for so long
+  std::optional<Millis> idle_timeout = {};  // no byte of a response, or of a tunnel, for so long
   std::optional<Retry> retry = {};
   std::optional<CookieAffinity> affinity = {};
 

@@ -41,12 +41,13 @@ std::optional<uint64_t> read_affinity(const Headers& headers, const contract::Co
   return affinity;
 }
 
-const PoolIdentity* find_affine_pool(const RoutePlan& plan, const PoolTable& pools, uint64_t affinity) {
+ForwardChoice find_affine_forward(const RoutePlan& plan, const PoolTable& pools, uint64_t affinity) {
   for (const auto& forward : plan.forwards) {
     const ServingPool* pool = forward.pool ? pools.find(*forward.pool) : nullptr;
-    if (pool && pool->find_affine(affinity)) return forward.pool.get();
+    if (pool && pool->find_affine(affinity))
+      return {Outcome::kFound, forward.pool.get(), forward.policy.get()};
   }
-  return nullptr;
+  return {};
 }
 
 std::string_view write_affinity(const contract::CookieAffinity& rule, uint64_t affinity, Arena& arena) {

@@ -24,8 +24,9 @@ uint64_t affinity_of(std::string_view pool_uid, std::string_view endpoint_text);
 // What the request's cookie names; nothing where it has none of ours, or not in our form.
 std::optional<uint64_t> read_affinity(const Headers& headers, const contract::CookieAffinity& rule);
 
-// The pool of the plan with the endpoint of that name, draining ones included; null where none has it now.
-const PoolIdentity* find_affine_pool(const RoutePlan& plan, const PoolTable& pools, uint64_t affinity);
+// The forward of the plan whose pool has the endpoint of that name, draining ones included; kNoForward where
+// none has it now.
+ForwardChoice find_affine_forward(const RoutePlan& plan, const PoolTable& pools, uint64_t affinity);
 
 // The value of a Set-Cookie field.
 std::string_view write_affinity(const contract::CookieAffinity& rule, uint64_t affinity, Arena& arena);

@@ -80,6 +80,9 @@ void append_json(const AccessRecord& record, std::string& line) {
   put(line, R"(,"rule":")", record.rule);
   put(line, R"(,"backend":")", record.backend);
   put(line, R"(,"tries":)", record.tries);
+  if (!record.retry_refused.empty()) put(line, R"(,"retry_refused":")", record.retry_refused);
+  if (record.ejected) line += R"(,"ejected":true)";
+  if (record.queued > Duration{0}) put(line, R"(,"queued_us":)", microseconds(record.queued));
   put(line, R"(,"ending":")", record.ending);
   if (!record.detail.empty()) put(line, R"(,"detail":")", record.detail);
   line += "}\n";

@@ -38,6 +38,9 @@ struct AccessRecord {
   std::string_view rule;
   std::string_view backend;
   unsigned tries = 0;
+  std::string_view retry_refused;  // why a retry that the rule wanted was not made; mostly empty
+  bool ejected = false;            // a try of it was the last straw: its backend is passed over for a while
+  Duration queued{0};              // for a connection
   std::string_view ending;
   std::string_view detail;
 };

@@ -32,7 +32,11 @@ enum class Counter : uint8_t {
   kUpstreamReuses,
   kUpstreamStale,  // a reused connection that the backend had closed
   kRetries,
-  kAccessLogLost,  // lines: the disk was slower than the traffic
+  kRetryBudgetSpent,  // a retry that the rule wanted and the pool's budget did not allow
+  kUpstreamQueued,    // exchanges that waited for a connection
+  kEjections,
+  kEjectionsSpared,  // as many endpoints were ejected as may be
+  kAccessLogLost,    // lines: the disk was slower than the traffic
   kHttp2Connections,
   kHttp2Violations,       // of the protocol, or of the library's limits: GOAWAY
   kHttp2ResetFloods,      // streams reset too often, by either side: GOAWAY

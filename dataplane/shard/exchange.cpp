@@ -23,6 +23,11 @@ void Exchange::open(ClientLeg& client) {
   tried_.clear();
   tries_ = 0;
   met_stale_ = send_over_ = false;
+  balance_ = {};
+  in_turn_ = repeating_ = ejected_ = false;
+  queued_ = Duration{0};
+  retries_ = 0;
+  retry_refused_ = {};
   response_begun_ = response_over_ = tunnel_ = false;
   interim_responses_ = 0;
   started_ = try_started_ = response_started_ = bench_.loop.now();
@@ -73,6 +78,7 @@ void Exchange::on_connected() {
 
 void Exchange::on_connect_failed() {
   bench_.counters.add(Counter::kUpstreamConnectFailures);
+  report(l7::TryResult::kConnectFailure);
   tried_.add(upstream_->endpoint());
   abort_upstream();
   phase_ = Phase::kChoosing;
@@ -91,8 +97,18 @@ void Exchange::on_body_deadline() {
 void Exchange::on_deadline() {
   const TimePoint now = bench_.loop.now();
   const bool request_is_due = request_deadline_ && now >= *request_deadline_;
-  if (!request_is_due && body_deadline_ && now >= *body_deadline_) return on_body_deadline();
-  if (phase_ == Phase::kConnecting && !request_is_due) return on_connect_failed();
+  if (!request_is_due) {
+    if (body_deadline_ && now >= *body_deadline_) return on_body_deadline();
+    if (phase_ == Phase::kConnecting) return on_connect_failed();
+    if (phase_ == Phase::kBackingOff || phase_ == Phase::kQueued) return on_waited();
+  }
+  // Of a client that is slow to send, the backend is not accused.
+  const bool backend_owes =
+      phase_ == Phase::kRelaying && !response_begun_ && client_->body_done() && !upstream_->pending();
+  if (backend_owes) {
+    report(l7::TryResult::kGatewayFailure);
+    if (!request_is_due && retry_on(contract::RetryOn::kTimeout)) return run();
+  }
   ending_ = request_is_due ? Ending::kRequestTimeout : Ending::kResponseTimeout;
   if (response_begun_ || phase_ == Phase::kAnswering) return abort();
   abort_upstream();
@@ -121,7 +137,9 @@ Exchange::Step Exchange::step() {
   switch (phase_) {
     case Phase::kChoosing:
       return choose_upstream();
+    case Phase::kQueued:
     case Phase::kConnecting:
+    case Phase::kBackingOff:
       return Step::kWait;
     case Phase::kRelaying:
       return relay();
@@ -154,9 +172,13 @@ void Exchange::update_deadlines() {
     body_deadline_ = now + settings.body_timeout;
     earlier(*body_deadline_);
   }
-  if (phase_ == Phase::kConnecting) earlier(try_started_ + settings.connect_timeout);
+  if (phase_ == Phase::kQueued || phase_ == Phase::kConnecting || phase_ == Phase::kBackingOff)
+    earlier(wait_until_);
   if (phase_ == Phase::kRelaying) {
-    if (tunnel_)
+    const bool has_idle_timeout = plan_->idle_timeout && (tunnel_ || response_begun_);
+    if (has_idle_timeout && (tunnel_ || !client_owes))
+      earlier(now + *plan_->idle_timeout);
+    else if (tunnel_)
       earlier(now + limits::kTunnelIdleTimeout);
     else if (!client_owes)
       earlier(now + settings.response_timeout);
@@ -169,6 +191,7 @@ void Exchange::update_deadlines() {
 }
 
 void Exchange::abort_upstream() {
+  leave_queue();
   outstanding_.reset();
   if (!upstream_) return;
   upstream_->abort();
@@ -182,6 +205,7 @@ void Exchange::finish() {
   upstream_ = nullptr;
   log_and_count();
   cancel();
+  running_.reset();
   plan_.reset();
   ClientLeg& client = *client_;
   client_ = nullptr;
@@ -193,6 +217,7 @@ void Exchange::abort() {
   abort_upstream();
   log_and_count();
   cancel();
+  running_.reset();
   plan_.reset();
   ClientLeg& client = *client_;
   client_ = nullptr;
@@ -223,6 +248,9 @@ AccessRecord Exchange::record() const {
   }
   record.backend = endpoint_text_;
   record.tries = tries_;
+  record.retry_refused = retry_refused_;
+  record.ejected = ejected_;
+  record.queued = queued_;
   record.ending = name_of(ending_);
   record.detail = detail_;
   return record;

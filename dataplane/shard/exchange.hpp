@@ -3,7 +3,9 @@
 // owner (the thread's Slab; its client's leg refers to it until it ends):
 //
 //   begin → kChoosing → kConnecting → kRelaying → done
-//               ↑____________|____________|          a try failed and another may be made
+//            ↑  ↕  ↑_________|____________|          a try failed and another may be made,
+//            |  kQueued                   |          the pool's breaker lets no more connections be opened,
+//            kBackingOff ←────────────────┘          or a repetition waits for its time
 //   any ─────────────────────────────→ kAnswering → done      by ourselves: 4xx, 5xx
 //
 // run() is the only place where it moves on and the only place where it ends; what is called from there
@@ -16,6 +18,7 @@
 #include <optional>
 #include <string_view>
 
+#include "dataplane/l7/admission.hpp"
 #include "dataplane/l7/forwarded.hpp"
 #include "dataplane/l7/tables.hpp"
 #include "dataplane/shard/client_leg.hpp"
@@ -23,6 +26,7 @@
 #include "dataplane/shard/exchange_filters.hpp"
 #include "dataplane/shard/timer_wheel.hpp"
 #include "dataplane/shard/upstream_leg.hpp"
+#include "dataplane/shard/upstream_queue.hpp"
 
 namespace headgate::shard {
 
@@ -31,7 +35,7 @@ struct Workbench;
 
 class Exchange final : public Timer {
  public:
-  enum class Phase : uint8_t { kChoosing, kConnecting, kRelaying, kAnswering };
+  enum class Phase : uint8_t { kChoosing, kQueued, kConnecting, kRelaying, kBackingOff, kAnswering };
 
   explicit Exchange(Workbench& bench) : bench_(bench) {}
 
@@ -48,11 +52,14 @@ class Exchange final : public Timer {
   void on_connected();
   void on_connect_failed();
   void on_upstream_events();
+  void on_turn();  // of UpstreamQueue: a connection is to be had
 
  protected:
   void on_deadline() override;
 
  private:
+  void on_waited();  // in the queue, or for a repetition's time
+
   enum class [[nodiscard]] Step : uint8_t{
       kWait,      // for an event
       kGoOn,      // the phase has changed
@@ -81,11 +88,26 @@ class Exchange final : public Timer {
   void answer_with(Ending ending, l7::ResponseHead& head, std::string_view body);
   Step choose_upstream();
   Step open_upstream(const l7::PoolEndpoint& endpoint);
+  Step connect_upstream(const l7::PoolEndpoint& endpoint, const contract::Pool& pool);
+  Step give_up(l7::Outcome outcome);
   void start_sending();
 
   // exchange_filters.cpp: what filters make of request and response
   bool filter_request(const l7::policy::Policy* policy, const l7::CompiledMatch& match);
   void filter_response(l7::ResponseHead& response) const;
+
+  // exchange_retry.cpp: what is tried again, what waits, what is learnt of endpoints
+  bool can_repeat() const;
+  bool retry_on(contract::RetryOn cause);
+  bool retry_on_status();
+  bool retry_all_again();
+  bool may_retry(bool wanted);
+  void back_off();
+  Step enter_queue(const l7::ServingPool& pool);
+  void leave_queue();
+  void report(l7::TryResult result);
+  l7::ForwardChoice affine_forward();
+  void add_affinity_cookie();
 
   // exchange_request.cpp: client → backend
   Flow pump_request();
@@ -127,6 +149,17 @@ class Exchange final : public Timer {
   UpstreamLeg* upstream_ = nullptr;
   std::string_view endpoint_text_;
   unsigned tries_ = 0;
+  l7::RunningRequest running_;
+  l7::BalanceInput balance_;
+  QueuePlace place_{*this};
+  bool in_turn_ = false;  // woken by the queue
+  TimePoint wait_until_;  // where kQueued or kBackingOff
+  TimePoint queued_at_;
+  Duration queued_{0};
+  unsigned retries_ = 0;    // that the rule asked for
+  bool repeating_ = false;  // after a backend has failed: the same one again where there is no other
+  bool ejected_ = false;
+  std::string_view retry_refused_;
   bool met_stale_ = false;
   bool send_over_ = false;  // the backend takes no more of the request
 

@@ -15,9 +15,9 @@ void Exchange::start_sending() {
 
 // Whether another try could send all that this one has sent (RFC 9110 section 9.2.2: only a method that may
 // be repeated, once a byte of it can have been acted on).
-bool Exchange::may_send_again() const {
-  if (beyond_first_ || upstream_->bytes_received()) return false;
-  if (!upstream_->bytes_sent()) return true;
+bool Exchange::can_repeat() const {
+  if (beyond_first_) return false;
+  if (!upstream_ || !upstream_->bytes_sent()) return true;
   switch (request_.method) {
     case l7::Method::kGet:
     case l7::Method::kHead:
@@ -30,6 +30,8 @@ bool Exchange::may_send_again() const {
       return false;
   }
 }
+
+bool Exchange::may_send_again() const { return !upstream_->bytes_received() && can_repeat(); }
 
 Flow Exchange::pump_request() {
   for (unsigned pieces = 0; pieces < limits::kReadsPerTurnMax; ++pieces) {

@@ -56,6 +56,11 @@ Exchange::Step Exchange::begin_response() {
     return upstream_failed(Ending::kBackendMalformed);
   // HTTP/1.0 knows no interim response (RFC 9110 section 15.2).
   if (interim && request_.version == l7::Version::kHttp10) return Step::kGoOn;
+  if (!interim) {
+    report(l7::result_of(response_.status));
+    if (retry_on_status()) return Step::kGoOn;
+    add_affinity_cookie();
+  }
 
   if (!interim) filter_response(response_);
   client_->queue_head(response_);
@@ -102,14 +107,16 @@ Exchange::Step Exchange::upstream_failed(Ending ending) {
   }
   const bool stale = upstream_->stale();
   if (stale) bench_.counters.add(Counter::kUpstreamStale);
-  const bool again = stale && may_send_again();
-  abort_upstream();
-  if (again) {
+  if (stale && may_send_again()) {
     met_stale_ = true;
+    abort_upstream();
     phase_ = Phase::kChoosing;
-  } else {
-    answer(ending, 502, {});
+    return Step::kGoOn;
   }
+  report(l7::TryResult::kGatewayFailure);
+  if (ending == Ending::kBackendClosed && retry_on(contract::RetryOn::kReset)) return Step::kGoOn;
+  abort_upstream();
+  answer(ending, 502, {});
   return Step::kGoOn;
 }
 

@@ -25,8 +25,7 @@ bool Exchange::may_retry(bool wanted) {
 // Another endpoint is preferred; the same one is asked again where there is no other.
 void Exchange::back_off() {
   if (const auto* endpoint = outstanding_.get()) tried_.add(*endpoint);
-  end_upstream(upstream_clean_);
-  upstream_clean_ = response_seen_ = false;
+  abort_upstream();
   status_ = 0;
   interim_responses_ = 0;
   repeating_ = true;
@@ -45,15 +44,15 @@ bool Exchange::retry_on(contract::RetryOn cause) {
 bool Exchange::retry_on_status() {
   if (!may_retry(plan_->retry && l7::wants_retry(*plan_->retry, response_.status))) return false;
   // The connection stays where the whole response is there already, as that of a short refusal is.
-  response_body_.start(response_.framing, response_.content_length);
-  while (!response_body_.done() && response_begin_ < response_block_->filled_bytes) {
-    const auto piece = response_body_.take(response_block_->from(response_begin_));
-    response_begin_ += piece.consumed_bytes;
-    if (piece.fault != http1::Fault::kNone || piece.consumed_bytes == 0) break;
+  BodyPiece passed_over;
+  while (!upstream_->body_done() && upstream_->at_hand() && upstream_->read(passed_over) == Flow::kMoved) {
   }
-  upstream_clean_ = response_.keep_alive && response_body_.done() &&
-                    response_begin_ == response_block_->filled_bytes && request_body_.done() &&
-                    to_upstream_.empty() && !send_over_;
+  if (upstream_->body_done() && client_->body_done() && !upstream_->pending() && !send_over_) {
+    tried_.add(upstream_->endpoint());
+    outstanding_.reset();
+    upstream_->finish();
+    upstream_ = nullptr;
+  }
   back_off();
   return true;
 }
@@ -127,12 +126,13 @@ void Exchange::report(l7::TryResult result) {
 
 // Who has our cookie comes back to its endpoint, and so to that one's pool; a cookie that names none that is
 // there counts for nothing.
-void Exchange::read_affinity() {
-  if (!plan_->affinity) return;
+l7::ForwardChoice Exchange::affine_forward() {
+  if (!plan_->affinity) return {};
   const auto affinity = l7::read_affinity(request_.headers, *plan_->affinity);
-  if (!affinity) return;
-  pool_ = l7::find_affine_pool(*plan_, bench_.tables->pools, *affinity);
-  if (pool_) balance_.affinity = affinity;
+  if (!affinity) return {};
+  const auto forward = l7::find_affine_forward(*plan_, bench_.tables->pools, *affinity);
+  if (forward.outcome == l7::Outcome::kFound) balance_.affinity = affinity;
+  return forward;
 }
 
 void Exchange::add_affinity_cookie() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exchange: what is to be done with the request: answered by ourselves, or sent to which endpoint.
+#include "dataplane/l7/hash_key.hpp"
 #include "dataplane/l7/path.hpp"
 #include "dataplane/shard/own_response.hpp"
 #include "dataplane/shard/workbench.hpp"
@@ -38,8 +39,9 @@ void Exchange::route() {
   const uint64_t body_bytes_max = tables.settings->body_bytes_max;
   if (body_bytes_max != 0 && request_.content_length > body_bytes_max)
     return answer(Ending::kBodyTooLarge, 413, {});
+  auto choice = affine_forward();  // by the cookie as the client sent it
   if (filter_request(plan_->policy.get(), *match.match)) return;
-  const auto choice = bench_.state.choose(*plan_);
+  if (choice.outcome != l7::Outcome::kFound) choice = bench_.state.choose(*plan_);
   if (choice.outcome != l7::Outcome::kFound) return refuse(choice.outcome);
   if (filter_request(choice.policy, *match.match)) return;
   pool_ = choice.pool;
@@ -87,38 +89,74 @@ void Exchange::answer_with(Ending ending, l7::ResponseHead& head, std::string_vi
 }
 
 Exchange::Step Exchange::choose_upstream() {
+  const auto& pools = bench_.tables->pools;
+  const l7::ServingPool* const pool = pools.find(*pool_);
+  if (!running_ && pool) {
+    auto& cell = bench_.state.pools.cell(pool_->slot);
+    if (!l7::admits_request(pool->limits, cell)) return give_up(l7::Outcome::kPoolRequestsFull);
+    running_ = l7::RunningRequest(cell);
+    balance_.key = pool->object->algorithm == contract::Algorithm::kMaglev
+                       ? l7::hash_key_of(pool->object->hash, request_, facts_.client)
+                       : std::nullopt;
+  }
+  balance_.now = bench_.loop.now();
+  balance_.random = bench_.random.next();
   const auto choice = tries_ < limits::kTriesMax
-                          ? bench_.state.choose(*bench_.tables, *pool_, tried_)
+                          ? bench_.state.choose(*bench_.tables, *pool_, tried_, balance_)
                           : l7::EndpointChoice{l7::Outcome::kAllBackendsTried, nullptr};
   if (choice.outcome == l7::Outcome::kFound) return open_upstream(*choice.endpoint);
+  if (choice.outcome == l7::Outcome::kAllBackendsTried && retry_all_again()) return Step::kGoOn;
+  return give_up(choice.outcome);
+}
+
+Exchange::Step Exchange::give_up(l7::Outcome outcome) {
   if (tries_ == 0) {
-    refuse(choice.outcome);
+    refuse(outcome);
   } else {
-    bench_.counters.add(choice.outcome);
-    answer(Ending::kBackendUnreachable, l7::http_status(choice.outcome), l7::name_of(choice.outcome));
+    bench_.counters.add(outcome);
+    answer(Ending::kBackendUnreachable, l7::http_status(outcome), l7::name_of(outcome));
   }
   return Step::kGoOn;
 }
 
 Exchange::Step Exchange::open_upstream(const l7::PoolEndpoint& endpoint) {
+  const auto& pool = *bench_.tables->pools.find(*pool_);
+  const auto& cell = bench_.state.pools.cell(pool_->slot);
+  const bool first = in_turn_ || cell.waiting == 0;  // who comes new stands behind those who wait
+  // After a stale connection comes a new one: its neighbours may be stale as well.
+  upstream_ = first && !met_stale_ ? bench_.upstreams.take_idle(endpoint, *this) : nullptr;
+  if (!upstream_ && !bench_.upstreams.can_join(endpoint)) {
+    auto verdict = l7::admit_connect(pool.limits, cell, in_turn_);
+    if (verdict == l7::ConnectVerdict::kWait && first && bench_.upstreams.close_one_idle(pool))
+      verdict = l7::ConnectVerdict::kConnect;
+    if (verdict == l7::ConnectVerdict::kRefuse) return give_up(l7::Outcome::kPoolQueueFull);
+    if (verdict == l7::ConnectVerdict::kWait) return enter_queue(pool);
+  }
+  in_turn_ = false;
   if (tries_ > 0) bench_.counters.add(Counter::kRetries);
   ++tries_;
   try_started_ = bench_.loop.now();
   endpoint_text_ = arena_.copy(endpoint.text);
   outstanding_ = bench_.state.outstanding(endpoint);
-  // After a stale connection comes a new one: its neighbours may be stale as well.
-  upstream_ = !met_stale_ ? bench_.upstreams.take_idle(endpoint, *this) : nullptr;
-  if (upstream_) {
-    phase_ = Phase::kRelaying;
-    start_sending();
-    return Step::kGoOn;
-  }
-  upstream_ = bench_.upstreams.connect(endpoint, *this);
+  if (!upstream_) return connect_upstream(endpoint, *pool.object);
+  phase_ = Phase::kRelaying;
+  start_sending();
+  return Step::kGoOn;
+}
+
+Exchange::Step Exchange::connect_upstream(const l7::PoolEndpoint& endpoint, const contract::Pool& pool) {
+  ConnectionRules rules;
+  rules.exchanges_max = pool.circuit_breaker.requests_per_connection_max;
+  if (pool.idle_timeout) rules.idle_timeout = *pool.idle_timeout;
+  upstream_ = bench_.upstreams.connect(endpoint, *this, rules);
   if (upstream_) {
     phase_ = Phase::kConnecting;
+    wait_until_ = try_started_ +
+                  (pool.connect_timeout ? *pool.connect_timeout : bench_.tables->settings->connect_timeout);
     return Step::kWait;
   }
   bench_.counters.add(Counter::kUpstreamConnectFailures);
+  report(l7::TryResult::kConnectFailure);
   tried_.add(endpoint);
   outstanding_.reset();
   return Step::kGoOn;

@@ -41,7 +41,7 @@ Result<void> ShardProcess::start_threads() {
 
 Result<void> ShardProcess::apply(const contract::Delta& delta) {
   if (auto applied = contract::apply(snapshot_, delta); !applied.ok()) return applied;
-  auto tables = builder_.apply(delta);
+  auto tables = builder_.apply(delta, monotonic_now());
   tls_.apply(delta, unix_time_ms());
   const auto& settings = *tables->settings;
   log_.configure({settings.access_log, settings.access_log_file_bytes_max, settings.access_log_files});
@@ -49,7 +49,9 @@ Result<void> ShardProcess::apply(const contract::Delta& delta) {
   return {};
 }
 
-void ShardProcess::apply(const contract::HealthDelta& delta) { publish(builder_.apply(delta)); }
+void ShardProcess::apply(const contract::HealthDelta& delta) {
+  publish(builder_.apply(delta, monotonic_now()));
+}
 
 void ShardProcess::add(contract::Secrets secrets) {
   const auto before = tls_.table();

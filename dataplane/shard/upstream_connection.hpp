@@ -4,6 +4,7 @@
 // again before the last connection to it has gone. Thread: one.
 #pragma once
 
+#include "dataplane/core/limits.hpp"
 #include "dataplane/l7/pool_table.hpp"
 #include "dataplane/shard/event_loop.hpp"
 #include "dataplane/shard/http1/upstream_leg.hpp"
@@ -13,6 +14,12 @@ namespace headgate::shard {
 
 class Exchange;
 class UpstreamPool;
+
+// What its pool says of one connection, as it was when it was opened.
+struct ConnectionRules {
+  uint32_t exchanges_max = 0;  // 0: no limit
+  Duration idle_timeout = limits::kUpstreamIdleTimeout;
+};
 
 class UpstreamConnection final : public Handler {
  public:
@@ -41,6 +48,8 @@ class UpstreamConnection final : public Handler {
   Exchange* exchange_ = nullptr;  // while connecting or busy
   Phase phase_ = Phase::kClosed;
   bool reused_ = false;
+  uint32_t exchanges_ = 0;
+  ConnectionRules rules_;
 };
 
 }  // namespace headgate::shard

@@ -29,11 +29,13 @@ UpstreamLeg* UpstreamPool::take_idle(const l7::PoolEndpoint& endpoint, Exchange&
   connection.exchange_ = &exchange;
   connection.reused_ = true;
   connection.leg_.open();
+  ++connection.exchanges_;
   counters_.add(Counter::kUpstreamReuses);
   return &connection.leg_;
 }
 
-UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& exchange) {
+UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& exchange,
+                                   const ConnectionRules& rules) {
   const bool shares = endpoint.protocol == contract::PoolProtocol::kH2c;
   if (auto* const session =
           shares ? find_session(endpoint, http2::ClientSession::Phase::kConnecting) : nullptr)
@@ -56,7 +58,10 @@ UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& e
   connection.exchange_ = &exchange;
   connection.phase_ = UpstreamConnection::Phase::kConnecting;
   connection.reused_ = false;
+  connection.exchanges_ = 1;
+  connection.rules_ = rules;
   connection.leg_.open();
+  ++state_.pools.cell(endpoint.pool->slot).connections;
   return &connection.leg_;
 }
 
@@ -70,6 +75,7 @@ UpstreamLeg* UpstreamPool::connect_session(const l7::PoolEndpoint& endpoint, Exc
   if (endpoint.slot >= sessions_by_slot_.size()) sessions_by_slot_.resize(endpoint.slot + 1);
   sessions_by_slot_[endpoint.slot].push_back(&session);
   session.open(std::move(socket), state_.pin(endpoint));
+  ++state_.pools.cell(endpoint.pool->slot).connections;
   return &session.join(exchange);
 }
 
@@ -81,9 +87,19 @@ http2::ClientSession* UpstreamPool::find_session(const l7::PoolEndpoint& endpoin
   return nullptr;
 }
 
+bool UpstreamPool::can_join(const l7::PoolEndpoint& endpoint) {
+  return endpoint.protocol == contract::PoolProtocol::kH2c &&
+         find_session(endpoint, http2::ClientSession::Phase::kConnecting) != nullptr;
+}
+
 void UpstreamPool::remove(http2::ClientSession& session) {
   std::erase(sessions_by_slot_[session.endpoint().slot], &session);
+  const uint32_t pool_slot = session.endpoint().pool->slot;
+  --state_.pools.cell(pool_slot).connections;
+  queue_.freed(pool_slot);
 }
+
+void UpstreamPool::freed(const l7::PoolEndpoint& endpoint) { queue_.freed(endpoint.pool->slot); }
 
 template <typename Predicate>
 void UpstreamPool::close_sessions(Predicate&& of_no_use) {
@@ -96,11 +112,15 @@ void UpstreamPool::release(UpstreamConnection& connection) {
   const uint32_t slot = connection.endpoint_->slot;
   if (slot >= idle_by_slot_.size()) idle_by_slot_.resize(slot + 1);
   auto& idle = idle_by_slot_[slot];
-  if (!connection.stream_.quiet() || idle.size() >= limits::kIdleUpstreamsMax) return close(connection);
+  const auto& rules = connection.rules_;
+  const bool used_up = rules.exchanges_max != 0 && connection.exchanges_ >= rules.exchanges_max;
+  if (used_up || !connection.stream_.quiet() || idle.size() >= limits::kIdleUpstreamsMax)
+    return close(connection);
   connection.exchange_ = nullptr;
   connection.phase_ = UpstreamConnection::Phase::kIdle;
   idle.push_back(&connection);
-  loop_.arm(connection, limits::kUpstreamIdleTimeout);
+  loop_.arm(connection, rules.idle_timeout);
+  queue_.freed(connection.endpoint_->pool->slot);
 }
 
 void UpstreamPool::close(UpstreamConnection& connection) {
@@ -109,13 +129,26 @@ void UpstreamPool::close(UpstreamConnection& connection) {
   connection.phase_ = UpstreamConnection::Phase::kClosed;
   connection.exchange_ = nullptr;
   connection.stream_.close();
+  const uint32_t pool_slot = connection.endpoint_->pool->slot;
+  --state_.pools.cell(pool_slot).connections;
   connection.endpoint_.reset();
+  queue_.freed(pool_slot);
   connection.cancel();
   loop_.retire(connection);
 }
 
 void UpstreamPool::remove_idle(UpstreamConnection& connection) {
   std::erase(idle_by_slot_[connection.endpoint_->slot], &connection);
+}
+
+bool UpstreamPool::close_one_idle(const l7::ServingPool& pool) {
+  for (const auto& each : pool.all) {
+    const uint32_t slot = each.endpoint->slot;
+    if (slot >= idle_by_slot_.size() || idle_by_slot_[slot].empty()) continue;
+    close(*idle_by_slot_[slot].front());  // the one that is needed least
+    return true;
+  }
+  return false;
 }
 
 void UpstreamPool::close_unserved(const l7::PoolTable& pools) {

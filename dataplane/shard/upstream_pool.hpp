@@ -13,13 +13,15 @@
 #include "dataplane/shard/http2/upstream_leg.hpp"
 #include "dataplane/shard/slab.hpp"
 #include "dataplane/shard/upstream_connection.hpp"
+#include "dataplane/shard/upstream_queue.hpp"
 
 namespace headgate::shard {
 
 class UpstreamPool {
  public:
-  UpstreamPool(EventLoop& loop, ThreadCounters& counters, l7::ThreadState state, BlockPool& blocks)
-      : loop_(loop), counters_(counters), state_(state), blocks_(blocks) {}
+  UpstreamPool(EventLoop& loop, ThreadCounters& counters, l7::ThreadState state, BlockPool& blocks,
+               UpstreamQueue& queue)
+      : loop_(loop), counters_(counters), state_(state), blocks_(blocks), queue_(queue) {}
 
   EventLoop& loop() { return loop_; }
   BlockPool& blocks() { return blocks_; }
@@ -28,18 +30,23 @@ class UpstreamPool {
   // For `exchange` until it finishes or aborts the leg. Null where none idles, or no session has room.
   UpstreamLeg* take_idle(const l7::PoolEndpoint& endpoint, Exchange& exchange);
   // Connecting; the exchange is told. Null where it failed at once.
-  UpstreamLeg* connect(const l7::PoolEndpoint& endpoint, Exchange& exchange);
+  UpstreamLeg* connect(const l7::PoolEndpoint& endpoint, Exchange& exchange, const ConnectionRules& rules);
+  // connect() would open no connection of its own: one that is being opened has room.
+  bool can_join(const l7::PoolEndpoint& endpoint);
 
   // --- by the connection's leg
   // The exchange is over and the connection clean: the next one may have it.
   void release(UpstreamConnection& connection);
   void close(UpstreamConnection& connection);
+  // Makes room for a connection to another endpoint of the pool. False: none of its connections idles.
+  bool close_one_idle(const l7::ServingPool& pool);
 
   // --- by sessions and their legs
   Http2UpstreamLeg& take_leg() { return http2_legs_.take(*this); }
   void give(Http2UpstreamLeg& leg) { http2_legs_.give(leg); }
   void give(http2::ClientSession& session) { sessions_.give(session); }
   void remove(http2::ClientSession& session);
+  void freed(const l7::PoolEndpoint& endpoint);  // a stream has ended: its session has room
 
   // New tables: connections to what they no longer serve are of no use.
   void close_unserved(const l7::PoolTable& pools);
@@ -57,6 +64,7 @@ class UpstreamPool {
   ThreadCounters& counters_;
   l7::ThreadState state_;
   BlockPool& blocks_;
+  UpstreamQueue& queue_;
   Slab<UpstreamConnection> connections_;
   std::vector<std::vector<UpstreamConnection*>> idle_by_slot_;
   Slab<http2::ClientSession> sessions_;

@@ -20,6 +20,7 @@
 #include "dataplane/shard/slab.hpp"
 #include "dataplane/shard/tls_table.hpp"
 #include "dataplane/shard/upstream_pool.hpp"
+#include "dataplane/shard/upstream_queue.hpp"
 #include "dataplane/shard/wall_clock.hpp"
 
 namespace headgate::shard {
@@ -41,7 +42,8 @@ struct Workbench {
         state(thread_state),
         counters(thread_counters),
         access_log(log),
-        upstreams(event_loop, thread_counters, thread_state, blocks) {}
+        queue(event_loop, thread_state.pools),
+        upstreams(event_loop, thread_counters, thread_state, blocks, queue) {}
 
   EventLoop& loop;
   l7::ThreadState state;
@@ -53,6 +55,7 @@ struct Workbench {
   RandomBits random;
   WallClock clock;
   bool draining = false;
+  UpstreamQueue queue;
   UpstreamPool upstreams;
   Slab<Exchange> exchanges;
   Slab<Http1ClientLeg> http1_legs;

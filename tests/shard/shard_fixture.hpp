@@ -65,7 +65,10 @@ class ShardFixture : public testing::Test {
                                       .matches = {contract::RouteMatch{}},
                                       .forward = {{.pool = "p1", .weight = 1}},
                                       .request_timeout = request_timeout_,
-                                      .backend_request_timeout = std::nullopt}};
+                                      .backend_request_timeout = backend_request_timeout_,
+                                      .idle_timeout = response_idle_timeout_,
+                                      .retry = retry_,
+                                      .affinity = affinity_}};
     return made;
   }
 
@@ -95,7 +98,7 @@ class ShardFixture : public testing::Test {
     return listener;
   }
 
-  // What start() serves; a test may change settings_, request_timeout_ and trusted_ before.
+  // What start() serves; a test may change settings_, trusted_ and what its rule says before.
   contract::Delta whole(const contract::Pool& backends) {
     return delta({settings_, web_listener(), route(), backends});
   }
@@ -159,6 +162,10 @@ class ShardFixture : public testing::Test {
   uint16_t port_ = 0;
   contract::ShardSettings settings_;
   std::optional<contract::Millis> request_timeout_;
+  std::optional<contract::Millis> backend_request_timeout_;
+  std::optional<contract::Millis> response_idle_timeout_;
+  std::optional<contract::Retry> retry_;
+  std::optional<contract::CookieAffinity> affinity_;
   std::vector<Prefix> trusted_;
   std::size_t clients_max_ = 1000;
   contract::Revision revision_ = 0;

@@ -159,6 +159,7 @@ void Http2UpstreamLeg::abort() {
 
 void Http2UpstreamLeg::release() {
   leave();
+  pool_.freed(endpoint());
   exchange_ = nullptr;
   client_session_ = nullptr;
   pool_.give(*this);
