@@ -80,6 +80,9 @@ contract::RouteRule build_rule(const Model& model, const Rule& rule) {
   built.matches = rule.matches;
   built.request_timeout = rule.request_timeout;
   built.backend_request_timeout = rule.backend_request_timeout;
+  built.idle_timeout = rule.idle_timeout;
+  built.retry = rule.retry;
+  built.affinity = rule.affinity;
   for (const auto& pool : rule.forward) {
     const auto* entry = model.find({db::Kind::kPool, pool.namespace_name, pool.name});
     built.forward.push_back({.pool = entry ? entry->meta.uid : "", .weight = pool.weight});
@@ -176,7 +179,15 @@ contract::Object build_pool(const Entry& entry) {
                         .backends = pool.backends,
                         .health = pool.health,
                         .when_all_down = pool.when_all_down,
-                        .protocol = pool.protocol};
+                        .protocol = pool.protocol,
+                        .hash = pool.hash,
+                        .slow_start = pool.slow_start,
+                        .failover_percent = pool.failover_percent,
+                        .outlier = pool.outlier,
+                        .circuit_breaker = pool.circuit_breaker,
+                        .retry_budget = pool.retry_budget,
+                        .connect_timeout = pool.connect_timeout,
+                        .idle_timeout = pool.idle_timeout};
 }
 
 contract::Object build_certificate(const Entry& entry) {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <charconv>
 #include <set>
 
 #include "mgmt/compile/fields.hpp"
 #include "mgmt/compile/hostname.hpp"
+#include "mgmt/compile/parse_upstream.hpp"
 #include "mgmt/compile/path_rules.hpp"
 
 namespace headgate::compile {
 namespace {
 
 constexpr uint64_t kWeightMax = 1'000'000;
+constexpr uint64_t kPriorityMax = 15;
 constexpr uint64_t kHourMs = 3'600'000;
 
 // The canonical text of an address, or a DNS name in lower case; empty where it is neither.
@@ -30,21 +31,8 @@ contract::Backend read_backend(Fields& fields) {
   fields.read_integer("port", {1, 65535}, backend.port);
   fields.read_integer("weight", {0, kWeightMax}, backend.weight);
   fields.read("drain", backend.drain);
+  fields.read_integer("priority", {0, kPriorityMax}, backend.priority);
   return backend;
-}
-
-// "200-299" or "204".
-std::optional<contract::StatusRange> parse_range(std::string_view text) {
-  const auto number = [](std::string_view digits) -> uint16_t {
-    uint16_t value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return digits.size() == 3 && error == std::errc{} && end == digits.data() + digits.size() ? value : 0;
-  };
-  const auto dash = text.find('-');
-  const auto first = number(text.substr(0, dash));
-  const auto last = dash == std::string_view::npos ? first : number(text.substr(dash + 1));
-  if (first < 100 || last > 599 || first > last) return std::nullopt;
-  return contract::StatusRange{.first = first, .last = last};
 }
 
 void read_http_check(Fields& fields, contract::HealthCheck& health) {
@@ -57,7 +45,7 @@ void read_http_check(Fields& fields, contract::HealthCheck& health) {
   }
   if (fields.has("expected")) health.expected.clear();
   fields.each_string("expected", [&](const std::string& text, const std::string& pointer) {
-    if (const auto range = parse_range(text))
+    if (const auto range = parse_status_range(text))
       health.expected.push_back(*range);
     else
       fields.faults().add(pointer, "invalid_value",
@@ -88,10 +76,11 @@ Pool parse_pool(Fields& fields) {
       each.fault("address", "duplicate", "this address and port are in the pool already");
     pool.backends.push_back(std::move(backend));
   });
-  fields.read_enum("algorithm", pool.algorithm);
+  read_balancing(fields, pool);
   fields.object("health", [&](Fields& health) { pool.health = read_health(health); });
   fields.read_enum("when_all_down", pool.when_all_down);
   fields.read_enum("protocol", pool.protocol);
+  read_pool_limits(fields, pool);
   fields.read("labels", pool.labels);
   return pool;
 }

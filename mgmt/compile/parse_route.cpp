@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "mgmt/compile/field_syntax.hpp"
 #include "mgmt/compile/fields.hpp"
 #include "mgmt/compile/hostname.hpp"
 #include "mgmt/compile/parse.hpp"
+#include "mgmt/compile/parse_upstream.hpp"
 #include "mgmt/compile/path_rules.hpp"
 
 namespace headgate::compile {
@@ -11,15 +13,6 @@ namespace {
 
 constexpr uint64_t kWeightMax = 1'000'000;  // the Gateway API's
 constexpr Bounds kTimeoutMs{1, 24 * 3'600'000};
-
-// RFC 9110 section 5.6.2.
-bool is_token(std::string_view text) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kMarks.find(c) != std::string_view::npos;
-  });
-}
 
 bool is_field_value(std::string_view text) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
@@ -91,10 +84,13 @@ Rule read_rule(Fields& rule, const std::string& namespace_name) {
   rule.object("timeouts", [&](Fields& timeouts) {
     timeouts.read_duration("request", kTimeoutMs, into.request_timeout);
     timeouts.read_duration("backend_request", kTimeoutMs, into.backend_request_timeout);
+    timeouts.read_duration("idle", kTimeoutMs, into.idle_timeout);
     if (into.request_timeout && into.backend_request_timeout &&
         *into.backend_request_timeout > *into.request_timeout)
       timeouts.fault("backend_request", "out_of_range", "one try can't last longer than the request");
   });
+  rule.object("retry", [&](Fields& retry) { into.retry = read_retry(retry); });
+  rule.object("affinity", [&](Fields& affinity) { into.affinity = read_affinity(affinity); });
   return into;
 }
 

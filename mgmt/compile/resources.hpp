@@ -94,6 +94,9 @@ struct Rule {
   std::vector<PoolRef> forward = {};
   std::optional<contract::Millis> request_timeout = {};
   std::optional<contract::Millis> backend_request_timeout = {};
+  std::optional<contract::Millis> idle_timeout = {};
+  std::optional<contract::Retry> retry = {};
+  std::optional<contract::CookieAffinity> affinity = {};
 };
 
 struct Route {
@@ -109,6 +112,14 @@ struct Pool {
   std::optional<contract::HealthCheck> health = {};
   contract::WhenAllDown when_all_down = contract::WhenAllDown::kRefuse;
   contract::PoolProtocol protocol = contract::PoolProtocol::kHttp1;
+  contract::HashKey hash = {};
+  std::optional<contract::Millis> slow_start = {};
+  uint32_t failover_percent = 0;
+  std::optional<contract::Outlier> outlier = {};
+  contract::CircuitBreaker circuit_breaker = {};
+  contract::RetryBudget retry_budget = {};
+  std::optional<contract::Millis> connect_timeout = {};
+  std::optional<contract::Millis> idle_timeout = {};
   Labels labels = {};
 };
 

@@ -158,8 +158,8 @@ void Http2UpstreamLeg::abort() {
 }
 
 void Http2UpstreamLeg::release() {
+  if (session_) pool_.freed(endpoint());  // one that has gone has said so itself
   leave();
-  pool_.freed(endpoint());
   exchange_ = nullptr;
   client_session_ = nullptr;
   pool_.give(*this);

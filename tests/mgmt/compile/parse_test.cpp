@@ -235,7 +235,47 @@ INSTANTIATE_TEST_SUITE_P(
             {"/health/type invalid_value", "/health/interval out_of_range", "/health/rise out_of_range",
              "/health/path invalid_value", "/health/expected/0 invalid_value",
              "/health/expected/1 invalid_value", "/health/expected/2 invalid_value",
-             "/health/expected out_of_range"}}),
+             "/health/expected out_of_range"}},
+        Fault{"balancing",
+              Kind::kPool,
+              R"({"algorithm":"maglev","hash":{"source":"header"},"slow_start":"30s","failover_percent":101,
+                  "backends":[{"address":"10.0.0.1","port":80,"priority":16}]})",
+              {"/backends/0/priority out_of_range", "/hash/name missing_field", "/slow_start unsupported",
+               "/failover_percent out_of_range"}},
+        Fault{"a key that nobody hashes",
+              Kind::kPool,
+              R"({"hash":{"source":"path","name":"x"}})",
+              {"/hash/name invalid_value", "/hash unsupported"}},
+        Fault{"the name of a key",
+              Kind::kPool,
+              R"({"algorithm":"maglev","hash":{"source":"cookie","name":"a b"}})",
+              {"/hash/name invalid_value"}},
+        Fault{
+            "limits of a pool",
+            Kind::kPool,
+            R"({"outlier":{"base_ejection_time":"60s","ejection_time_max":"30s","ejected_percent_max":101,"x":1},
+                  "circuit_breaker":{"connections_max":-1,"pending_max":0,"pending_timeout":"0ms"},
+                  "retry_budget":{"percent":101},"connect_timeout":"0s","idle_timeout":5})",
+            {"/outlier/ejected_percent_max out_of_range", "/outlier/ejection_time_max out_of_range",
+             "/outlier/x unknown_field", "/circuit_breaker/connections_max out_of_range",
+             "/circuit_breaker/pending_max out_of_range", "/circuit_breaker/pending_timeout out_of_range",
+             "/retry_budget/percent out_of_range", "/connect_timeout out_of_range",
+             "/idle_timeout wrong_type"}},
+        Fault{"a retry",
+              Kind::kRoute,
+              R"({"listeners":["l"],"rules":[{"forward":[{"pool":"p"}],"retry":{"attempts":0,
+                  "on":["reset","sometimes","200","503-500"],"backoff":{"base":"1s","max":"10ms"}}}]})",
+              {"/rules/0/retry/attempts out_of_range", "/rules/0/retry/on/1 invalid_value",
+               "/rules/0/retry/on/2 invalid_value", "/rules/0/retry/on/3 invalid_value",
+               "/rules/0/retry/backoff/max out_of_range"}},
+        Fault{"an affinity",
+              Kind::kRoute,
+              R"({"listeners":["l"],"rules":[{"forward":[{"pool":"p"}],"affinity":{}},
+                  {"forward":[{"pool":"p"}],"affinity":{"cookie":{"name":"a;b","path":"/;Domain=x","ttl":"1ms",
+                   "same_site":"none"}}}]})",
+              {"/rules/0/affinity/cookie missing_field", "/rules/1/affinity/cookie/name invalid_value",
+               "/rules/1/affinity/cookie/path invalid_value", "/rules/1/affinity/cookie/ttl out_of_range",
+               "/rules/1/affinity/cookie/same_site invalid_value"}}),
     [](const ::testing::TestParamInfo<Fault>& fault) {
       std::string name = fault.param.description;
       for (auto& c : name)
@@ -299,6 +339,52 @@ TEST(Parse, PoolInFull) {
   EXPECT_EQ(pool.health->expected, (std::vector<contract::StatusRange>{{200, 204}, {301, 301}}));
   EXPECT_EQ(pool.when_all_down, contract::WhenAllDown::kTryAll);
   EXPECT_EQ(pool.protocol, contract::PoolProtocol::kH2c);
+}
+
+TEST(Parse, UpstreamOfARuleInFull) {
+  const auto route = parsed<Route>(R"({"listeners":["web"],"rules":[{"forward":[{"pool":"app"}],
+    "timeouts":{"idle":"5m"},
+    "retry":{"attempts":3,"on":["reset","5xx","429","reset"],"backoff":{"base":"10ms","max":"1s"}},
+    "affinity":{"cookie":{"name":"stay","path":"/app","ttl":"1h","same_site":"strict","secure":true}}},
+    {"forward":[{"pool":"app"}],"retry":{}}]})");
+  const auto& rule = route.rules[0];
+  EXPECT_EQ(rule.idle_timeout, contract::Millis(300'000));
+  EXPECT_EQ(rule.retry, (contract::Retry{.attempts = 3,
+                                         .on = {contract::RetryOn::kReset},
+                                         .statuses = {{500, 599}, {429, 429}},
+                                         .backoff_base = contract::Millis(10),
+                                         .backoff_max = contract::Millis(1'000)}));
+  EXPECT_EQ(rule.affinity, (contract::CookieAffinity{.name = "stay",
+                                                     .path = "/app",
+                                                     .ttl = contract::Millis(3'600'000),
+                                                     .same_site = contract::SameSite::kStrict,
+                                                     .http_only = true,
+                                                     .secure = true}));
+  ASSERT_TRUE(route.rules[1].retry);
+  EXPECT_EQ(route.rules[1].retry->attempts, 1u);
+  EXPECT_EQ(route.rules[1].retry->on.size(), 3u);
+  EXPECT_EQ(route.rules[1].retry->statuses, (std::vector<contract::StatusRange>{{502, 504}}));
+}
+
+TEST(Parse, UpstreamOfAPoolInFull) {
+  const auto pool = parsed<Pool>(R"({"backends":[{"address":"10.0.0.1","port":80,"priority":2}],
+    "algorithm":"maglev","hash":{"source":"header","name":"X-User"},"failover_percent":70,
+    "outlier":{"consecutive_5xx":9,"base_ejection_time":"1s","ejected_percent_max":50},
+    "circuit_breaker":{"connections_max":100,"pending_max":10,"pending_timeout":"1s","requests_max":200,
+                       "requests_per_connection_max":1000},
+    "retry_budget":{"percent":10,"retries_min":1},"connect_timeout":"500ms","idle_timeout":"10s"})");
+  EXPECT_EQ(pool.backends[0].priority, 2u);
+  EXPECT_EQ(pool.hash, (contract::HashKey{contract::HashSource::kHeader, "x-user"}));
+  EXPECT_EQ(pool.failover_percent, 70u);
+  ASSERT_TRUE(pool.outlier);
+  EXPECT_EQ(pool.outlier->consecutive_5xx, 9u);
+  EXPECT_EQ(pool.outlier->consecutive_connect_failures, contract::Outlier{}.consecutive_connect_failures);
+  EXPECT_EQ(pool.outlier->ejected_percent_max, 50u);
+  EXPECT_EQ(pool.circuit_breaker, (contract::CircuitBreaker{100, 10, 200, 1'000, contract::Millis(1'000)}));
+  EXPECT_EQ(pool.retry_budget, (contract::RetryBudget{10, 1}));
+  EXPECT_EQ(pool.connect_timeout, contract::Millis(500));
+  EXPECT_EQ(pool.idle_timeout, contract::Millis(10'000));
+  EXPECT_EQ(parsed<Pool>(R"({"slow_start":"30s"})").slow_start, contract::Millis(30'000));
 }
 
 TEST(Parse, NamesAreThoseOfTheDesign) {

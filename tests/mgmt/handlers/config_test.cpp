@@ -20,6 +20,27 @@ TEST_F(Config, RoundTrips) {
   EXPECT_EQ(header(written, "Headgate-Revision"), "6");
 }
 
+TEST_F(Config, RoundTripsWhatIsSaidOfTheUpstreamSide) {
+  put_simple_ingress();
+  auto config = get("/v1/config");
+  auto& rule = config["routes"][0]["rules"][0];
+  rule["retry"] = Json::parse(R"({"attempts": 2, "on": ["reset", "503"], "backoff": {"base": "10ms"}})");
+  rule["affinity"] = Json::parse(R"({"cookie": {"name": "stay", "ttl": "1h", "same_site": "strict"}})");
+  rule["timeouts"] = Json::parse(R"({"request": "30s", "backend_request": "5s", "idle": "1m"})");
+  auto& pool = config["pools"][0];
+  pool.update(Json::parse(R"({"algorithm": "maglev", "hash": {"source": "cookie", "name": "sid"},
+      "failover_percent": 50, "outlier": {"consecutive_5xx": 3, "ejected_percent_max": 20},
+      "circuit_breaker": {"connections_max": 100, "pending_timeout": "2s"},
+      "retry_budget": {"percent": 10}, "connect_timeout": "1s", "idle_timeout": "20s"})"));
+  pool["backends"][0]["priority"] = 1;
+  const auto written = call("PUT", "/v1/config", config.dump());
+  ASSERT_EQ(written.status, 200) << written.body;
+  const auto read = get("/v1/config");
+  EXPECT_EQ(read["routes"][0]["rules"], config["routes"][0]["rules"]);
+  for (const auto& [name, value] : pool.items()) EXPECT_EQ(read["pools"][0][name], value) << name;
+  EXPECT_TRUE(Json::parse(call("PUT", "/v1/config", read.dump()).body)["changes"].empty());
+}
+
 TEST_F(Config, IsOneRevisionWhateverItChanges) {
   put_simple_ingress();
   auto config = get("/v1/config");
