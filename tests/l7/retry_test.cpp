@@ -3,6 +3,8 @@
 
 #include <deque>
 #include <random>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -25,8 +27,9 @@ TEST(Retry, OnlyWhatTheRuleNamesIsWanted) {
 TEST(Retry, TheBackoffStaysBelowABoundThatDoubles) {
   const contract::Retry rule{.backoff_base = contract::Millis(20), .backoff_max = contract::Millis(100)};
   std::mt19937_64 random(1);
-  for (const auto& [number, bound] :
-       {std::pair{1U, 20ms}, {2U, 40ms}, {3U, 80ms}, {4U, 100ms}, {60U, 100ms}}) {
+  const std::vector<std::pair<unsigned, std::chrono::milliseconds>> bounds{
+      {1, 20ms}, {2, 40ms}, {3, 80ms}, {4, 100ms}, {60, 100ms}};
+  for (const auto& [number, bound] : bounds) {
     Duration longest{0};
     for (int i = 0; i < 2'000; ++i) {
       const auto wait = backoff(rule, number, random());
