@@ -83,9 +83,11 @@ contract::RouteRule build_rule(const Model& model, const Rule& rule) {
   built.idle_timeout = rule.idle_timeout;
   built.retry = rule.retry;
   built.affinity = rule.affinity;
+  built.filters = rule.filters;
   for (const auto& pool : rule.forward) {
     const auto* entry = model.find({db::Kind::kPool, pool.namespace_name, pool.name});
-    built.forward.push_back({.pool = entry ? entry->meta.uid : "", .weight = pool.weight});
+    built.forward.push_back(
+        {.pool = entry ? entry->meta.uid : "", .weight = pool.weight, .filters = pool.filters});
   }
   return built;
 }

@@ -5,8 +5,8 @@
 #include "mgmt/compile/fields.hpp"
 #include "mgmt/compile/hostname.hpp"
 #include "mgmt/compile/parse.hpp"
+#include "mgmt/compile/parse_rule.hpp"
 #include "mgmt/compile/parse_upstream.hpp"
-#include "mgmt/compile/path_rules.hpp"
 
 namespace headgate::compile {
 namespace {
@@ -14,48 +14,8 @@ namespace {
 constexpr uint64_t kWeightMax = 1'000'000;  // the Gateway API's
 constexpr Bounds kTimeoutMs{1, 24 * 3'600'000};
 
-bool is_field_value(std::string_view text) {
-  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
-  if (!text.empty() && (is_space(text.front()) || is_space(text.back()))) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
-  });
-}
-
-void read_path(Fields& match, contract::PathMatch& into) {
-  match.object("path", [&](Fields& path) {
-    path.read_enum("type", into.type);
-    path.require("value");
-    path.read("value", into.value);
-    if (const auto fault = fault_of_path(into.value); !fault.empty())
-      path.fault("value", "invalid_value", std::string(fault));
-  });
-}
-
-contract::RouteMatch read_match(Fields& match) {
-  contract::RouteMatch into;
-  read_path(match, into.path);
-  match.read("method", into.method);
-  if (!into.method.empty() && !is_token(into.method))
-    match.fault("method", "invalid_value", "must be an HTTP method, such as GET; empty for any");
-  match.each_object("headers", [&](Fields& header) {
-    auto& each = into.headers.emplace_back();
-    header.require("name");
-    header.require("value");
-    header.read("name", each.name);
-    header.read("value", each.value);
-    if (header.has("name") && !is_token(each.name))
-      header.fault("name", "invalid_value", "must be a header's name");
-    if (!is_field_value(each.value))
-      header.fault("value", "invalid_value", "holds what no header value can hold");
-    for (auto& c : each.name)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  });
-  return into;
-}
-
-PoolRef read_forward(Fields& forward, const std::string& namespace_name) {
+PoolRef read_forward(Fields& forward, const std::string& namespace_name,
+                     const std::vector<contract::RouteMatch>& matches) {
   PoolRef into{.namespace_name = namespace_name, .name = "", .weight = 1};
   forward.require("pool");
   forward.read("pool", into.name);
@@ -66,7 +26,19 @@ PoolRef read_forward(Fields& forward, const std::string& namespace_name) {
   if (forward.has("pool") && (!is_valid_name(into.name) || !is_valid_name(into.namespace_name)))
     forward.fault("pool", "invalid_name", "must be a pool's name, or namespace/name");
   forward.read_integer("weight", {0, kWeightMax}, into.weight);
+  forward.object("filters",
+                 [&](Fields& filters) { into.filters.emplace() = read_filters(filters, matches); });
   return into;
+}
+
+// A rule forwards, or answers by itself, and never both.
+void check_forward(Fields& rule, const Rule& into) {
+  const bool answers = into.filters && answers_all(*into.filters);
+  if (!answers) rule.require("forward");
+  if (answers && rule.has("forward"))
+    rule.fault("forward", "invalid_value", "nothing is forwarded: a filter answers every request");
+  else if (rule.has("forward") && into.forward.empty())
+    rule.fault("forward", "out_of_range", "must name at least one pool");
 }
 
 Rule read_rule(Fields& rule, const std::string& namespace_name) {
@@ -76,11 +48,12 @@ Rule read_rule(Fields& rule, const std::string& namespace_name) {
     rule.fault("name", "invalid_name", "names are up to 63 of a-z, 0-9 and -, and begin and end without -");
   rule.each_object("matches", [&](Fields& match) { into.matches.push_back(read_match(match)); });
   if (into.matches.empty()) into.matches.emplace_back();
-  rule.require("forward");
-  rule.each_object("forward",
-                   [&](Fields& forward) { into.forward.push_back(read_forward(forward, namespace_name)); });
-  if (rule.has("forward") && into.forward.empty())
-    rule.fault("forward", "out_of_range", "must name at least one pool");
+  rule.object("filters",
+              [&](Fields& filters) { into.filters.emplace() = read_filters(filters, into.matches); });
+  rule.each_object("forward", [&](Fields& forward) {
+    into.forward.push_back(read_forward(forward, namespace_name, into.matches));
+  });
+  check_forward(rule, into);
   rule.object("timeouts", [&](Fields& timeouts) {
     timeouts.read_duration("request", kTimeoutMs, into.request_timeout);
     timeouts.read_duration("backend_request", kTimeoutMs, into.backend_request_timeout);

@@ -86,17 +86,19 @@ struct PoolRef {
   std::string namespace_name = {};  // resolved: "app" in namespace a is a/app
   std::string name = {};
   uint32_t weight = 1;
+  contract::Boxed<contract::Filters> filters = {};
 };
 
 struct Rule {
   std::string name = {};
   std::vector<contract::RouteMatch> matches = {};  // never empty
-  std::vector<PoolRef> forward = {};
+  std::vector<PoolRef> forward = {};               // empty where a filter answers every request
   std::optional<contract::Millis> request_timeout = {};
   std::optional<contract::Millis> backend_request_timeout = {};
   std::optional<contract::Millis> idle_timeout = {};
   std::optional<contract::Retry> retry = {};
   std::optional<contract::CookieAffinity> affinity = {};
+  contract::Boxed<contract::Filters> filters = {};
 };
 
 struct Route {

@@ -208,6 +208,18 @@ INSTANTIATE_TEST_SUITE_P(
               {"/rules/0/matches/0/method invalid_value", "/rules/0/matches/0/headers/0/name invalid_value",
                "/rules/0/matches/0/headers/0/value invalid_value",
                "/rules/0/matches/0/headers/1/value missing_field"}},
+        Fault{
+            "expressions",
+            Kind::kRoute,
+            R"({"listeners":["l"],"rules":[{"forward":[{"pool":"p"}],"matches":[{
+                  "path":{"type":"regex","value":"/("},"headers":[{"name":"x","value":"[","type":"regex"}],
+                  "query":[{"name":"q","value":"*","type":"regex"},{"name":"","value":"1"},{"value":"x","type":"glob"}]},
+                  {"path":{"type":"regex","value":"((a{1,100}){1,100}){1,100}"}}]}]})",
+            {"/rules/0/matches/0/path/value invalid_value",
+             "/rules/0/matches/0/headers/0/value invalid_value",
+             "/rules/0/matches/0/query/0/value invalid_value",
+             "/rules/0/matches/0/query/1/name invalid_value", "/rules/0/matches/0/query/2/name missing_field",
+             "/rules/0/matches/0/query/2/type invalid_value", "/rules/0/matches/1/path/value invalid_value"}},
         Fault{"a path without slash",
               Kind::kRoute,
               route_with_path("a"),

@@ -41,6 +41,37 @@ TEST_F(Config, RoundTripsWhatIsSaidOfTheUpstreamSide) {
   EXPECT_TRUE(Json::parse(call("PUT", "/v1/config", read.dump()).body)["changes"].empty());
 }
 
+TEST_F(Config, RoundTripsMatchesAndFilters) {
+  put_simple_ingress();
+  auto config = get("/v1/config");
+  config["routes"].push_back(Json::parse(R"({"namespace": "default", "name": "filtered", "listeners": ["web"],
+    "rules": [
+      {"matches": [{"path": {"type": "regex", "value": "/v[0-9]+/.*"},
+                    "headers": [{"name": "x-a", "value": "1|2", "type": "regex"}],
+                    "query": [{"name": "q", "value": "a b"}]}],
+       "filters": {"redirect": {"scheme": "https", "hostname": "new.example", "port": 8443, "status": 308,
+                                "path": {"value": "/there"}}}},
+      {"matches": [{"path": {"value": "/old"}}],
+       "filters": {
+         "ip_access": {"allow": ["10.0.0.0/8"], "deny": ["10.1.0.0/16"]},
+         "rate_limit": {"requests": 10, "per": "1m", "burst": 2, "key": "header", "header": "x-key"},
+         "cors": {"origins": ["https://*.example"], "methods": ["GET", "PUT"], "headers": ["*"],
+                  "expose": ["x-id"], "max_age": "10m", "credentials": true},
+         "request_headers": {"set": [{"name": "x-tier", "value": "1"}], "remove": ["x-secret"]},
+         "rewrite": {"hostname": "inner.example", "path": {"type": "prefix", "value": "/new"}},
+         "response_headers": {"add": [{"name": "x-via", "value": "edge"}]}},
+       "forward": [{"pool": "app", "weight": 9},
+                   {"pool": "app", "weight": 1, "filters": {"direct_response": {
+                     "status": 503, "body": "later", "headers": [{"name": "retry-after", "value": "9"}]}}}]}]})"));
+  const auto written = call("PUT", "/v1/config", config.dump());
+  ASSERT_EQ(written.status, 200) << written.body;
+  const auto read = get("/v1/config");
+  const auto again = call("PUT", "/v1/config", read.dump());
+  EXPECT_EQ(again.status, 200) << again.body;
+  EXPECT_TRUE(Json::parse(again.body)["changes"].empty());
+  EXPECT_EQ(get("/v1/namespaces/default/routes/filtered")["rules"], config["routes"].back()["rules"]);
+}
+
 TEST_F(Config, IsOneRevisionWhateverItChanges) {
   put_simple_ingress();
   auto config = get("/v1/config");

@@ -56,9 +56,11 @@ TEST(ApiDocument, NamesEveryFaultAtOnce) {
 
 TEST(ApiDocument, PointsIntoTheDepth) {
   EXPECT_THAT(
-      places("Route", R"({"listeners": ["web"], "rules": [{}, {"matches": [{"path": {"valu/e~": "/"}}],
+      places(
+          "Route",
+          R"({"listeners": ["web"], "rules": [{"filters": {"redirct": {}}}, {"matches": [{"path": {"valu/e~": "/"}}],
                                   "forward": [{"pool": "app", "weight": -1}, {"pool": "A"}]}]})"),
-      ElementsAre("/rules/0/forward missing_field", "/rules/1/forward/0/weight invalid_value",
+      ElementsAre("/rules/0/filters/redirct unknown_field", "/rules/1/forward/0/weight invalid_value",
                   "/rules/1/forward/1/pool invalid_value", "/rules/1/matches/0/path/value missing_field",
                   "/rules/1/matches/0/path/valu~1e~0 unknown_field"));
 }

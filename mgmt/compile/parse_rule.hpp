@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of a route's rule that have files of their own. Private to the parse_*.cpp files. Pure; any
+// thread.
+#pragma once
+
+#include <vector>
+
+#include "mgmt/compile/fields.hpp"
+
+namespace headgate::compile {
+
+contract::RouteMatch read_match(Fields& match);
+
+// Of a rule or of one entry of its forward. `matches` are the rule's: a path edit of type prefix needs
+// prefixes.
+contract::Filters read_filters(Fields& filters, const std::vector<contract::RouteMatch>& matches);
+
+// Whether every request is answered by a filter.
+inline bool answers_all(const contract::Filters& filters) {
+  return filters.redirect || filters.direct_response;
+}
+
+}  // namespace headgate::compile
