@@ -29,9 +29,12 @@ class Chooser {
   const ServingEndpoint* choose() {
     if (input_.affinity)
       if (const auto* named = affine()) return named;
+    const auto turns = cell_.turns;
     if (const auto* found = choose_in_levels()) return found;
-    // Panic: one that is ejected is better than none.
     if (!std::exchange(passes_ejected_, false)) return nullptr;
+    // Panic: one that is ejected is better than none. The turns that led nowhere are given back, else their
+    // number and the panic's would meet the same endpoint each time.
+    cell_.turns = turns;
     return choose_in_levels();
   }
 

@@ -151,7 +151,9 @@ TEST_F(UpstreamQueueTest, AnIdleConnectionToAnotherBackendMakesRoom) {
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     await([&] { return backend_.has_waiting() || other.has_waiting(); });
     auto next = backend_.has_waiting() ? backend_.accept() : other.accept();
-    if (last) EXPECT_TRUE(last.at_end());
+    if (last) {
+      EXPECT_TRUE(last.at_end());
+    }
     next.read_head();
     next.send(kOk);
     client.read_until("ok");
