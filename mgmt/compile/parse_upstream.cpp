@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "dataplane/core/limits.hpp"
-#include "mgmt/compile/field_syntax.hpp"
+#include "mgmt/compile/field_rules.hpp"
 
 namespace headgate::compile {
 namespace {

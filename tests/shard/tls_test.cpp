@@ -139,7 +139,10 @@ TEST_F(TlsTest, AlpnIsAgreedOnOrTheHandshakeEnds) {
   start_tls({issue("app", "DNS:app.example")});
   auto both = peer(TlsPeerOptions{.server_name = "app.example", .alpn = std::string("\x02h2\x08http/1.1")});
   ASSERT_TRUE(both.handshake()) << both.why_not();
-  EXPECT_EQ(both.alpn(), "http/1.1");
+  EXPECT_EQ(both.alpn(), "h2");
+  auto older = peer(TlsPeerOptions{.server_name = "app.example", .alpn = std::string("\x08http/1.1")});
+  ASSERT_TRUE(older.handshake()) << older.why_not();
+  EXPECT_EQ(older.alpn(), "http/1.1");
   auto neither = peer(TlsPeerOptions{.server_name = "app.example", .alpn = std::string("\x03xyz")});
   EXPECT_FALSE(neither.handshake());
   EXPECT_THAT(neither.why_not(), HasSubstr("no application protocol"));
