@@ -17,6 +17,7 @@ namespace headgate::handlers {
 namespace {
 
 constexpr std::string_view kConfigPath = "/v1/config";
+constexpr std::string_view kTransactionsPath = "/v1/transactions";
 constexpr std::size_t kObjectValuesMax = 100'000;
 constexpr std::size_t kConfigValuesMax = 20'000'000;
 
@@ -108,9 +109,10 @@ std::optional<http::Problem> read_body(Exchange& exchange) {
                          fmt::format("The body is {}; send Content-Type: {}.", sent_type, type),
                          {},
                          {{"Accept", std::string(type)}}};
-  const bool is_config = exchange.operation->path_template == kConfigPath;
+  const auto path = exchange.operation->path_template;
+  const bool is_large = path == kConfigPath || path == kTransactionsPath;
   if (auto problem = openapi::parse_json(exchange.request.body,
-                                         is_config ? kConfigValuesMax : kObjectValuesMax, exchange.body))
+                                         is_large ? kConfigValuesMax : kObjectValuesMax, exchange.body))
     return problem;
   auto errors = exchange.document.check(method, exchange.operation->path_template, exchange.body);
   if (errors.empty()) return std::nullopt;
@@ -143,8 +145,9 @@ std::optional<http::Problem> let_in(Exchange& exchange, const Match& match) {
 }  // namespace
 
 std::size_t Api::body_bytes_max(std::string_view, std::string_view path) {
-  return path == kConfigPath || path.ends_with("/report") ? limits::kApiBodyBytesMax
-                                                          : limits::kApiObjectBytesMax;
+  return path == kConfigPath || path == kTransactionsPath || path.ends_with("/report")
+             ? limits::kApiBodyBytesMax
+             : limits::kApiObjectBytesMax;
 }
 
 void Api::handle(http::Request request, http::Responder respond) const {

@@ -52,7 +52,7 @@ std::vector<http::ProblemError> read_config(nlohmann::json document, WantedObjec
 // From what is there to what is wanted.
 service::Proposed propose_config(const Exchange& exchange, db::Reader& reader, const WantedObjects& wanted) {
   const auto revision = reader.revision();
-  if (auto problem = check_conditions(exchange.request, revision)) return std::move(*problem);
+  if (auto problem = check_conditions(conditions_of(exchange.request), revision)) return std::move(*problem);
   std::vector<compile::ProposedChange> changes;
   std::set<db::ObjectKey> unchanged;
   const auto walked = reader.each_object([&](db::Object object) {
@@ -68,28 +68,6 @@ service::Proposed propose_config(const Exchange& exchange, db::Reader& reader, c
   for (const auto& [key, object] : wanted)
     if (!unchanged.contains(key)) changes.push_back({key, object.body, {}});
   return changes;
-}
-
-void answer_config(const Exchange& exchange, const WantedObjects& wanted, bool dry_run,
-                   const service::WriteOutcome& outcome) {
-  if (const auto* problem = std::get_if<http::Problem>(&outcome)) return exchange.problem(*problem);
-  if (const auto* refusal = std::get_if<service::Refusal>(&outcome)) {
-    return exchange.problem(refusal_problem(*refusal, [&](const db::ObjectKey& object) {
-      const auto found = wanted.find(object);
-      return found == wanted.end() ? std::nullopt : std::optional(found->second.place);
-    }));
-  }
-  const auto& written = std::get<service::Written>(outcome);
-  auto headers = revision_header(written.revision);
-  if (dry_run)
-    return exchange.json(200, {{"dry_run", true}, {"changes", changes_json(written)}}, std::move(headers));
-  headers.emplace_back("ETag", etag_of(written.revision));
-  Json body{{"revision", written.revision}, {"changes", changes_json(written)}};
-  if (!written.missing.empty()) {
-    body["applied"] = false;
-    body["missing"] = missing_json(written.missing);
-  }
-  exchange.json(written.missing.empty() ? 200 : 202, body, std::move(headers));
 }
 
 }  // namespace
@@ -126,10 +104,14 @@ void put_config(const ExchangePtr& exchange) {
     return propose_config(*exchange, reader, *wanted);
   };
   const bool dry_run = request.dry_run;
-  exchange->service.write(std::move(request),
-                          [exchange, wanted, dry_run](const service::WriteOutcome& outcome) {
-                            answer_config(*exchange, *wanted, dry_run, outcome);
-                          });
+  exchange->service.write(
+      std::move(request), [exchange, wanted, dry_run](const service::WriteOutcome& outcome) {
+        const auto place_of = [&](const db::ObjectKey& object) {
+          const auto found = wanted->find(object);
+          return found == wanted->end() ? std::nullopt : std::optional(found->second.place);
+        };
+        answer_changes(*exchange, place_of, dry_run, outcome);
+      });
 }
 
 }  // namespace headgate::handlers

@@ -4,32 +4,16 @@
 #include <fmt/format.h>
 
 #include "dataplane/core/limits.hpp"
-#include "mgmt/compile/parse.hpp"
 #include "mgmt/handlers/object_json.hpp"
+#include "mgmt/handlers/object_write.hpp"
 #include "mgmt/handlers/operation.hpp"
 #include "mgmt/handlers/write_answer.hpp"
 
 namespace headgate::handlers {
 namespace {
 
-// Empty where the path is that of objects outside namespaces.
-std::string namespace_in_path(const Exchange& exchange) {
-  const auto found = exchange.parameters.find("namespace");
-  return found == exchange.parameters.end() ? "" : found->second;
-}
-
 db::ObjectKey key_in_path(const Exchange& exchange) {
-  return {*exchange.operation->kind, namespace_in_path(exchange), exchange.parameter("name")};
-}
-
-http::Problem not_found(const db::ObjectKey& key) {
-  return {404, fmt::format("There is no {}.", key.to_string()), {}, {}};
-}
-
-std::string path_of(const db::ObjectKey& key) {
-  const auto collection = std::string(db::plural_of(key.kind)) + "/" + key.name;
-  return key.namespace_name.empty() ? "/v1/" + collection
-                                    : "/v1/namespaces/" + key.namespace_name + "/" + collection;
+  return key_of(*exchange.operation->kind, exchange.parameters, exchange.body);
 }
 
 // What stands in no namespace stands nowhere: 404 for the path, not a fault of the body.
@@ -40,18 +24,6 @@ std::optional<http::Problem> check_namespace(db::Reader& reader, const db::Objec
   if (!found.ok()) return http::Problem{503, "The database did not answer: " + found.error().message, {}, {}};
   if (*found) return std::nullopt;
   return not_found(space);
-}
-
-// The names in the body say the same as the path, or nothing.
-std::vector<http::ProblemError> check_names(const nlohmann::json& body, const db::ObjectKey& key) {
-  std::vector<http::ProblemError> errors;
-  if (!compile::is_valid_name(key.name))
-    errors.push_back({"/name", "invalid_value", "A name is up to 63 of a-z, 0-9 and - (not first or last)."});
-  if (body.contains("name") && body["name"] != key.name)
-    errors.push_back({"/name", "mismatch", fmt::format("The path says {}.", key.name)});
-  if (body.contains("namespace") && body["namespace"] != key.namespace_name)
-    errors.push_back({"/namespace", "mismatch", fmt::format("The path says {}.", key.namespace_name)});
-  return errors;
 }
 
 // From an outcome to the answer; `key` is what the request was about.
@@ -93,96 +65,28 @@ void answer_write(const Exchange& exchange, const db::ObjectKey& key, bool dry_r
   exchange.json(status, object, std::move(headers));
 }
 
-// What becomes of the object: given what is there now (nothing: not there).
-using Decide =
-    std::function<std::variant<compile::ProposedChange, http::Problem>(const std::optional<db::Object>&)>;
+}  // namespace
 
-void write_object(const ExchangePtr& exchange, const db::ObjectKey& key, Decide decide) {
+void write_object(const ExchangePtr& exchange) {
+  const auto write = std::make_shared<const ObjectWrite>(
+      ObjectWrite{exchange->request.method, std::string(exchange->operation->path_template),
+                  key_in_path(*exchange), exchange->body, conditions_of(exchange->request)});
+  if (auto errors = faults_of(*write); !errors.empty()) return exchange->problem(faults(std::move(errors)));
   service::WriteRequest request;
   if (const auto problem = read_write_options(exchange->request, request)) return exchange->problem(*problem);
   request.author = exchange->principal.author();
-  request.summary = exchange->request.method + " " + path_of(key);
-  request.propose = [exchange, key, decide = std::move(decide)](db::Reader& reader) -> service::Proposed {
-    if (auto problem = check_namespace(reader, key)) return std::move(*problem);
-    const auto now = reader.get(key);
+  request.summary = write->method + " " + path_of(write->key);
+  request.propose = [exchange, write](db::Reader& reader) -> service::Proposed {
+    if (auto problem = check_namespace(reader, write->key)) return std::move(*problem);
+    const auto now = reader.get(write->key);
     if (!now.ok()) return http::Problem{503, "The database did not answer: " + now.error().message, {}, {}};
-    auto decided = decide(*now);
+    auto decided = decide(*write, *now, exchange->document);
     if (auto* problem = std::get_if<http::Problem>(&decided)) return std::move(*problem);
     return std::vector{std::move(std::get<compile::ProposedChange>(decided))};
   };
   const bool dry_run = request.dry_run;
-  exchange->service.write(std::move(request), [exchange, key, dry_run](service::WriteOutcome outcome) {
-    answer_write(*exchange, key, dry_run, std::move(outcome));
-  });
-}
-
-std::optional<uint64_t> revision_of(const std::optional<db::Object>& object) {
-  return object ? std::optional(object->meta.revision) : std::nullopt;
-}
-
-http::Problem faults(std::vector<http::ProblemError> errors) {
-  return {422,
-          fmt::format("The body has {} fault(s); nothing was stored.", errors.size()),
-          std::move(errors),
-          {}};
-}
-
-}  // namespace
-
-void put_object(const ExchangePtr& exchange) {
-  const auto key = key_in_path(*exchange);
-  if (auto errors = check_names(exchange->body, key); !errors.empty())
-    return exchange->problem(faults(std::move(errors)));
-  write_object(exchange, key, [exchange, key](const std::optional<db::Object>& now) {
-    using Decided = std::variant<compile::ProposedChange, http::Problem>;
-    if (auto problem = check_conditions(exchange->request, revision_of(now)))
-      return Decided(std::move(*problem));
-    return Decided(compile::ProposedChange{key, stored_body(exchange->body), {}});
-  });
-}
-
-void create_object(const ExchangePtr& exchange) {
-  const auto kind = *exchange->operation->kind;
-  if (!exchange->body.contains("name"))
-    return exchange->problem(faults({{"/name", "missing_field", "The field name is needed."}}));
-  const db::ObjectKey key{kind, namespace_in_path(*exchange), exchange->body["name"].get<std::string>()};
-  if (auto errors = check_names(exchange->body, key); !errors.empty())
-    return exchange->problem(faults(std::move(errors)));
-  write_object(exchange, key, [exchange, key](const std::optional<db::Object>& now) {
-    using Decided = std::variant<compile::ProposedChange, http::Problem>;
-    if (now)
-      return Decided(http::Problem{409,
-                                   fmt::format("{} exists; PUT replaces it.", key.to_string()),
-                                   {{"/name", "exists", "An object with this name exists."}},
-                                   {}});
-    return Decided(compile::ProposedChange{key, stored_body(exchange->body), {.must_not_exist = true}});
-  });
-}
-
-void patch_object(const ExchangePtr& exchange) {
-  const auto key = key_in_path(*exchange);
-  write_object(exchange, key, [exchange, key](const std::optional<db::Object>& now) {
-    using Decided = std::variant<compile::ProposedChange, http::Problem>;
-    if (auto problem = check_conditions(exchange->request, revision_of(now)))
-      return Decided(std::move(*problem));
-    if (!now) return Decided(not_found(key));
-    auto body = written_body(*now);
-    body.merge_patch(exchange->body);
-    auto errors = exchange->document.check("put", exchange->operation->path_template, body);
-    for (auto& error : check_names(body, key)) errors.push_back(std::move(error));
-    if (!errors.empty()) return Decided(faults(std::move(errors)));
-    return Decided(compile::ProposedChange{key, stored_body(std::move(body)), {.must_exist = true}});
-  });
-}
-
-void delete_object(const ExchangePtr& exchange) {
-  const auto key = key_in_path(*exchange);
-  write_object(exchange, key, [exchange, key](const std::optional<db::Object>& now) {
-    using Decided = std::variant<compile::ProposedChange, http::Problem>;
-    if (auto problem = check_conditions(exchange->request, revision_of(now)))
-      return Decided(std::move(*problem));
-    if (!now) return Decided(not_found(key));
-    return Decided(compile::ProposedChange{key, std::nullopt, {.must_exist = true}});
+  exchange->service.write(std::move(request), [exchange, write, dry_run](service::WriteOutcome outcome) {
+    answer_write(*exchange, write->key, dry_run, std::move(outcome));
   });
 }
 
@@ -219,7 +123,7 @@ bool read_labels(std::string_view text, std::vector<db::LabelRequirement>& label
 void list_objects(const ExchangePtr& exchange) {
   db::ListQuery query;
   query.kind = *exchange->operation->kind;
-  query.namespace_name = namespace_in_path(*exchange);
+  query.namespace_name = key_in_path(*exchange).namespace_name;
   uint64_t limit = query.limit;
   if (const auto problem = read_number(exchange->request, "limit", 1, limits::kApiListMax, limit))
     return exchange->problem(*problem);

@@ -8,10 +8,7 @@
 namespace headgate::handlers {
 
 void list_objects(const ExchangePtr& exchange);
-void create_object(const ExchangePtr& exchange);
 void get_object(const ExchangePtr& exchange);
-void put_object(const ExchangePtr& exchange);
-void patch_object(const ExchangePtr& exchange);
-void delete_object(const ExchangePtr& exchange);
+void write_object(const ExchangePtr& exchange);  // POST, PUT, PATCH, DELETE: object_write.hpp
 
 }  // namespace headgate::handlers

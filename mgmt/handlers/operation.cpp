@@ -9,6 +9,7 @@
 #include "mgmt/handlers/readiness.hpp"
 #include "mgmt/handlers/status.hpp"
 #include "mgmt/handlers/tokens.hpp"
+#include "mgmt/handlers/transaction.hpp"
 
 namespace headgate::handlers {
 namespace {
@@ -16,12 +17,12 @@ namespace {
 using auth::Access;
 using db::Kind;
 
-#define HG_OBJECTS(collection, kind, read, write)                                                  \
-  {"GET", collection, read, list_objects, kind}, {"POST", collection, write, create_object, kind}, \
-      {"GET", collection "/{name}", read, get_object, kind},                                       \
-      {"PUT", collection "/{name}", write, put_object, kind},                                      \
-      {"PATCH", collection "/{name}", write, patch_object, kind}, {                                \
-    "DELETE", collection "/{name}", write, delete_object, kind                                     \
+#define HG_OBJECTS(collection, kind, read, write)                                                 \
+  {"GET", collection, read, list_objects, kind}, {"POST", collection, write, write_object, kind}, \
+      {"GET", collection "/{name}", read, get_object, kind},                                      \
+      {"PUT", collection "/{name}", write, write_object, kind},                                   \
+      {"PATCH", collection "/{name}", write, write_object, kind}, {                               \
+    "DELETE", collection "/{name}", write, write_object, kind                                     \
   }
 
 constexpr Operation kOperations[] = {
@@ -46,6 +47,7 @@ constexpr Operation kOperations[] = {
     {"DELETE", "/v1/tokens/{name}", Access::kAdminister, delete_token, {}},
     {"GET", "/v1/config", Access::kReadAll, get_config, {}},
     {"PUT", "/v1/config", Access::kWriteEverything, put_config, {}},
+    {"POST", "/v1/transactions", Access::kRead, post_transaction, {}},  // each operation asks for its own
     {"GET", "/v1/revisions", Access::kReadAll, list_revisions, {}},
     {"GET", "/v1/revisions/{number}", Access::kReadAll, get_revision, {}},
     {"GET", "/v1/audit", Access::kWriteEverything, list_audit, {}},

@@ -91,7 +91,7 @@ void store_token(const ExchangePtr& exchange, const std::string& name, bool must
                               {{"/name", "exists", "A token with this name exists."}},
                               {}});
   const auto generation = *now ? std::optional((*now)->generation) : std::nullopt;
-  if (const auto problem = check_conditions(exchange->request, generation))
+  if (const auto problem = check_conditions(conditions_of(exchange->request), generation))
     return exchange->problem(*problem);
   if (*now && !is_lasting_admin(read.token)) {
     const auto is_last = is_last_admin(*reader, name);
@@ -163,7 +163,7 @@ void delete_token(const ExchangePtr& exchange) {
   const auto now = reader->token(name);
   if (!now.ok()) return exchange->storage_failed(now.error());
   const auto generation = *now ? std::optional((*now)->generation) : std::nullopt;
-  if (const auto problem = check_conditions(exchange->request, generation))
+  if (const auto problem = check_conditions(conditions_of(exchange->request), generation))
     return exchange->problem(*problem);
   if (!*now) return exchange->problem(not_found(name));
   const auto is_last = is_last_admin(*reader, name);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "dataplane/core/limits.hpp"
+#include "mgmt/handlers/object_json.hpp"
 
 namespace headgate::handlers {
 namespace {
@@ -38,10 +39,13 @@ std::optional<http::Problem> read_write_options(const http::Request& request, se
   return std::nullopt;
 }
 
-std::optional<http::Problem> check_conditions(const http::Request& request,
+Conditions conditions_of(const http::Request& request) {
+  return {std::string(request.header("if-match")), std::string(request.header("if-none-match"))};
+}
+
+std::optional<http::Problem> check_conditions(const Conditions& conditions,
                                               std::optional<uint64_t> revision_now) {
-  const auto if_match = request.header("if-match");
-  const auto if_none_match = request.header("if-none-match");
+  const auto& [if_match, if_none_match] = conditions;
   const auto failed = [&](std::string detail) {
     http::Problem problem{412, std::move(detail), {}, {}};
     if (revision_now) problem.headers.emplace_back("ETag", etag_of(*revision_now));
@@ -82,6 +86,24 @@ http::Problem refusal_problem(const service::Refusal& refusal, const PlaceOf& pl
                       ? answer.errors.front().detail
                       : fmt::format("There are {} faults; nothing was stored.", refusal.problems.size());
   return answer;
+}
+
+void answer_changes(const Exchange& exchange, const PlaceOf& place_of, bool dry_run,
+                    const service::WriteOutcome& outcome) {
+  if (const auto* problem = std::get_if<http::Problem>(&outcome)) return exchange.problem(*problem);
+  if (const auto* refusal = std::get_if<service::Refusal>(&outcome))
+    return exchange.problem(refusal_problem(*refusal, place_of));
+  const auto& written = std::get<service::Written>(outcome);
+  auto headers = revision_header(written.revision);
+  if (dry_run)
+    return exchange.json(200, {{"dry_run", true}, {"changes", changes_json(written)}}, std::move(headers));
+  headers.emplace_back("ETag", etag_of(written.revision));
+  Json body{{"revision", written.revision}, {"changes", changes_json(written)}};
+  if (!written.missing.empty()) {
+    body["applied"] = false;
+    body["missing"] = missing_json(written.missing);
+  }
+  exchange.json(written.missing.empty() ? 200 : 202, body, std::move(headers));
 }
 
 std::vector<std::pair<std::string, std::string>> revision_header(uint64_t revision) {
