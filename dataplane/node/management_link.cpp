@@ -14,6 +14,10 @@
 namespace headgate::node {
 namespace {
 
+// What changes is reported at once; the statistics of everything, half as often as the processes count them.
+constexpr auto kHeartbeat = 2 * limits::kReportInterval;
+static_assert(2 * kHeartbeat < limits::kNodeSilentAfter);  // one may be lost
+
 // The answer to a long poll may take this much longer than the poll itself.
 constexpr auto kPollSlack = std::chrono::seconds(10);
 constexpr std::size_t kDetailBytesMax = 300;
@@ -161,7 +165,7 @@ void ManagementLink::report() {
                  const bool arrived = answer.status == 200 || answer.status == 204;
                  if (arrived) callbacks_.on_reported(report);
                  if (arrived && report_wanted_) return report_soon();
-                 report_timer_ = loop_.after(limits::kReportInterval, [this] { this->report(); });
+                 report_timer_ = loop_.after(kHeartbeat, [this] { this->report(); });
                });
 }
 
