@@ -31,9 +31,11 @@ api() {
     printf '$ curl -X %s -H "Authorization: Bearer $TOKEN" %s' "$method" "'$LAB_API_SHOWN$path'" >&2
     [ -z "$body" ] && echo >&2 || printf " -d '%s'\n" "$body" >&2
   fi
+  rm -f "$LAB_DIR/answer" # no answer must not look like the one before
   lb curl -sS --max-time 40 -X "$method" -H "Authorization: Bearer ${LAB_TOKEN:-$(cat "$LAB_DIR/admin.token")}" \
     -H 'Content-Type: application/json' "${LAB_API_HEADERS[@]}" ${body:+--data-binary "$body"} \
-    -o "$LAB_DIR/answer" -w '%{http_code}' "$LAB_API$path" >"$LAB_DIR/answer.status" || echo 000 >"$LAB_DIR/answer.status"
+    -o "$LAB_DIR/answer" -w '%{http_code}' "$LAB_API$path" >"$LAB_DIR/answer.status" ||
+    { echo 000 >"$LAB_DIR/answer.status"; echo null >"$LAB_DIR/answer"; } # of no input at all jq -e would say yes
   cat "$LAB_DIR/answer" 2>/dev/null || true
 }
 api_status() { cat "$LAB_DIR/answer.status"; }

@@ -42,6 +42,7 @@ for program in "${programs[@]}"; do
   expect_match "requests are answered" '^b[12]$' "$(get "http://$LAB_VIP/")"
   expect_match "over IPv6 too" '^b[12]$' "$(get "http://[$LAB_VIP6]/")"
 done
+[ "$(captured)" = 0 ] || client tcpdump -tt -nn -r "$LAB_DIR/resets.pcap" 2>/dev/null >&2
 expect_eq "resets and ICMP errors from the VIP" 0 "$(captured)"
 
 step "while headgate-l4 is dead nobody answers in its place"
