@@ -52,6 +52,7 @@ std::string metrics_text(const Headgated& own, const std::map<std::string, servi
   families["headgated_revision"] = fmt::format("headgated_revision {}\n", own.revision);
   families["headgated_applied_revision"] =
       fmt::format("headgated_applied_revision {}\n", own.applied_revision);
+  families["headgated_polls_waiting"] = fmt::format("headgated_polls_waiting {}\n", own.polls_waiting);
   for (const auto& [name, state] : nodes) {
     families["headgated_node_connected"] +=
         fmt::format("headgated_node_connected{{node=\"{}\"}} {}\n", escape(name),
@@ -68,7 +69,8 @@ std::string metrics_text(const Headgated& own, const std::map<std::string, servi
 void get_metrics(const ExchangePtr& exchange) {
   const bool taken = exchange->service.inspect(
       [exchange](const compile::Compiler& compiler, const service::NodeChannels& channels) {
-        const Headgated own{compiler.revision(), exchange->service.acknowledgements().applied()};
+        const Headgated own{compiler.revision(), exchange->service.acknowledgements().applied(),
+                            channels.polls_waiting()};
         exchange->respond(
             {200, {}, "text/plain; version=0.0.4", metrics_text(own, channels.states(), monotonic_now())});
       });

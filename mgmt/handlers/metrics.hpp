@@ -15,6 +15,7 @@ void get_metrics(const ExchangePtr& exchange);
 struct Headgated {
   uint64_t revision = 0;
   uint64_t applied_revision = 0;
+  std::size_t polls_waiting = 0;
 };
 std::string metrics_text(const Headgated& own, const std::map<std::string, service::NodeState>& nodes,
                          TimePoint now);

@@ -47,6 +47,7 @@ class NodeChannels {
 
   TimePoint next_deadline() const;
   const std::map<std::string, NodeState>& states() const { return states_; }
+  std::size_t polls_waiting() const { return polls_.size(); }
   static bool is_connected(const NodeState& state, TimePoint now);
 
  private:

@@ -56,7 +56,7 @@ TEST_F(ExchangeRetryTest, A503IsTriedAgainElsewhere) {
   const auto response = client.read_until("ok");
   EXPECT_TRUE(response.starts_with("HTTP/1.1 200 OK\r\n"));
   EXPECT_EQ(response.find("no\r\n"), std::string::npos) << "nothing of the first";
-  EXPECT_EQ(count("retries_total"), 1u);
+  EXPECT_TRUE(counts(1, "retries_total"));
 }
 
 TEST_F(ExchangeRetryTest, WithoutARuleA503IsPassedOn) {
@@ -76,10 +76,10 @@ TEST_F(ExchangeRetryTest, ABodyAtHandIsSentAgain) {
   auto client = connect();
   client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
   auto first = accept_either();
-  EXPECT_TRUE(first.read_until("abc").ends_with("\r\n\r\nabc"));
+  EXPECT_TRUE(first.read_until("\r\n\r\nabc").ends_with("\r\n\r\nabc"));
   first.send(kUnavailable);
   auto second = accept_either();
-  EXPECT_TRUE(second.read_until("abc").ends_with("\r\n\r\nabc"));
+  EXPECT_TRUE(second.read_until("\r\n\r\nabc").ends_with("\r\n\r\nabc"));
   second.send(kOk);
   EXPECT_TRUE(client.read_until("ok").starts_with("HTTP/1.1 200 OK\r\n"));
 }
@@ -95,8 +95,8 @@ TEST_F(ExchangeRetryTest, WhereThereIsNoOtherTheSameIsAskedAsOftenAsTheRuleSays)
     backend.send(kUnavailable);
   }
   EXPECT_TRUE(client.read_until("no").starts_with("HTTP/1.1 503 "));
-  EXPECT_EQ(count("retries_total"), 2u);
-  EXPECT_EQ(count("upstream_connects_total"), 1u);
+  EXPECT_TRUE(counts(2, "retries_total"));
+  EXPECT_TRUE(counts(1, "upstream_connects_total"));
   EXPECT_FALSE(backend.readable_within(50)) << "no fourth";
 }
 
@@ -106,7 +106,7 @@ TEST_F(ExchangeRetryTest, WhatMayNotBeRepeatedIsNot) {
   auto client = connect();
   client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
   auto first = accept_either();
-  first.read_until("abc");
+  first.read_until("\r\n\r\nabc");
   first.send(kUnavailable);
   EXPECT_TRUE(client.read_until("no").starts_with("HTTP/1.1 503 "));
   EXPECT_FALSE(backend_.has_waiting() || other_.has_waiting());
@@ -151,7 +151,7 @@ TEST_F(ExchangeRetryTest, AResponseThatHasBegunIsNot) {
   auto first = accept_either();
   first.read_head();
   first.send("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc");
-  client.read_until("abc");
+  client.read_until("\r\n\r\nabc");
   first.reset();
   EXPECT_TRUE(client.at_end());
   EXPECT_EQ(count("retries_total"), 0u);
@@ -200,7 +200,7 @@ TEST_F(ExchangeRetryTest, TheBudgetBoundsRepetitionsAndSaysSo) {
   first_backend.read_head();  // the repetition, which still runs
   second_backend.send(kUnavailable);
   EXPECT_TRUE(second.read_until("no").starts_with("HTTP/1.1 503 "));
-  EXPECT_EQ(count("retry_budget_exhausted_total"), 1u);
+  EXPECT_TRUE(counts(1, "retry_budget_exhausted_total"));
   first_backend.send(kOk);
   EXPECT_TRUE(first.read_until("ok").starts_with("HTTP/1.1 200 OK\r\n"));
   second.send(kGet);  // it is over, so the budget has room again
@@ -216,11 +216,12 @@ TEST_F(ExchangeRetryTest, TheBudgetBoundsRepetitionsAndSaysSo) {
 
 TEST_F(ExchangeRetryTest, FailedConnectsAreTriedAgainAsOftenAsTheRuleSays) {
   retry(2, {RetryOn::kConnectFailure});
-  start(pool({ListeningPeer().port()}));
+  const RefusingPort refusing;
+  start(pool({refusing.port()}));
   auto client = connect();
   client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
   EXPECT_EQ(client.read_until("all_backends_tried\n").substr(9, 3), "503");
-  EXPECT_EQ(count("upstream_connects_total"), 3u);
+  EXPECT_TRUE(counts(3, "upstream_connects_total"));
   EXPECT_EQ(count("retry_budget_exhausted_total"), 0u) << "no backend has seen it: the budget is not asked";
 }
 
@@ -259,7 +260,7 @@ TEST_F(ExchangeRetryTest, AResponseThatFallsSilentIsCutAfterTheRulesIdleTimeout)
   backend.read_head();
   backend.send("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc");
   EXPECT_TRUE(client.read_all().ends_with("\r\n\r\nabc"));
-  EXPECT_EQ(count("exchanges_total", "response_timeout"), 1u);
+  EXPECT_TRUE(counts(1, "exchanges_total", "response_timeout"));
 }
 
 }  // namespace

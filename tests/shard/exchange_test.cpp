@@ -110,8 +110,8 @@ TEST_F(ExchangeTest, ConnectionsAreKeptOnBothSides) {
     if (request < 3) client.send("GET /" + std::to_string(request + 1) + " HTTP/1.1\r\nHost: a\r\n\r\n");
   }
   EXPECT_FALSE(backend_.has_waiting());
-  EXPECT_EQ(count("upstream_connects_total"), 1u);
-  EXPECT_EQ(count("upstream_reuses_total"), 2u);
+  EXPECT_TRUE(counts(1, "upstream_connects_total"));
+  EXPECT_TRUE(counts(2, "upstream_reuses_total"));
 }
 
 TEST_F(ExchangeTest, PipelinedRequestsAreAnsweredInOrder) {
@@ -214,7 +214,7 @@ TEST_F(ExchangeTest, HeadAndStatusesWithoutABodyHaveNone) {
     backend.send(answer);
     EXPECT_EQ(without_date(client.read_head()), answer);
   }
-  EXPECT_EQ(count("upstream_connects_total"), 1u);
+  EXPECT_TRUE(counts(1, "upstream_connects_total"));
 }
 
 TEST_F(ExchangeTest, ExpectAndInterimResponsesPass) {
@@ -291,7 +291,7 @@ TEST_F(ExchangeTest, AClientThatEndsInsideItsBodyIsGone) {
   auto backend = backend_.accept();
   EXPECT_TRUE(backend.read_all().ends_with("\r\n\r\nabc"));
   EXPECT_TRUE(client.at_end());
-  EXPECT_EQ(count("exchanges_total", "client_gone"), 1u);
+  EXPECT_TRUE(counts(1, "exchanges_total", "client_gone"));
 }
 
 TEST_F(ExchangeTest, AResetClientTakesItsExchangeAlong) {
@@ -318,7 +318,7 @@ TEST_F(ExchangeTest, ATruncatedResponseIsNeverMadeWhole) {
     EXPECT_NE(got.find("abc"), std::string::npos);
     EXPECT_EQ(got.find("0\r\n\r\n", got.find("abc")), std::string::npos);
   }
-  EXPECT_EQ(count("exchanges_total", "backend_closed"), 2u);
+  EXPECT_TRUE(counts(2, "exchanges_total", "backend_closed"));
 }
 
 TEST_F(ExchangeTest, AMalformedResponseIsA502) {
@@ -377,7 +377,7 @@ TEST_F(ExchangeTest, BodiesOfEverySizeLeaveCleanConnections) {
     backend.send(kOk);
     client.read_until("ok");
   }
-  EXPECT_EQ(count("upstream_connects_total"), 1u);
+  EXPECT_TRUE(counts(1, "upstream_connects_total"));
 }
 
 TEST_F(ExchangeTest, AWebsocketIsATunnelOnceTheBackendAgrees) {

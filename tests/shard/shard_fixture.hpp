@@ -20,6 +20,7 @@
 namespace headgate::shard {
 
 using testing_support::ListeningPeer;
+using testing_support::RefusingPort;
 using testing_support::SocketPeer;
 using namespace std::chrono_literals;
 
@@ -137,6 +138,21 @@ class ShardFixture : public testing::Test {
       if (sample.name == name && (label_value.empty() || sample.labels.begin()->second == label_value))
         sum += sample.value;
     return sum;
+  }
+
+  // Waits while it is less: what a peer has seen may be counted only after it was sent.
+  testing::AssertionResult counts(uint64_t expected, std::string_view name,
+                                  std::string_view label_value = {}) {
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(testing_support::kDeadlineMs);
+    uint64_t counted = count(name, label_value);
+    while (counted < expected && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+      counted = count(name, label_value);
+    }
+    if (counted == expected) return testing::AssertionSuccess();
+    return testing::AssertionFailure()
+           << name << " " << label_value << " is " << counted << ", not " << expected;
   }
 
   template <typename Condition>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SocketPeer: a TCP peer that a test plays by hand, byte for byte, blocking with a deadline so that a missing
 // byte fails the test and never hangs it. ListeningPeer: where such peers are accepted, on a port of loopback
-// that the kernel chose. Thread: the test's.
+// that the kernel chose. RefusingPort: one where nobody listens, and nobody else can while it lives. Thread:
+// the test's.
 #pragma once
 
 #include <chrono>
@@ -111,20 +112,32 @@ class SocketPeer {
   bool timed_out_ = false;
 };
 
-class ListeningPeer {
+class BoundPort {
  public:
-  ListeningPeer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  BoundPort() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     HG_ASSERT(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
-    HG_ASSERT(::listen(socket_.get(), 128) == 0);
     socklen_t size = sizeof at;
     ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&at), &size);
     port_ = ntohs(at.sin_port);
   }
-
   uint16_t port() const { return port_; }
+
+ protected:
+  UniqueFd socket_;
+
+ private:
+  uint16_t port_ = 0;
+};
+
+class RefusingPort : public BoundPort {};
+
+class ListeningPeer : public BoundPort {
+ public:
+  ListeningPeer() { HG_ASSERT(::listen(socket_.get(), 128) == 0); }
+
   // An empty peer where none came.
   SocketPeer accept() {
     if (!has_waiting(kDeadlineMs)) return {};
@@ -136,10 +149,6 @@ class ListeningPeer {
   }
   UniqueFd release() { return std::move(socket_); }
   void close() { socket_.reset(); }
-
- private:
-  UniqueFd socket_;
-  uint16_t port_ = 0;
 };
 
 }  // namespace headgate::testing_support

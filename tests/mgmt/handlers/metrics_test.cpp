@@ -16,7 +16,7 @@ service::NodeState state_with(contract::Stats stats) {
 
 TEST(Metrics, KeepSamplesOfOneNameTogether) {
   const contract::Stats stats{{{"requests_total", {{"code", "200"}}, 7}, {"open_connections", {}, 2}}};
-  EXPECT_EQ(metrics_text({5, 4}, {{"n1", state_with(stats)}, {"n2", state_with(stats)}}, TimePoint{}),
+  EXPECT_EQ(metrics_text({5, 4, 1}, {{"n1", state_with(stats)}, {"n2", state_with(stats)}}, TimePoint{}),
             "# TYPE headgate_shard_open_connections gauge\n"
             "headgate_shard_open_connections{node=\"n1\",process=\"shard/edge/0\"} 2\n"
             "headgate_shard_open_connections{node=\"n2\",process=\"shard/edge/0\"} 2\n"
@@ -28,6 +28,8 @@ TEST(Metrics, KeepSamplesOfOneNameTogether) {
             "# TYPE headgated_node_connected gauge\n"
             "headgated_node_connected{node=\"n1\"} 1\n"
             "headgated_node_connected{node=\"n2\"} 1\n"
+            "# TYPE headgated_polls_waiting gauge\n"
+            "headgated_polls_waiting 1\n"
             "# TYPE headgated_revision gauge\n"
             "headgated_revision 5\n");
 }

@@ -38,9 +38,9 @@ TEST(Writer, RunsEveryJobOnOneThreadInTheOrderOfItsPoster) {
 }
 
 TEST(Writer, RefusesWhatItCannotQueue) {
-  Writer writer(never);
-  std::promise<void> gate;
+  std::promise<void> gate;  // before the writer, whose thread may still be in them when this ends
   std::promise<void> running;
+  Writer writer(never);
   ASSERT_TRUE(writer.post([&] {
     running.set_value();
     gate.get_future().wait();

@@ -122,7 +122,7 @@ TEST_F(ClientSessionTest, ManyExchangesShareOneConnection) {
     ASSERT_TRUE(peer->await_end(ids[i]));
     EXPECT_EQ(peer->message(ids[i]).body, "/" + std::to_string(i));
   }
-  EXPECT_EQ(count("upstream_connects_total"), 1u);
+  EXPECT_TRUE(counts(1, "upstream_connects_total"));
 }
 
 TEST_F(ClientSessionTest, WhatTheBackendAllowsAtOnceIsKept) {
@@ -252,12 +252,8 @@ TEST_F(ClientSessionTest, AStalledClientHoldsUpNoNeighbourOnTheConnection) {
 }
 
 TEST_F(ClientSessionTest, ABackendThatCannotBeReachedIsA503) {
-  uint16_t refusing = 0;
-  {
-    ListeningPeer gone;
-    refusing = gone.port();
-  }
-  start_h2c({refusing});
+  const testing_support::RefusingPort refusing;
+  start_h2c({refusing.port()});
   auto client = connect();
   client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(client.read_until("all_backends_tried\n").substr(9, 3), "503");

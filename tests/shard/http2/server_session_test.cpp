@@ -92,8 +92,9 @@ TEST_F(ServerSessionTest, AHundredStreamsShareAConnection) {
       open.push_back(backend_.accept());
       const std::string head = open.back().read_head();
       const std::string path = head.substr(4, head.find(' ', 4) - 4);
-      open.back().send("HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(path.size()) + "\r\n\r\n" +
-                       path);
+      // Closed, lest a stream that comes late finds this one free and the backend waits for a hundredth.
+      open.back().send("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: " +
+                       std::to_string(path.size()) + "\r\n\r\n" + path);
     }
   });
   for (int i = 0; i < 100; ++i) {
@@ -101,7 +102,7 @@ TEST_F(ServerSessionTest, AHundredStreamsShareAConnection) {
     EXPECT_EQ(peer->message(ids[i]).body, "/" + std::to_string(i));
   }
   backends.join();
-  EXPECT_EQ(count("http2_connections_total"), 1u);
+  EXPECT_TRUE(counts(1, "http2_connections_total"));
 }
 
 TEST_F(ServerSessionTest, OurOwnAnswersLeaveTheConnectionOpen) {
@@ -183,7 +184,7 @@ TEST_F(ServerSessionTest, WhatIsMalformedIsAnErrorOfItsStreamAlone) {
   const int32_t id = peer->get("/", "nobody");
   ASSERT_TRUE(peer->await_end(id));
   EXPECT_EQ(peer->message(id).status(), "404");
-  EXPECT_EQ(count("exchanges_total", "malformed"), 4u);
+  EXPECT_TRUE(counts(4, "exchanges_total", "malformed"));
 }
 
 TEST_F(ServerSessionTest, ABodyOfAnotherLengthThanItSaysIsMalformed) {
@@ -228,7 +229,7 @@ TEST_F(ServerSessionTest, AResetStreamTakesItsExchangeAlong) {
   EXPECT_TRUE(backend.at_end());
   const int32_t next = peer->get("/", "nobody");
   EXPECT_TRUE(peer->await_end(next));
-  EXPECT_EQ(count("exchanges_total", "client_gone"), 1u);
+  EXPECT_TRUE(counts(1, "exchanges_total", "client_gone"));
 }
 
 TEST_F(ServerSessionTest, ALostConnectionTakesAllItsExchangesAlong) {
@@ -242,7 +243,7 @@ TEST_F(ServerSessionTest, ALostConnectionTakesAllItsExchangesAlong) {
     backend.read_head();
     EXPECT_TRUE(backend.at_end());
   }
-  await([this] { return count("exchanges_total", "client_gone") == 5u; });
+  EXPECT_TRUE(counts(5, "exchanges_total", "client_gone"));
 }
 
 TEST_F(ServerSessionTest, ATruncatedResponseIsNeverMadeWhole) {
@@ -291,7 +292,7 @@ TEST_F(ServerSessionTest, AStreamBehindAClosedWindowHasADeadline) {
   backend.read_head();
   backend.send("HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n" + std::string(200'000, 'x'));
   ASSERT_TRUE(peer->await([&] { return peer->message(id).closed.has_value(); }));
-  EXPECT_EQ(count("exchanges_total", "body_timeout"), 1u);
+  EXPECT_TRUE(counts(1, "exchanges_total", "body_timeout"));
 }
 
 TEST_F(ServerSessionTest, ALargeUploadFollowsTheBackend) {
@@ -356,7 +357,7 @@ TEST_F(ServerSessionTest, RapidResetEndsTheConnection) {
   }
   raw.send(bytes);
   raw.read_all();
-  EXPECT_EQ(count("http2_reset_floods_total"), 1u);
+  EXPECT_TRUE(counts(1, "http2_reset_floods_total"));
   EXPECT_LE(count("requests_total"), limits::kHttp2ResetsBurst + 1);
   EXPECT_EQ(count("requests_total"), count("exchanges_total", "client_gone"));
   EXPECT_FALSE(backend_.has_waiting());
@@ -383,7 +384,7 @@ TEST_F(ServerSessionTest, AContinuationFloodEndsTheConnection) {
   for (int i = 0; i < 1000; ++i) bytes += http2_frame(NGHTTP2_CONTINUATION, 0, 1, "\x84");
   raw.send(bytes);
   EXPECT_NE(raw.read_all().find(std::string("\x07\0\0\0\0\0", 6)), std::string::npos);  // GOAWAY
-  EXPECT_EQ(count("http2_violations_total"), 1u);
+  EXPECT_TRUE(counts(1, "http2_violations_total"));
 }
 
 TEST_F(ServerSessionTest, AHeaderSectionThatDripsIsCutOff) {
@@ -392,7 +393,7 @@ TEST_F(ServerSessionTest, AHeaderSectionThatDripsIsCutOff) {
   auto raw = connect();
   raw.send(testing_support::http2_preface() + http2_frame(NGHTTP2_HEADERS, 0, 1, "\x82"));
   raw.read_all();
-  EXPECT_EQ(count("http2_header_timeouts_total"), 1u);
+  EXPECT_TRUE(counts(1, "http2_header_timeouts_total"));
 }
 
 }  // namespace
