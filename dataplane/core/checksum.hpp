@@ -4,8 +4,10 @@
 // so nothing is swapped. Pure; any thread.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "dataplane/core/byteorder.hpp"
@@ -16,15 +18,39 @@ namespace headgate {
 // A sum not yet folded: any number of 16-bit words may be added before fold().
 using ChecksumSum = uint64_t;
 
+// Both halves added to themselves turned around: the carry of the lower sum is the upper one's end-around
+// carry.
 constexpr uint16_t fold(ChecksumSum sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<uint16_t>((sum & 0xffff) + (sum >> 16));
+  sum += std::rotl(sum, 32);
+  auto half = static_cast<uint32_t>(sum >> 32);
+  half += std::rotl(half, 16);
+  return static_cast<uint16_t>(half >> 16);
 }
 
 // Of bytes that start at an even offset of what is summed; an odd last byte counts as if a zero followed.
-ChecksumSum sum_bytes(std::span<const std::byte> bytes);
+// 32-bit words into 64-bit sums: no carry is lost before 2^32 words. Inline: most sums are of one header.
+inline ChecksumSum sum_bytes(std::span<const std::byte> bytes) {
+  const auto load = [](auto& word, const std::byte*& from) {
+    std::memcpy(&word, from, sizeof word);
+    from += sizeof word;
+  };
+  const std::byte* at = bytes.data();
+  std::size_t left_bytes = bytes.size();
+  uint64_t eight = 0;
+  uint32_t four = 0;
+  uint16_t two = 0;
+  ChecksumSum low = 0;  // two chains: neither waits for the other
+  ChecksumSum high = 0;
+  for (; left_bytes >= 8; left_bytes -= 8) {
+    load(eight, at);
+    low += eight & 0xffffffff;
+    high += eight >> 32;
+  }
+  if ((left_bytes & 4) != 0) load(four, at);
+  if ((left_bytes & 2) != 0) load(two, at);
+  if ((left_bytes & 1) != 0) low += Be16(static_cast<uint16_t>(std::to_integer<unsigned>(*at) << 8)).raw();
+  return low + high + four + two;
+}
 
 // What TCP, UDP and ICMPv6 sum besides their own bytes (RFC 9293 section 3.1, RFC 8200 section 8.1).
 ChecksumSum pseudo_header_sum(const Ipv4Header& ip, uint8_t protocol, uint32_t length_bytes);

@@ -36,24 +36,30 @@ struct FlowKeyV6 {
 static_assert(sizeof(FlowKeyV6) == 40);
 static_assert(std::has_unique_object_representations_v<FlowKeyV4>);
 
-// From the headers of a packet. Put together from the widest loads and stores: a key that was stored by
-// halves and read back whole at once (to be hashed) would wait for the stores to reach the cache.
+// From the headers of a packet, built where it will stay. A load that is wider than the stores before it
+// waits until they have reached the cache (and all stores before them, to packets among them): so there is no
+// temporary to be copied whole, and the key is hashed and compared by the words that it was stored by.
+inline uint32_t load_ports(const TcpHeader& tcp) {
+  uint32_t ports;
+  std::memcpy(&ports, &tcp.src_port, sizeof ports);
+  return ports;
+}
 inline FlowKeyV4 flow_key_of(const Ipv4Header& ip, const TcpHeader& tcp) {
   static_assert(std::endian::native == std::endian::little);
   static_assert(offsetof(Ipv4Header, dst) == offsetof(Ipv4Header, src) + 4);
-  uint64_t words[2] = {0, 0};
-  std::memcpy(&words[0], &ip.src, 8);
-  std::memcpy(&words[1], &tcp.src_port, 4);
-  words[1] |= uint64_t{kProtocolTcp} << 32;
-  return std::bit_cast<FlowKeyV4>(words);
+  FlowKeyV4 key;
+  std::memcpy(&key.src, &ip.src, 8);
+  const uint64_t ports_and_protocol = load_ports(tcp) | uint64_t{kProtocolTcp} << 32;
+  std::memcpy(reinterpret_cast<std::byte*>(&key) + offsetof(FlowKeyV4, src_port), &ports_and_protocol, 8);
+  return key;
 }
 inline FlowKeyV6 flow_key_of(const Ipv6Header& ip, const TcpHeader& tcp) {
   static_assert(offsetof(Ipv6Header, dst) == offsetof(Ipv6Header, src) + 16);
-  uint64_t words[5] = {0, 0, 0, 0, 0};
-  std::memcpy(words, &ip.src, 32);
-  std::memcpy(&words[4], &tcp.src_port, 4);
-  words[4] |= uint64_t{kProtocolTcp} << 32;
-  return std::bit_cast<FlowKeyV6>(words);
+  FlowKeyV6 key;
+  std::memcpy(key.src.data(), ip.src.data(), 32);
+  const uint64_t ports_and_protocol = load_ports(tcp) | uint64_t{kProtocolTcp} << 32;
+  std::memcpy(reinterpret_cast<std::byte*>(&key) + offsetof(FlowKeyV6, src_port), &ports_and_protocol, 8);
+  return key;
 }
 
 template <typename Key>

@@ -11,6 +11,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "dataplane/core/flow_key.hpp"
 #include "dataplane/l4/flow_entry.hpp"
@@ -48,12 +49,15 @@ class FlowTable {
   // the next insert() or sweep(). An expired entry is not known.
   FlowEntry* find(const Key& key, uint64_t hash, Tick now) {
     Bucket* group = group_of(hash);
+    // All slots, without a branch: which of them it is nobody can predict, and the lines are here already. A
+    // free slot's key is zero, which no flow's is.
+    FlowEntry* found = nullptr;
+#pragma GCC unroll 4
     for (std::size_t i = 0; i < kBucketsPerGroup; ++i)
-      for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot) {
-        FlowEntry& entry = group[i].entries[slot];
-        if (!entry.empty() && group[i].keys[slot] == key) return entry.expired(now) ? nullptr : &entry;
-      }
-    return nullptr;
+#pragma GCC unroll 4
+      for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot)
+        found = same_bytes(group[i].keys[slot], key) ? &group[i].entries[slot] : found;
+    return found == nullptr || found->expired(now) ? nullptr : found;
   }
 
   // Only where find() has just said that the flow is not known.
@@ -83,9 +87,11 @@ class FlowTable {
   // half of what a Tick can tell.
   void sweep(std::size_t buckets, Tick now) {
     for (; buckets > 0; --buckets) {
-      for (FlowEntry& entry : buckets_[sweep_at_].entries)
-        if (!entry.empty() && entry.expired(now)) {
-          entry = FlowEntry();
+      Bucket& bucket = buckets_[sweep_at_];
+      for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot)
+        if (!bucket.entries[slot].empty() && bucket.entries[slot].expired(now)) {
+          bucket.keys[slot] = Key{};
+          bucket.entries[slot] = FlowEntry();
           --size_;
         }
       sweep_at_ = (sweep_at_ + 1) & (buckets_.size() - 1);
@@ -103,6 +109,18 @@ class FlowTable {
     Bucket* bucket = nullptr;
     std::size_t slot = 0;
   };
+
+  // As operator==, without a branch.
+  static bool same_bytes(const Key& a, const Key& b) {
+    static_assert(sizeof(Key) % 8 == 0);
+    uint64_t words_a[sizeof(Key) / 8];
+    uint64_t words_b[sizeof(Key) / 8];
+    std::memcpy(words_a, &a, sizeof a);
+    std::memcpy(words_b, &b, sizeof b);
+    uint64_t differs = 0;
+    for (std::size_t i = 0; i < sizeof(Key) / 8; ++i) differs |= words_a[i] ^ words_b[i];
+    return differs == 0;
+  }
 
   // Less is given up first.
   static uint32_t worth_of(FlowEntry entry, Tick now) {

@@ -19,19 +19,26 @@ class FrozenMap {
   static_assert(sizeof(Key) % 8 == 0);
 
  public:
-  FrozenMap() : slots_(2) {}
+  FrozenMap() : slots_(2), filter_(2) {}
   // Of two equal keys the later counts.
   explicit FrozenMap(const std::vector<std::pair<Key, Value>>& entries)
-      : slots_(std::bit_ceil(entries.size() * 2 + 2)) {
+      : slots_(std::bit_ceil(entries.size() * 2 + 2)), filter_(slots_.size()) {
     for (const auto& [key, value] : entries) {
-      Slot& slot = slots_[position(key)];
-      slot = {key, value, true};
+      const uint64_t hashed = hash(key);
+      slots_[position(key, hashed)] = {key, value, true};
+      filter_[filter_word(hashed)] |= filter_bit(hashed);
     }
   }
 
-  const Value* find(const Key& key) const {
-    const Slot& slot = slots_[position(key)];
-    return slot.used ? &slot.value : nullptr;
+  const Value* find(const Key& key) const { return find(key, hash(key)); }
+
+  // The same for keys that are hardly ever here (any address of the Internet): one branch that goes the same
+  // way nearly always, where a half-full table's slots are used or not as if by the toss of a coin.
+  const Value* find_rare(const Key& key) const {
+    const uint64_t hashed = hash(key);
+    if ((filter_[filter_word(hashed)] & filter_bit(hashed)) == 0) [[likely]]
+      return nullptr;
+    return find(key, hashed);
   }
 
  private:
@@ -41,10 +48,15 @@ class FrozenMap {
     bool used = false;
   };
 
+  const Value* find(const Key& key, uint64_t hashed) const {
+    const Slot& slot = slots_[position(key, hashed)];
+    return slot.used ? &slot.value : nullptr;
+  }
+
   // Of the key, or of the free slot where it would stand.
-  std::size_t position(const Key& key) const {
+  std::size_t position(const Key& key, uint64_t hashed) const {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t at = hash(key) & mask;
+    std::size_t at = hashed & mask;
     while (slots_[at].used && std::memcmp(&slots_[at].key, &key, sizeof key) != 0) at = (at + 1) & mask;
     return at;
   }
@@ -57,7 +69,12 @@ class FrozenMap {
     return mixed ^ mixed >> 32;
   }
 
+  // 64 bits a slot, one for each entry: at most one absent key in a hundred gets past it.
+  std::size_t filter_word(uint64_t hashed) const { return hashed >> 6 & (filter_.size() - 1); }
+  static uint64_t filter_bit(uint64_t hashed) { return uint64_t{1} << (hashed >> 58); }
+
   std::vector<Slot> slots_;
+  std::vector<uint64_t> filter_;
 };
 
 }  // namespace headgate::l4

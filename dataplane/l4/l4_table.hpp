@@ -100,6 +100,9 @@ class L4Table {
   const uint32_t* find_local(const ServiceKeyV6& key) const { return locals_v6_.find(key); }
   AddressRole role(const AddressKeyV4& key) const { return role_of(roles_v4_.find(key)); }
   AddressRole role(const AddressKeyV6& key) const { return role_of(roles_v6_.find(key)); }
+  // The same for an address that hardly ever has one: a client's.
+  AddressRole role_of_source(const AddressKeyV4& key) const { return role_of(roles_v4_.find_rare(key)); }
+  AddressRole role_of_source(const AddressKeyV6& key) const { return role_of(roles_v6_.find_rare(key)); }
 
   const Listener& listener(uint32_t index) const { return listeners_[index]; }
   const Target& target(uint32_t index) const { return targets_[index]; }

@@ -116,7 +116,7 @@ void Pipeline::classify_uplink(Burst& burst, std::size_t index, Waiting<Family>&
   Verdict& verdict = burst.verdicts[index];
   const auto& ip = ip_of<Family>(packet, parsed);
   // A neighbour may well speak of an address of ours: that is how the kernel learns of a duplicate.
-  if (burst.table.role(Family::address(ip.src)) != AddressRole::kNone && !parsed.is_neighbour) {
+  if (burst.table.role_of_source(Family::address(ip.src)) != AddressRole::kNone && !parsed.is_neighbour) {
     verdict = Verdict::drop(DropReason::kSourceSpoofed);
     return;
   }

@@ -24,8 +24,8 @@ ChecksumSum transport_sum(const PacketView& packet, const ParsedPacket& parsed) 
 }
 
 // The field holds the pseudo-header's sum, so the sum over all bytes is the whole sum already.
-void finish(const PacketView& packet, const ParsedPacket& parsed, Be16& field) {
-  Be16 finished = finish_checksum(transport_sum(packet, parsed));
+void finish(const ParsedPacket& parsed, ChecksumSum whole, Be16& field) {
+  Be16 finished = finish_checksum(whole);
   // RFC 768: zero means "none", so a UDP checksum of zero is sent as its other spelling.
   if (parsed.kind == PacketKind::kUdp && finished == Be16(0)) finished = Be16(0xffff);
   field = finished;
@@ -36,18 +36,18 @@ void finish(const PacketView& packet, const ParsedPacket& parsed, Be16& field) {
 void finish_partial_checksum(const PacketView& packet, const ParsedPacket& parsed) {
   if (packet.trust != ChecksumTrust::kMayBePartial) return;
   Be16& field = checksum_field(packet, parsed);
-  if (field.raw() == fold(pseudo_sum(packet, parsed))) finish(packet, parsed, field);
+  if (field.raw() == fold(pseudo_sum(packet, parsed))) finish(parsed, transport_sum(packet, parsed), field);
 }
 
 bool finish_or_check_checksum(const PacketView& packet, const ParsedPacket& parsed) {
   if (packet.trust == ChecksumTrust::kVerified) return true;
   const ChecksumSum pseudo = pseudo_sum(packet, parsed);
+  const ChecksumSum whole = transport_sum(packet, parsed);
+  if (fold(whole + pseudo) == 0xffff) return true;
   Be16& field = checksum_field(packet, parsed);
-  if (packet.trust == ChecksumTrust::kMayBePartial && field.raw() == fold(pseudo)) {
-    finish(packet, parsed, field);
-    return true;
-  }
-  return fold(transport_sum(packet, parsed) + pseudo) == 0xffff;
+  if (packet.trust != ChecksumTrust::kMayBePartial || field.raw() != fold(pseudo)) return false;
+  finish(parsed, whole, field);
+  return true;
 }
 
 }  // namespace headgate::l4

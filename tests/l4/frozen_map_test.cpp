@@ -23,6 +23,7 @@ TEST(FrozenMap, SaysWhatStdMapSays) {
     for (uint64_t number = 0; number < 2 * size + 2; ++number) {
       const auto expected = oracle.find(number << 32);
       const int* found = map.find(number << 32);
+      ASSERT_EQ(found, map.find_rare(number << 32));
       ASSERT_EQ(found != nullptr, expected != oracle.end());
       if (found != nullptr) {
         ASSERT_EQ(*found, expected->second);
@@ -35,6 +36,7 @@ TEST(FrozenMap, ADefaultOneIsEmpty) {
   const FrozenMap<uint64_t, int> map;
   EXPECT_EQ(map.find(0), nullptr);
   EXPECT_EQ(map.find(UINT64_MAX), nullptr);
+  EXPECT_EQ(map.find_rare(UINT64_MAX), nullptr);
 }
 
 }  // namespace
