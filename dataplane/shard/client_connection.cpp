@@ -208,7 +208,10 @@ void ClientConnection::refuse(http1::Fault fault) {
 void ClientConnection::exchange_done(BlockPtr rest, std::size_t rest_begin, Then then) {
   exchange_ = nullptr;
   if (then == Then::kLinger || (then == Then::kClose && stream_.readable())) return linger();
-  if (then == Then::kClose) return close();
+  if (then == Then::kClose) {
+    stream_.shutdown_write();  // sends what was held for it, which a reset at close() could destroy
+    return close();
+  }
   phase_ = Phase::kReadingHead;
   if (rest && rest_begin < rest->filled_bytes) {
     const auto text = rest->text_from(rest_begin);

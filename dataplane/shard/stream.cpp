@@ -12,7 +12,7 @@ void Stream::open(UniqueFd socket, bool readable, bool writable) {
   socket_ = std::move(socket);
   readable_ = readable;
   writable_ = writable;
-  end_announced_ = failed_ = read_wants_write_ = write_wants_read_ = false;
+  end_announced_ = failed_ = read_wants_write_ = write_wants_read_ = held_for_end_ = false;
 }
 
 void Stream::close() {
@@ -72,10 +72,11 @@ IoResult Stream::write(std::span<const iovec> pieces) {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces.data());
   message.msg_iovlen = pieces.size();
+  const int flags = MSG_NOSIGNAL | (held_for_end_ ? MSG_MORE : 0);
   ssize_t sent = 0;
   do {
-    sent = pieces.size() == 1 ? ::send(socket_.get(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
-                              : ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+    sent = pieces.size() == 1 ? ::send(socket_.get(), pieces[0].iov_base, pieces[0].iov_len, flags)
+                              : ::sendmsg(socket_.get(), &message, flags);
   } while (sent < 0 && errno == EINTR);
   if (sent >= 0) {
     // A short write need not mean that the buffer is full; the next one tells.

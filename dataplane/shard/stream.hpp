@@ -49,6 +49,8 @@ class Stream {
   IoResult read(std::span<char> room);
   // After kWouldBlock: again, with the same bytes in front; a TLS record of them may be half sent.
   IoResult write(std::span<const iovec> pieces);
+  // The next writes are the last: they leave together with the FIN, at shutdown_write(), which must follow.
+  void hold_for_end() { held_for_end_ = true; }
   void shutdown_write();
   // Says that nothing follows (of TLS; the FIN of a plain stream comes with close()).
   void say_end();
@@ -68,6 +70,7 @@ class Stream {
   bool failed_ = false;
   bool read_wants_write_ = false;
   bool write_wants_read_ = false;
+  bool held_for_end_ = false;
 };
 
 }  // namespace headgate::shard

@@ -105,6 +105,7 @@ void Http1ClientLeg::queue_head(const l7::ResponseHead& response) {
 }
 
 void Http1ClientLeg::queue(const BodyPiece& piece) {
+  if (piece.end && !keep_alive_) connection_->stream().hold_for_end();
   writer_.write(piece, *arena_, outbox_);
   pending_ = !outbox_.empty();
 }
