@@ -194,5 +194,11 @@ std::string encode(const NodeUpdate& update) { return encode_document(update); }
 Result<NodeUpdate> decode_node_update(std::string_view json) { return decode<NodeUpdate>(json); }
 std::string encode(const NodeReport& report) { return encode_document(report); }
 Result<NodeReport> decode_node_report(std::string_view json) { return decode<NodeReport>(json); }
+std::string encode(const RequestQuestion& question) { return encode_document(question); }
+Result<RequestQuestion> decode_request_question(std::string_view json) {
+  return decode<RequestQuestion>(json);
+}
+std::string encode(const RequestAnswer& answer) { return encode_document(answer); }
+Result<RequestAnswer> decode_request_answer(std::string_view json) { return decode<RequestAnswer>(json); }
 
 }  // namespace headgate::contract

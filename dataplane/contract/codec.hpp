@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "dataplane/contract/explain.hpp"
 #include "dataplane/contract/message.hpp"
 #include "dataplane/contract/node_api.hpp"
 #include "dataplane/core/result.hpp"
@@ -31,5 +32,9 @@ std::string encode(const NodeUpdate& update);
 Result<NodeUpdate> decode_node_update(std::string_view json);
 std::string encode(const NodeReport& report);
 Result<NodeReport> decode_node_report(std::string_view json);
+std::string encode(const RequestQuestion& question);
+Result<RequestQuestion> decode_request_question(std::string_view json);
+std::string encode(const RequestAnswer& answer);
+Result<RequestAnswer> decode_request_answer(std::string_view json);
 
 }  // namespace headgate::contract

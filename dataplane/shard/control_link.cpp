@@ -93,10 +93,7 @@ void ControlLink::obey(contract::Received received) {
               log::error(done.error().message);
           },
           [&](const contract::SocketsWanted&) { say(process_.sockets(), process_.socket_fds()); },
-          [&](const contract::Command& command) {
-            say(contract::CommandResult{command.id, false,
-                                        "a shard does not know the command " + command.verb});
-          },
+          [&](const contract::Command& command) { say(process_.answer(command)); },
           [&](const contract::Stop& order) { stop(order.drain_timeout); },
           [&](const auto&) { log::warning("headgate-node said what only a process says; passed over"); },
       },

@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "dataplane/contract/codec.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/log.hpp"
+#include "dataplane/shard/explain_request.hpp"
 
 namespace headgate::shard {
 
@@ -118,6 +120,14 @@ std::vector<int> ShardProcess::socket_fds() const {
   std::vector<int> fds;
   for (const auto& held : held_) fds.push_back(held.fd.get());
   return fds;
+}
+
+contract::CommandResult ShardProcess::answer(const contract::Command& command) const {
+  if (command.verb != "explain")
+    return {command.id, false, "a shard does not know the command " + command.verb};
+  const auto question = contract::decode_request_question(command.body);
+  if (!question.ok()) return {command.id, false, question.error().message};
+  return {command.id, true, contract::encode(explain_request(*builder_.tables(), *question))};
 }
 
 void ShardProcess::drain() {

@@ -47,6 +47,9 @@ class ShardProcess {
   std::optional<contract::Revision> settle();
   bool settling() const { return !unsettled_.empty(); }
 
+  // Answers a question about what is served; not ok where it is none that a shard knows.
+  contract::CommandResult answer(const contract::Command& command) const;
+
   void drain();
   bool drained() const;
 

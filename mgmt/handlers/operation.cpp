@@ -2,6 +2,7 @@
 #include "mgmt/handlers/operation.hpp"
 
 #include "mgmt/handlers/config.hpp"
+#include "mgmt/handlers/explain.hpp"
 #include "mgmt/handlers/history.hpp"
 #include "mgmt/handlers/metrics.hpp"
 #include "mgmt/handlers/nodes.hpp"
@@ -48,6 +49,7 @@ constexpr Operation kOperations[] = {
     {"GET", "/v1/config", Access::kReadAll, get_config, {}},
     {"PUT", "/v1/config", Access::kWriteEverything, put_config, {}},
     {"POST", "/v1/transactions", Access::kRead, post_transaction, {}},  // each operation asks for its own
+    {"POST", "/v1/explain", Access::kReadAll, post_explain, {}},
     {"GET", "/v1/revisions", Access::kReadAll, list_revisions, {}},
     {"GET", "/v1/revisions/{number}", Access::kReadAll, get_revision, {}},
     {"GET", "/v1/audit", Access::kWriteEverything, list_audit, {}},

@@ -106,8 +106,8 @@ void ExchangeTransport::answer(const std::shared_ptr<Peer>& peer, const Response
 void ExchangeTransport::send_answers() {
   for (const auto& [name, response] : outbox_->take()) {
     shared_->exchanges.fetch_sub(1, std::memory_order_relaxed);
-    guarded([&] {
-      if (const auto peer = find(name)) answer(peer, response);
+    guarded([&, &to = name, &what = response] {  // clang 14 captures no structured binding by itself
+      if (const auto peer = find(to)) answer(peer, what);
     });
   }
 }
@@ -122,7 +122,9 @@ void ExchangeTransport::end_overdue() {
     if (!connection.is_overdue(now)) continue;
     if (connection.state == Connection::State::kReading && connection.received_bytes > 0) {
       connection.form.close = true;
-      guarded([&] { answer(peer, to_response({408, "The request did not arrive in time.", {}, {}})); });
+      guarded([&, &to = peer] {
+        answer(to, to_response({408, "The request did not arrive in time.", {}, {}}));
+      });
     } else {
       ::shutdown(fd, SHUT_RDWR);
     }

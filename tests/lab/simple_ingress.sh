@@ -38,6 +38,15 @@ api GET /v1/status >"$LAB_DIR/status.json"
 expect_eq "processes that run" "l4 shard/edge/0" "$(jq -r '[.nodes[].processes[] | select(.state == "running") | .process] | sort | join(" ")' "$LAB_DIR/status.json")"
 expect_eq "applied is the revision" true "$(jq '.applied == .revision' "$LAB_DIR/status.json")"
 
+step "explain: a live replica says what it would do"
+export HEADGATE_API=$LAB_API HEADGATE_TOKEN_FILE=$LAB_DIR/admin.token
+explained=$(lb "$LAB_TOP/scripts/headgatectl" explain web "http://$LAB_HOSTNAME/x/../y?q=1" 'X-A: 1')
+say "$explained"
+expect_match "the path as it is routed" '^path: /y$' "$explained"
+expect_match "the rule" '^rule: default/app/' "$explained"
+expect_match "a backend" '10\.77\.1\.2:8080$' "$explained"
+expect_match "what is not served" 'no_rule, 404' "$(lb "$LAB_TOP/scripts/headgatectl" explain web other.example.com/)"
+
 step "l4 accounts for every packet: rx = tx + drops"
 wait_until 5 "balanced counters of l4" l4_is_balanced
 say "ok: $(l4_is_balanced)"

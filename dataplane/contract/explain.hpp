@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a replica is asked about a request, and what it answers: the bodies of the command "explain"
+// (message.hpp). Plain values; any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "dataplane/contract/fields.hpp"
+#include "dataplane/contract/route_match.hpp"
+#include "dataplane/contract/snapshot.hpp"
+#include "dataplane/core/ip_address.hpp"
+
+namespace headgate::contract {
+
+struct RequestQuestion {
+  Endpoint reached;  // the listener's address and port
+  std::string head;  // as HTTP/1.1, its empty line included: it is parsed as a client's is
+
+  static constexpr auto kFields =
+      std::tuple{field("reached", &RequestQuestion::reached), field("head", &RequestQuestion::head)};
+  friend bool operator==(const RequestQuestion&, const RequestQuestion&) = default;
+};
+
+// One entry of a rule's `matches`, under one hostname of its route.
+struct MatchAnswer {
+  std::string namespace_name;
+  std::string route;
+  std::string rule;      // its name, or its place in the route
+  std::string hostname;  // "*.example.com"; empty: any
+  PathMatchType path_type = PathMatchType::kPrefix;
+  std::string path;
+  bool wins = false;
+  // The first condition that does not hold: "hostname", "path", "method", "header", "query"; "outranked"
+  // where all hold and another match goes before; empty where it wins.
+  std::string lost_by;
+  std::string lost_by_name;  // of the header or query parameter
+
+  static constexpr auto kFields = std::tuple{field("namespace", &MatchAnswer::namespace_name),
+                                             field("route", &MatchAnswer::route),
+                                             field("rule", &MatchAnswer::rule),
+                                             field("hostname", &MatchAnswer::hostname),
+                                             field("path_type", &MatchAnswer::path_type),
+                                             field("path", &MatchAnswer::path),
+                                             field("wins", &MatchAnswer::wins),
+                                             field("lost_by", &MatchAnswer::lost_by),
+                                             field("lost_by_name", &MatchAnswer::lost_by_name)};
+  friend bool operator==(const MatchAnswer&, const MatchAnswer&) = default;
+};
+
+struct EndpointAnswer {
+  Endpoint address;
+  uint32_t weight = 1;
+  uint32_t priority = 0;
+  bool usable = true;
+  bool drain = false;
+
+  static constexpr auto kFields =
+      std::tuple{field("address", &EndpointAnswer::address), field("weight", &EndpointAnswer::weight),
+                 field("priority", &EndpointAnswer::priority), field("usable", &EndpointAnswer::usable),
+                 field("drain", &EndpointAnswer::drain)};
+  friend bool operator==(const EndpointAnswer&, const EndpointAnswer&) = default;
+};
+
+// One entry of the winning rule's `forward`. Without a pool it names one that is missing or not granted.
+struct ForwardAnswer {
+  std::string namespace_name;
+  std::string pool;
+  uint32_t weight = 0;
+  std::vector<EndpointAnswer> endpoints;
+
+  static constexpr auto kFields =
+      std::tuple{field("namespace", &ForwardAnswer::namespace_name), field("pool", &ForwardAnswer::pool),
+                 field("weight", &ForwardAnswer::weight), field("endpoints", &ForwardAnswer::endpoints)};
+  friend bool operator==(const ForwardAnswer&, const ForwardAnswer&) = default;
+};
+
+struct RequestAnswer {
+  Revision revision = 0;
+  std::string outcome;  // "found"; else why it is answered by ourselves, as the access log says it
+  uint32_t status = 0;  // … and with what; 0 where it is found
+  std::string listener;
+  std::string path;  // as routed: normalised
+  std::vector<MatchAnswer> matches;
+  uint64_t left_out = 0;  // matches that are farther from the request than those
+  std::vector<ForwardAnswer> forwards;
+
+  static constexpr auto kFields =
+      std::tuple{field("revision", &RequestAnswer::revision), field("outcome", &RequestAnswer::outcome),
+                 field("status", &RequestAnswer::status),     field("listener", &RequestAnswer::listener),
+                 field("path", &RequestAnswer::path),         field("matches", &RequestAnswer::matches),
+                 field("left_out", &RequestAnswer::left_out), field("forwards", &RequestAnswer::forwards)};
+  friend bool operator==(const RequestAnswer&, const RequestAnswer&) = default;
+};
+
+}  // namespace headgate::contract

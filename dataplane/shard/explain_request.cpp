@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/shard/explain_request.hpp"
+
+#include <string>
+
+#include "dataplane/l7/explain.hpp"
+#include "dataplane/l7/path.hpp"
+#include "dataplane/shard/http1/head_parser.hpp"
+
+namespace headgate::shard {
+namespace {
+
+std::string text_of(const l7::HostPattern& hostname) {
+  return hostname.kind == l7::HostKind::kWildcard ? "*." + hostname.name : hostname.name;
+}
+
+// One without a name by its place in the route.
+std::string name_of_rule(const l7::CompiledMatch& match) {
+  return match.plan->rule.empty() ? std::to_string(match.rule) : match.plan->rule;
+}
+
+std::string path_of(const l7::CompiledMatch& match) {
+  if (match.expression) return match.expression->text();
+  return match.path.empty() ? "/" : match.path;
+}
+
+contract::MatchAnswer answer_of(const l7::ExplainedMatch& entry, const l7::CompiledMatch* winner) {
+  contract::MatchAnswer answer{
+      .namespace_name = entry.match->plan->namespace_name,
+      .route = entry.match->plan->route,
+      .rule = name_of_rule(*entry.match),
+      .hostname = text_of(entry.hostname),
+      .path_type = entry.match->path_type,
+      .path = path_of(*entry.match),
+      .wins = entry.match == winner && entry.failure.condition == l7::Condition::kNone,
+      .lost_by = {},
+      .lost_by_name = std::string(entry.failure.name)};
+  if (entry.failure.condition != l7::Condition::kNone)
+    answer.lost_by = l7::name_of(entry.failure.condition);
+  else if (!answer.wins)
+    answer.lost_by = "outranked";
+  return answer;
+}
+
+contract::ForwardAnswer answer_of(const l7::PlannedForward& forward, const l7::PoolTable& pools) {
+  contract::ForwardAnswer answer{.namespace_name = {}, .pool = {}, .weight = forward.weight, .endpoints = {}};
+  const auto* pool = forward.pool ? pools.find(*forward.pool) : nullptr;
+  if (pool == nullptr) return answer;
+  answer.namespace_name = pool->object->namespace_name;
+  answer.pool = pool->object->name;
+  for (const auto& serving : pool->all)
+    answer.endpoints.push_back(
+        {serving.endpoint->address, serving.weight, serving.priority, serving.usable, serving.drain});
+  return answer;
+}
+
+contract::RequestAnswer ended(contract::RequestAnswer answer, std::string_view outcome, uint16_t status) {
+  answer.outcome = outcome;
+  answer.status = status;
+  return answer;
+}
+
+contract::RequestAnswer ended(contract::RequestAnswer answer, l7::Outcome outcome) {
+  return ended(std::move(answer), l7::name_of(outcome), l7::http_status(outcome));
+}
+
+// What choosing among the entries would come to, without taking a turn.
+l7::Outcome outcome_of(const l7::RoutePlan& plan, const l7::PoolTable& pools) {
+  auto outcome = l7::Outcome::kNoForward;
+  for (const auto& forward : plan.forwards) {
+    if (forward.weight == 0) continue;
+    if (!forward.pool) {
+      outcome = l7::Outcome::kUnresolvedForward;
+      continue;
+    }
+    const auto* pool = pools.find(*forward.pool);
+    if (pool != nullptr && (pool->level < pool->levels.size() || pool->tries_all)) return l7::Outcome::kFound;
+    outcome = l7::Outcome::kNoUsableBackend;
+  }
+  // A rule whose filter answers needs no backend.
+  return plan.forwards.empty() && plan.policy ? l7::Outcome::kFound : outcome;
+}
+
+}  // namespace
+
+contract::RequestAnswer explain_request(const l7::Tables& tables, const contract::RequestQuestion& question) {
+  contract::RequestAnswer answer;
+  answer.revision = tables.revision;
+  Arena arena;
+  l7::RequestHead request;
+  std::string head = question.head;  // parsed in place
+  const http1::HeadLimits limits{tables.settings->header_bytes_max, tables.settings->header_count_max,
+                                 tables.settings->target_bytes_max};
+  if (const auto fault = http1::parse_request(head, limits, arena, request); fault != http1::Fault::kNone)
+    return ended(std::move(answer), http1::name_of(fault), http1::status_of(fault));
+  const auto* listener = tables.router.listener(question.reached, request.host);
+  if (listener == nullptr) return ended(std::move(answer), l7::Outcome::kNoListener);
+  answer.listener = listener->object->name;
+  if (request.form != l7::TargetForm::kAsterisk) {
+    const auto normal = l7::normalise_path(request.path, listener->object->escaped_slash, arena);
+    if (!normal.ok()) return ended(std::move(answer), l7::Outcome::kBadPath);
+    request.path = normal.path;
+  }
+  answer.path = request.path;
+  const auto explanation = l7::explain(*listener, request);
+  for (const auto& entry : explanation.matches)
+    answer.matches.push_back(answer_of(entry, explanation.winner.match));
+  answer.left_out = explanation.left_out;
+  if (explanation.winner.outcome != l7::Outcome::kFound)
+    return ended(std::move(answer), explanation.winner.outcome);
+  const auto& plan = *explanation.winner.plan;
+  for (const auto& forward : plan.forwards) answer.forwards.push_back(answer_of(forward, tables.pools));
+  return ended(std::move(answer), outcome_of(plan, tables.pools));
+}
+
+}  // namespace headgate::shard

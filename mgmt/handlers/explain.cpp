@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mgmt/handlers/explain.hpp"
+
+#include <fmt/format.h>
+
+#include "dataplane/contract/codec.hpp"
+#include "dataplane/contract/enum_names.hpp"
+#include "dataplane/core/limits.hpp"
+
+namespace headgate::handlers {
+namespace {
+
+// A running replica of a shard, and whose it is.
+struct Replica {
+  std::string node;
+  std::string process;
+};
+
+std::optional<Replica> running_replica(const compile::Model& model, const service::NodeChannels& channels,
+                                       const std::string& shard) {
+  for (const auto& node : model.nodes_of_shard(shard)) {
+    const auto state = channels.states().find(node);
+    if (state == channels.states().end() ||
+        !service::NodeChannels::is_connected(state->second, monotonic_now()))
+      continue;
+    for (const auto& process : state->second.report->processes)
+      if (process.state == contract::ProcessState::kRunning &&
+          process.process.starts_with("shard/" + shard + "/"))
+        return Replica{node, process.process};
+  }
+  return std::nullopt;
+}
+
+// As a client would send it. What is no request is the replica's to say.
+std::string head_of(const nlohmann::json& request) {
+  auto head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.value("method", "GET"),
+                          request.value("path", "/"), request["host"].get<std::string>());
+  for (const auto& header : request.value("headers", nlohmann::json::array()))
+    head += fmt::format("{}: {}\r\n", header["name"].get<std::string>(), header["value"].get<std::string>());
+  return head + "\r\n";
+}
+
+Json match_json(const contract::MatchAnswer& match) {
+  Json json{{"route", match.namespace_name + "/" + match.route}, {"rule", match.rule}};
+  if (!match.hostname.empty()) json["hostname"] = match.hostname;
+  json["path"] = {{"type", contract::name_of(match.path_type)}, {"value", match.path}};
+  json["wins"] = match.wins;
+  if (match.wins) return json;
+  json["lost_by"] = match.lost_by;
+  if (!match.lost_by_name.empty()) json["lost_by_name"] = match.lost_by_name;
+  return json;
+}
+
+Json forward_json(const contract::ForwardAnswer& forward) {
+  Json json{{"weight", forward.weight}};
+  if (forward.pool.empty()) {
+    json["unresolved"] = true;
+    return json;
+  }
+  json["pool"] = forward.namespace_name + "/" + forward.pool;
+  json["endpoints"] = Json::array();
+  for (const auto& endpoint : forward.endpoints)
+    json["endpoints"].push_back({{"address", endpoint.address.to_string()},
+                                 {"weight", endpoint.weight},
+                                 {"priority", endpoint.priority},
+                                 {"usable", endpoint.usable},
+                                 {"draining", endpoint.drain}});
+  return json;
+}
+
+Json answer_json(const std::string& shard, const Replica& replica, const contract::RequestAnswer& answer) {
+  Json json{{"shard", shard},
+            {"node", replica.node},
+            {"process", replica.process},
+            {"revision", answer.revision},
+            {"outcome", answer.outcome}};
+  if (answer.status != 0) json["status"] = answer.status;
+  if (!answer.listener.empty()) json["listener"] = answer.listener;
+  if (!answer.path.empty()) json["path"] = answer.path;
+  for (const auto& match : answer.matches)
+    if (match.wins) json["rule"] = match.namespace_name + "/" + match.route + "/" + match.rule;
+  json["forwards"] = Json::array();
+  for (const auto& forward : answer.forwards) json["forwards"].push_back(forward_json(forward));
+  json["matches"] = Json::array();
+  for (const auto& match : answer.matches) json["matches"].push_back(match_json(match));
+  json["matches_left_out"] = answer.left_out;
+  return json;
+}
+
+http::Problem unavailable(std::string detail) { return {503, std::move(detail), {}, {{"Retry-After", "1"}}}; }
+
+void answer(const ExchangePtr& exchange, const std::string& shard, const Replica& replica,
+            const Result<contract::CommandResult>& result) {
+  if (!result.ok()) return exchange->problem(unavailable(result.error().message + "."));
+  if (!result->ok)
+    return exchange->problem(
+        unavailable(fmt::format("{} on {}: {}.", replica.process, replica.node, result->body)));
+  const auto decoded = contract::decode_request_answer(result->body);
+  if (!decoded.ok())
+    return exchange->problem(unavailable(fmt::format("{} on {} speaks another version: {}.", replica.process,
+                                                     replica.node, decoded.error().message)));
+  exchange->json(200, answer_json(shard, replica, *decoded));
+}
+
+// On the writer's thread.
+void ask(const ExchangePtr& exchange, const compile::Compiler& compiler,
+         const service::NodeChannels& channels) {
+  const auto name = exchange->body["listener"].get<std::string>();
+  const auto* entry = compiler.model().find(db::Kind::kListener, name);
+  if (entry == nullptr)
+    return exchange->problem({422,
+                              "The request names what is not there.",
+                              {{"/listener", "not_found", fmt::format("There is no listener {}.", name)}},
+                              {}});
+  const auto& listener = entry->as<compile::Listener>();
+  const auto replica = running_replica(compiler.model(), channels, listener.shard);
+  if (!replica)
+    return exchange->problem(unavailable(fmt::format(
+        "No replica of shard {} runs on a node that is connected; see /v1/status.", listener.shard)));
+  const contract::RequestQuestion question{{listener.address, listener.port},
+                                           head_of(exchange->body["request"])};
+  exchange->service.command(
+      replica->node, {replica->process, {"", "explain", contract::encode(question)}}, limits::kCommandTimeout,
+      [exchange, shard = listener.shard, replica = *replica](const Result<contract::CommandResult>& result) {
+        answer(exchange, shard, replica, result);
+      });
+}
+
+}  // namespace
+
+void post_explain(const ExchangePtr& exchange) {
+  const bool taken = exchange->service.inspect(
+      [exchange](const compile::Compiler& compiler, const service::NodeChannels& channels) {
+        ask(exchange, compiler, channels);
+      });
+  if (!taken) exchange->problem(service::busy());
+}
+
+}  // namespace headgate::handlers

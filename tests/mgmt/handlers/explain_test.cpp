@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The replica's part is tests/shard/explain_request_test.cpp; here the node that carries the question is
+// played.
+#include "mgmt/handlers/explain.hpp"
+
+#include "dataplane/contract/codec.hpp"
+#include "tests/mgmt/handlers/api_fixture.hpp"
+
+namespace headgate::handlers {
+namespace {
+
+using test::ApiFixture;
+using test::Json;
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class ExplainTest : public ApiFixture {
+ protected:
+  void SetUp() override {
+    ApiFixture::SetUp();
+    put_simple_ingress();
+    credential_ = enrolled("n1");
+  }
+  void report(const std::string& more) {
+    ASSERT_EQ(
+        call("POST", "/v1/nodes/n1/report", R"({"received": 1, "applied": 1, )" + more + "}", {}, credential_)
+            .status,
+        204);
+  }
+  void run_replica() {
+    report(R"("processes": [{"process": "l4", "state": "running", "pid": 1},
+                            {"process": "shard/edge/0", "state": "backoff", "pid": 0},
+                            {"process": "shard/edge/1", "state": "running", "pid": 2}])");
+  }
+  static std::string question(const std::string& request) {
+    return R"({"listener": "web", "request": )" + request + "}";
+  }
+  // The command as the node gets it.
+  contract::AddressedCommand command() {
+    const auto update = call("GET", "/v1/nodes/n1/delta?base=" + std::to_string(revision()) + "&timeout=30s",
+                             "", {}, credential_);
+    const auto decoded = contract::decode_node_update(update.body);
+    EXPECT_TRUE(decoded.ok() && decoded->commands.size() == 1) << update.body;
+    return decoded.ok() && !decoded->commands.empty() ? decoded->commands[0] : contract::AddressedCommand{};
+  }
+  void answer(const contract::AddressedCommand& to, bool ok, const std::string& body) {
+    report(R"("results": [)" + Json{{"id", to.command.id}, {"ok", ok}, {"body", body}}.dump() + "]");
+  }
+
+  std::string credential_;
+};
+
+TEST_F(ExplainTest, AsksARunningReplicaAsAClientWould) {
+  run_replica();
+  auto asked =
+      begin("POST", "/v1/explain", question(R"({"host": "app.example.com", "path": "/x?y=1", "method": "PUT",
+      "headers": [{"name": "x-a", "value": "1"}]})"));
+  const auto sent = command();
+  EXPECT_EQ(sent.process, "shard/edge/1");
+  EXPECT_EQ(sent.command.verb, "explain");
+  const auto decoded = contract::decode_request_question(sent.command.body);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->reached.to_string(), "192.0.2.100:80");
+  EXPECT_EQ(decoded->head, "PUT /x?y=1 HTTP/1.1\r\nHost: app.example.com\r\nx-a: 1\r\n\r\n");
+
+  contract::RequestAnswer of_replica;
+  of_replica.revision = 5;
+  of_replica.outcome = "found";
+  of_replica.listener = "web";
+  of_replica.path = "/x";
+  contract::MatchAnswer winner;
+  winner.namespace_name = "default";
+  winner.route = "app";
+  winner.rule = "0";
+  winner.wins = true;
+  contract::MatchAnswer loser = winner;
+  loser.rule = "1";
+  loser.wins = false;
+  loser.lost_by = "header";
+  loser.lost_by_name = "x-b";
+  of_replica.matches = {winner, loser};
+  of_replica.forwards = {
+      {"default", "app", 1, {{Endpoint{*IpAddress::parse("10.0.1.2"), 8080}, 1, 0, false, true}}},
+      {"", "", 2, {}}};
+  answer(sent, true, contract::encode(of_replica));
+  const auto response = asked.get();
+  ASSERT_EQ(response.status, 200) << response.body;
+  const auto json = Json::parse(response.body);
+  EXPECT_EQ(json["node"], "n1");
+  EXPECT_EQ(json["shard"], "edge");
+  EXPECT_EQ(json["revision"], 5);
+  EXPECT_EQ(json["rule"], "default/app/0");
+  EXPECT_EQ(json["matches"][1]["lost_by_name"], "x-b");
+  EXPECT_FALSE(json["matches"][0].contains("lost_by"));
+  EXPECT_EQ(json["forwards"][0]["endpoints"][0]["address"], "10.0.1.2:8080");
+  EXPECT_EQ(json["forwards"][0]["endpoints"][0]["usable"], false);
+  EXPECT_EQ(json["forwards"][1]["unresolved"], true);
+}
+
+TEST_F(ExplainTest, SaysWhyItCannotBeAnswered) {
+  const auto ask = question(R"({"host": "a"})");
+  auto response = call("POST", "/v1/explain", ask);
+  EXPECT_EQ(response.status, 503);
+  EXPECT_THAT(response.body, HasSubstr("No replica of shard edge runs"));
+  response = call("POST", "/v1/explain", R"({"listener": "gone", "request": {"host": "a"}})");
+  EXPECT_EQ(response.status, 422);
+  EXPECT_EQ(Json::parse(response.body)["errors"][0]["pointer"], "/listener");
+  EXPECT_EQ(call("POST", "/v1/explain", R"({"listener": "web", "request": {"hots": "a"}})").status, 422);
+  EXPECT_EQ(
+      call("POST", "/v1/explain", ask, {}, new_token("e", R"({"role": "editor", "namespaces": ["default"]})"))
+          .status,
+      403);
+
+  run_replica();
+  auto asked = begin("POST", "/v1/explain", ask);
+  answer(command(), false, "a shard does not know the command explain");
+  response = asked.get();
+  EXPECT_EQ(response.status, 503);
+  EXPECT_THAT(response.body, HasSubstr("shard/edge/1 on n1: a shard does not know"));
+}
+
+}  // namespace
+}  // namespace headgate::handlers

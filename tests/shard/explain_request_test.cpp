@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/shard/explain_request.hpp"
+
+#include <gtest/gtest.h>
+
+#include "dataplane/contract/codec.hpp"
+
+namespace headgate::shard {
+namespace {
+
+using contract::Object;
+
+const Endpoint kReached{*IpAddress::parse("192.0.2.100"), 80};
+
+contract::RouteRule rule(std::string name, contract::RouteMatch match,
+                         std::vector<contract::Forward> forward) {
+  contract::RouteRule made;
+  made.name = std::move(name);
+  made.matches = {std::move(match)};
+  made.forward = std::move(forward);
+  return made;
+}
+
+class ExplainRequestTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    contract::Listener listener;
+    listener.uid = "l1";
+    listener.name = "web";
+    listener.address = kReached.address;
+    listener.port = kReached.port;
+    contract::Route route;
+    route.uid = "r1";
+    route.namespace_name = "default";
+    route.name = "app";
+    route.listeners = {"l1"};
+    route.hostnames = {"*.example.com"};
+    contract::RouteMatch put;
+    put.method = "PUT";
+    contract::RouteMatch versioned;
+    versioned.headers = {{.name = "x-version", .value = "2"}};
+    contract::RouteMatch other;
+    other.path = {contract::PathMatchType::kRegex, "/v[0-9]+/.*"};
+    contract::RouteMatch exact;
+    exact.path = {contract::PathMatchType::kExact, "/gone"};
+    route.rules = {rule("write", put, {{"p1", 1}}), rule("next", versioned, {{"p1", 1}}),
+                   rule("missing", exact, {{"", 1}}), rule("numbered", other, {{"p1", 1}}),
+                   rule("rest", {}, {{"p1", 3}, {"p2", 0}})};
+    delta_ = {.base = 0, .revision = 7, .upserts = {}, .removals = {}};
+    add("l1", listener);
+    add("r1", route);
+    add("p1", pool("p1", "app", {8080, 8081}));
+    add("p2", pool("p2", "spare", {9090}));
+    tables_ = builder_.apply(delta_);
+  }
+
+  static contract::Pool pool(std::string uid, std::string name, std::vector<uint16_t> ports) {
+    contract::Pool made;
+    made.uid = std::move(uid);
+    made.namespace_name = "default";
+    made.name = std::move(name);
+    for (const auto port : ports)
+      made.backends.push_back({.host = "10.0.0.1", .port = port, .weight = 1, .drain = port == 8081});
+    return made;
+  }
+  void add(const std::string& id, Object object) {
+    const auto kind = contract::kind_of(object);
+    delta_.upserts.push_back({{"shard/edge", kind, id}, std::make_shared<const Object>(std::move(object))});
+  }
+  contract::RequestAnswer ask(const std::string& head, const Endpoint& reached = kReached) {
+    return explain_request(*tables_, {reached, head});
+  }
+
+  l7::TableBuilder builder_{1};
+  contract::Delta delta_;
+  std::unique_ptr<const l7::Tables> tables_;
+};
+
+std::vector<std::string> lines(const contract::RequestAnswer& answer) {
+  std::vector<std::string> all;
+  for (const auto& match : answer.matches)
+    all.push_back(match.rule + " " + match.hostname + " " + match.path + " " +
+                  (match.wins ? "wins" : match.lost_by) + (match.lost_by_name.empty() ? "" : " ") +
+                  match.lost_by_name);
+  return all;
+}
+
+TEST_F(ExplainRequestTest, SaysWhichRuleWinsAndWhatTheOthersLostBy) {
+  const auto answer = ask("GET /a/../b?q=1 HTTP/1.1\r\nHost: App.Example.com\r\n\r\n");
+  EXPECT_EQ(answer.outcome, "found");
+  EXPECT_EQ(answer.status, 0u);
+  EXPECT_EQ(answer.revision, 7u);
+  EXPECT_EQ(answer.listener, "web");
+  EXPECT_EQ(answer.path, "/b");
+  EXPECT_EQ(lines(answer),
+            (std::vector<std::string>{"write *.example.com / method", "next *.example.com / header x-version",
+                                      "rest *.example.com / wins", "missing *.example.com /gone path",
+                                      "numbered *.example.com /v[0-9]+/.* path"}));
+  ASSERT_EQ(answer.forwards.size(), 2u);
+  EXPECT_EQ(answer.forwards[0].pool, "app");
+  EXPECT_EQ(answer.forwards[0].weight, 3u);
+  ASSERT_EQ(answer.forwards[0].endpoints.size(), 2u);
+  EXPECT_FALSE(answer.forwards[0].endpoints[0].drain);
+  EXPECT_TRUE(answer.forwards[0].endpoints[1].drain);
+  EXPECT_EQ(answer.forwards[1].pool, "spare");
+}
+
+TEST_F(ExplainRequestTest, ARuleThatAlsoHoldsIsOutranked) {
+  const auto answer =
+      ask("PUT / HTTP/1.1\r\nHost: a.example.com\r\nX-Version: 2\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(lines(answer),
+            (std::vector<std::string>{"write *.example.com / wins", "next *.example.com / outranked",
+                                      "rest *.example.com / outranked", "missing *.example.com /gone path",
+                                      "numbered *.example.com /v[0-9]+/.* path"}));
+}
+
+TEST_F(ExplainRequestTest, SaysWhatTheShardWouldAnswerByItself) {
+  const struct {
+    std::string head;
+    std::string outcome;
+    uint32_t status;
+  } cases[] = {
+      {"GET / HTTP/1.1\r\nHost: other.org\r\n\r\n", "no_rule", 404},
+      {"GET /%zz HTTP/1.1\r\nHost: a.example.com\r\n\r\n", "bad_path", 400},
+      {"GET /gone HTTP/1.1\r\nHost: a.example.com\r\n\r\n", "unresolved_forward", 500},
+      {"GET / HTTP/1.1\r\n\r\n", "no_host", 400},
+  };
+  for (const auto& c : cases) {
+    const auto answer = ask(c.head);
+    EXPECT_EQ(answer.outcome, c.outcome) << c.head;
+    EXPECT_EQ(answer.status, c.status) << c.head;
+  }
+  EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n", {kReached.address, 81}).outcome, "no_listener");
+}
+
+TEST_F(ExplainRequestTest, KnowsWhichBackendsAreDown) {
+  contract::HealthDelta down;
+  down.upserts.push_back(
+      {{"p1", "10.0.0.1:8080"}, {{{*IpAddress::parse("10.0.0.1"), 8080}, false, "refused"}}});
+  tables_ = builder_.apply(down);
+  const auto answer = ask("GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n");
+  EXPECT_EQ(answer.outcome, "no_usable_backend");
+  EXPECT_EQ(answer.status, 503u);
+  EXPECT_FALSE(answer.forwards[0].endpoints[0].usable);
+}
+
+TEST_F(ExplainRequestTest, CrossesTheChannelWhole) {
+  const auto answer = ask("GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n");
+  const auto decoded = contract::decode_request_answer(contract::encode(answer));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(*decoded, answer);
+}
+
+}  // namespace
+}  // namespace headgate::shard
