@@ -16,6 +16,10 @@ http1::HeadLimits limits_of(const contract::ShardSettings& settings) {
   return {settings.header_bytes_max, settings.header_count_max, settings.target_bytes_max};
 }
 
+// A drain leaves a kept connection so long for a request that is on its way already: closing at once would
+// reset it, and a client may not repeat every request. The answer to it says that the connection closes.
+constexpr auto kDrainPatience = std::chrono::seconds(1);
+
 // Where not even a session can be made: a record of TLS 1.2 with a fatal unrecognized_name (RFC 5246 section
 // 7.2, RFC 6066 section 3).
 constexpr std::string_view kNoCertificateAlert("\x15\x03\x03\x00\x02\x02\x70", 7);
@@ -65,10 +69,9 @@ void ClientConnection::advance_handshake() {
   }
   bench_.counters.add(Counter::kTlsHandshakes);
   if (stream_.tls().resumed()) bench_.counters.add(Counter::kTlsHandshakesResumed);
-  if (bench_.draining) return close();
   if (stream_.tls().protocol() == "h2") return begin_http2();
   phase_ = Phase::kReadingHead;
-  bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
+  bench_.loop.arm(*this, bench_.draining ? kDrainPatience : bench_.tables->settings->header_timeout);
   advance();
 }
 
@@ -81,7 +84,7 @@ void ClientConnection::handshake_failed(tls::HandshakeFailure failure) {
 
 void ClientConnection::drain() {
   if (phase_ == Phase::kHttp2) return session_->drain();
-  if (phase_ == Phase::kReadingHead && !block_) close();
+  if (phase_ == Phase::kReadingHead && !block_) bench_.loop.arm(*this, kDrainPatience);
 }
 
 void ClientConnection::on_events(uint32_t epoll_events) {
@@ -221,8 +224,7 @@ void ClientConnection::exchange_done(BlockPtr rest, std::size_t rest_begin, Then
     bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
   } else {
     rest.reset();
-    if (bench_.draining) return close();
-    bench_.loop.arm(*this, bench_.tables->settings->idle_timeout);
+    bench_.loop.arm(*this, bench_.draining ? kDrainPatience : bench_.tables->settings->idle_timeout);
   }
   advance();
 }

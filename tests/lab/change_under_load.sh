@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Configuration changes while requests run: every change is applied, no request fails. Routes are added and removed,
-# the pool's weights and algorithm change, a listener comes and goes, the shard gets a second replica and loses it.
+# Configuration changes while requests run: every change is applied, no request fails, no WebSocket is closed. Routes
+# are added and removed, the pool's weights and algorithm change, a listener comes and goes, the shard gets a second
+# replica and loses it.
 #
 #   client ══ 64 connections ══► VIP ── l4 ──► replica(s) ══► b1, b2
+#          ══ 20 WebSockets ═══► ………………………………… ══► b2: tests/lab/echo_backend
 #   curl ── PUT … ?wait=applied, as fast as they are applied
 # shellcheck source=tests/lab/lab.sh
 . "$(dirname "$(readlink -f "$0")")/lab.sh"
-lab_scenario h2load
+lab_scenario h2load python3
 lab_up
 appliance_up
 
@@ -17,6 +19,14 @@ applied() {  # applied METHOD PATH [BODY]
   [ "$(api_status)" != 202 ] || fail "$1 $2 was not applied in time"
   changes=$((changes + 1))
 }
+
+lab_spawn b2 echo "$LAB_SOURCE/echo_backend" 8084
+changes=0
+applied PUT /v1/namespaces/default/pools/echo '{"backends":[{"address":"10.77.2.2","port":8084}]}'
+applied PUT /v1/namespaces/default/routes/echo '{"listeners":["web"],"hostnames":["socket.example.com"],"rules":[{"forward":[{"pool":"echo"}]}]}'
+wait_until 10 "the WebSockets' backend answers" client curl -sf -H 'Host: socket.example.com' "http://$LAB_VIP/"
+lab_spawn client sockets "$LAB_SOURCE/socket_client" "$LAB_VIP" 80 socket.example.com 20
+wait_until $((10 * LAB_SLOW)) "the WebSockets are open" grep -q '^20 open' "$LAB_DIR/sockets.log"
 
 changes=0
 round=0
@@ -33,6 +43,10 @@ done
 load_wait
 expect_eq "failed requests under $changes changes" 0 "$LOAD_FAILED"
 expect_at_least "changes applied" 12 "$changes"
+kill "$(cat "$LAB_DIR/sockets.pid")"
+wait_until 5 "the WebSockets' client has ended" grep -q 'still open' "$LAB_DIR/sockets.log"
+expect_eq "WebSockets" "20 still open" "$(tail -n 1 "$LAB_DIR/sockets.log" | grep -o '.* still open')"
+say "$(tail -n 1 "$LAB_DIR/sockets.log")"
 
 step "a change of the number of replicas"
 load_start "$LAB_VIP" "$LAB_REQUESTS"

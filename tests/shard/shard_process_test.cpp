@@ -54,7 +54,13 @@ TEST_F(ShardProcessTest, ADrainFinishesWhatRunsAndTakesNothingNew) {
   busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   auto backend = backend_.accept();
   backend.read_head();
+  auto late = connect();
+  late.send("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
+  late.read_until("no_rule\n");
   shard_->drain();
+  // Its request may have been on its way before the client could know.
+  late.send("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
+  EXPECT_NE(late.read_all().find("connection: close\r\n"), std::string::npos);
   EXPECT_TRUE(idle.at_end());
   EXPECT_FALSE(shard_->drained());
   backend.send(kOk);
