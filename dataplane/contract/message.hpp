@@ -81,9 +81,13 @@ struct Socket {
   Endpoint listener;    // the VIP and port that clients reach: what logs and headers show
   Endpoint bound;       // where the fd really listens: the same, or the local address and port
   uint32_t thread = 0;  // which thread of the replica accepts from it
+  // The derived hop's Unix socket, in the place of all that: one a shard, which every thread of every replica
+  // accepts from.
+  bool hop = false;
 
-  static constexpr auto kFields = std::tuple{
-      field("listener", &Socket::listener), field("bound", &Socket::bound), field("thread", &Socket::thread)};
+  static constexpr auto kFields =
+      std::tuple{field("listener", &Socket::listener), field("bound", &Socket::bound),
+                 field("thread", &Socket::thread), field("hop", &Socket::hop)};
   friend bool operator==(const Socket&, const Socket&) = default;
 };
 

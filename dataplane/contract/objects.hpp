@@ -66,6 +66,17 @@ struct ListenSocket {
   friend bool operator==(const ListenSocket&, const ListenSocket&) = default;
 };
 
+// A shard whose listeners are served by another one over the derived hop (DESIGN section 1): it may speak on
+// that one's hop socket, and is known there by its user.
+struct HopPeer {
+  std::string shard;
+  uint32_t user_number = 0;  // ReplicaGroup::user_number of that shard
+
+  static constexpr auto kFields =
+      std::tuple{field("shard", &HopPeer::shard), field("user_number", &HopPeer::user_number)};
+  friend bool operator==(const HopPeer&, const HopPeer&) = default;
+};
+
 // The replicas of one shard on this node: how many processes, with which limits and sockets.
 struct ReplicaGroup {
   std::string shard;
@@ -76,6 +87,7 @@ struct ReplicaGroup {
   uint64_t memory_max_bytes = 0;  // 0: no limit
   uint32_t connections_max = 0;   // of one replica; 0: as the fd limit allows
   std::vector<ListenSocket> sockets;
+  std::vector<HopPeer> hop_peers = {};  // sorted by shard; not empty: its replicas share a hop socket
 
   static constexpr auto kFields = std::tuple{field("shard", &ReplicaGroup::shard),
                                              field("shard_uid", &ReplicaGroup::shard_uid),
@@ -84,7 +96,8 @@ struct ReplicaGroup {
                                              field("user_number", &ReplicaGroup::user_number),
                                              field("memory_max_bytes", &ReplicaGroup::memory_max_bytes),
                                              field("connections_max", &ReplicaGroup::connections_max),
-                                             field("sockets", &ReplicaGroup::sockets)};
+                                             field("sockets", &ReplicaGroup::sockets),
+                                             field("hop_peers", &ReplicaGroup::hop_peers)};
   friend bool operator==(const ReplicaGroup&, const ReplicaGroup&) = default;
 };
 
@@ -142,6 +155,7 @@ struct ShardSettings {
   Millis handshake_timeout{10'000};
   std::string
       ticket_secret;  // digest of the cluster's secret that session ticket keys come from; empty: none
+  std::vector<HopPeer> hop_peers = {};  // sorted by shard: whom it believes on its hop socket
 
   static constexpr auto kFields =
       std::tuple{field("name", &ShardSettings::name),
@@ -158,7 +172,8 @@ struct ShardSettings {
                  field("connect_timeout", &ShardSettings::connect_timeout),
                  field("response_timeout", &ShardSettings::response_timeout),
                  field("handshake_timeout", &ShardSettings::handshake_timeout),
-                 field("ticket_secret", &ShardSettings::ticket_secret)};
+                 field("ticket_secret", &ShardSettings::ticket_secret),
+                 field("hop_peers", &ShardSettings::hop_peers)};
   friend bool operator==(const ShardSettings&, const ShardSettings&) = default;
 };
 
@@ -209,6 +224,9 @@ struct Listener {
   std::vector<Prefix> trusted_proxies;                 // whose X-Forwarded-For is believed
   EscapedSlash escaped_slash = EscapedSlash::kRefuse;  // %2F in a path; kept, it is data and no separator
   std::optional<ListenerTls> tls;                      // where the protocol is kHttps
+  // The shard that it ends on, in the copy that another shard has: reached over the hop from there, found by
+  // its uid, without a socket. Empty where it ends here.
+  std::string hop_from = {};
 
   static constexpr auto kFields = std::tuple{field("uid", &Listener::uid),
                                              field("name", &Listener::name),
@@ -218,7 +236,8 @@ struct Listener {
                                              field("hostname", &Listener::hostname),
                                              field("trusted_proxies", &Listener::trusted_proxies),
                                              field("escaped_slash", &Listener::escaped_slash),
-                                             field("tls", &Listener::tls)};
+                                             field("tls", &Listener::tls),
+                                             field("hop_from", &Listener::hop_from)};
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 
@@ -324,6 +343,7 @@ struct Pool {
   RetryBudget retry_budget = {};
   std::optional<Millis> connect_timeout = {};  // nothing: the shard's
   std::optional<Millis> idle_timeout = {};     // of a connection between two exchanges
+  std::string hop_to = {};  // generated: that shard's hop socket on the same node, in the place of backends
 
   static constexpr auto kFields = std::tuple{field("uid", &Pool::uid),
                                              field("namespace", &Pool::namespace_name),
@@ -340,7 +360,8 @@ struct Pool {
                                              field("circuit_breaker", &Pool::circuit_breaker),
                                              field("retry_budget", &Pool::retry_budget),
                                              field("connect_timeout", &Pool::connect_timeout),
-                                             field("idle_timeout", &Pool::idle_timeout)};
+                                             field("idle_timeout", &Pool::idle_timeout),
+                                             field("hop_to", &Pool::hop_to)};
   friend bool operator==(const Pool&, const Pool&) = default;
 };
 

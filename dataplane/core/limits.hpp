@@ -92,6 +92,8 @@ inline constexpr auto kLookupInterval = 10s;            // getaddrinfo tells no 
 inline constexpr auto kLookupRetry = 2s;
 inline constexpr std::size_t kAddressesPerNameMax = 64;
 inline constexpr auto kReportInterval = 1s;
+inline constexpr auto kHopHoldMax = 2s;        // what a shard loses waits for its hop's peers so long
+inline constexpr auto kHopSettleTime = 100ms;  // for what they sent on the way before to be read
 
 inline constexpr uint32_t kShardUsersMax = 4096;  // a user each, above headgate-node's base
 
@@ -142,6 +144,8 @@ inline constexpr auto kUpstreamIdleTimeout = 30s;      // below what backends co
 inline constexpr auto kTunnelIdleTimeout = 3600s;      // without a byte in either direction
 inline constexpr auto kLingerTimeout = 2s;             // for the client to read our last response
 inline constexpr auto kAcceptPause = 100ms;            // when fds or memory are short
+inline constexpr auto kHopPatience = 1s;               // with a request whose route has not come here yet
+inline constexpr std::size_t kHopContextBytesMax = 2u << 10;
 inline constexpr std::size_t kThreadCommandsMax = 64;
 inline constexpr uint32_t kHttp2StreamsMax = 128;            // of one connection at once, either side
 inline constexpr int32_t kHttp2ClientWindowBytes = 1 << 20;  // what all streams of a client may have unread

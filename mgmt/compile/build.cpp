@@ -2,6 +2,7 @@
 #include "mgmt/compile/build.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "mgmt/compile/local_addresses.hpp"
@@ -28,6 +29,14 @@ uint32_t number_of(const Numbers& numbers, Space space, const std::string& key) 
 
 IpAddress local_address_like(const IpAddress& address) {
   return address.is_v6() ? local_address_v6() : local_address_v4();
+}
+
+std::string hop_pool_uid(const Entry& to_shard) { return "hop/" + to_shard.meta.uid; }
+
+// The shard that the route's namespace names; nothing where it leaves that to the listeners.
+std::optional<std::string> owner_of(const Model& model, const Entry& route) {
+  const auto* space = model.find(db::Kind::kNamespace, route.key.namespace_name);
+  return space ? space->as<Namespace>().shard : std::nullopt;
 }
 
 contract::ReplicaGroup build_replica_group(const Model& model, const Entry& entry, const Numbers& numbers) {
@@ -72,6 +81,19 @@ contract::L4Listener build_l4_listener(const Endpoint& endpoint, const Entry& sh
 
 contract::ObjectPtr frozen(contract::Object object) {
   return std::make_shared<const contract::Object>(std::move(object));
+}
+
+// In the first tier: found by the same matches, so that the precedence among all routes of the listener stays
+// what it is, and as patient as the second tier; the rest of the rule is that one's, filters and retries with
+// it.
+contract::RouteRule build_hop_rule(const Rule& rule, const Entry* to_shard) {
+  contract::RouteRule built;
+  built.name = rule.name;
+  built.matches = rule.matches;
+  built.request_timeout = rule.request_timeout;
+  built.idle_timeout = rule.idle_timeout;
+  built.forward.push_back({.pool = to_shard ? hop_pool_uid(*to_shard) : "", .weight = 1, .filters = {}});
+  return built;
 }
 
 contract::RouteRule build_rule(const Model& model, const Rule& rule) {
@@ -136,15 +158,25 @@ contract::Object build_node_settings(const Entry& node) {
                                 .drain = node.as<Node>().drain};
 }
 
-contract::Object build_shard_settings(const Model& model, const Entry& shard) {
+HopPeers build_hop_peers(const Model& model, const Numbers& numbers, const std::set<std::string>& shards) {
+  HopPeers peers;
+  for (const auto& name : shards)
+    if (const auto* shard = model.find(db::Kind::kShard, name))
+      peers.push_back({.shard = name, .user_number = number_of(numbers, Space::kUser, shard->meta.uid)});
+  return peers;
+}
+
+contract::Object build_shard_settings(const Model& model, const Entry& shard, HopPeers hop_peers) {
   auto settings = shard.as<Shard>().settings;
   settings.name = shard.key.name;
   settings.ticket_secret = model.ticket_secret();
+  settings.hop_peers = std::move(hop_peers);
   return settings;
 }
 
-contract::Object build_listener(const Model& model, const Entry& entry) {
+contract::Object build_listener(const Model& model, const Entry& entry, const std::string& shard) {
   const auto& listener = entry.as<Listener>();
+  const bool ends_here = listener.shard == shard;
   return contract::Listener{.uid = entry.meta.uid,
                             .name = entry.key.name,
                             .address = listener.address,
@@ -153,7 +185,8 @@ contract::Object build_listener(const Model& model, const Entry& entry) {
                             .hostname = listener.hostname,
                             .trusted_proxies = listener.trusted_proxies,
                             .escaped_slash = listener.escaped_slash,
-                            .tls = build_tls(model, listener)};
+                            .tls = ends_here ? build_tls(model, listener) : std::nullopt,
+                            .hop_from = ends_here ? "" : listener.shard};
 }
 
 contract::Object build_route(const Model& model, const Entry& entry, const std::string& shard) {
@@ -164,11 +197,16 @@ contract::Object build_route(const Model& model, const Entry& entry, const std::
   built.name = entry.key.name;
   built.created_at_ms = entry.meta.created_at_ms;
   built.hostnames = route.hostnames;
+  const auto owner = owner_of(model, entry);
+  const bool passed_on = owner && *owner != shard;
   for (const auto& name : route.listeners) {
     const auto* listener = model.find(db::Kind::kListener, name);
-    if (listener && listener->as<Listener>().shard == shard) built.listeners.push_back(listener->meta.uid);
+    if (listener && (owner == shard || listener->as<Listener>().shard == shard))
+      built.listeners.push_back(listener->meta.uid);
   }
-  for (const auto& rule : route.rules) built.rules.push_back(build_rule(model, rule));
+  const auto* to_shard = passed_on ? model.find(db::Kind::kShard, *owner) : nullptr;
+  for (const auto& rule : route.rules)
+    built.rules.push_back(passed_on ? build_hop_rule(rule, to_shard) : build_rule(model, rule));
   return built;
 }
 
@@ -205,11 +243,21 @@ contract::Object build_trust_bundle(const Entry& entry) {
       .uid = entry.meta.uid, .name = qualified_name(entry.key), .certificates = entry.as<Secret>().data};
 }
 
-Objects build_shard_on_node(const Model& model, const Entry& shard, const Entry& node,
-                            const Numbers& numbers) {
+contract::Object build_hop_pool(const Entry& to_shard) {
+  contract::Pool pool;
+  pool.uid = hop_pool_uid(to_shard);
+  pool.name = "hop/" + to_shard.key.name;
+  pool.hop_to = to_shard.key.name;
+  return pool;
+}
+
+Objects build_shard_on_node(const Model& model, const Entry& shard, const Entry& node, const Numbers& numbers,
+                            const HopPeers& hop_peers) {
   Objects objects;
+  auto group = build_replica_group(model, shard, numbers);
+  group.hop_peers = hop_peers;
   objects[{std::string(contract::kAudienceNode), contract::Kind::kReplicaGroup, shard.meta.uid}] =
-      frozen(build_replica_group(model, shard, numbers));
+      frozen(std::move(group));
   if (!node.as<Node>().ingress) return objects;
   for (const auto& [endpoint, listeners] : model.endpoints_of_shard(shard.key.name)) {
     // Nothing for a loopback address ever comes in by the uplink: the kernel alone serves it.
@@ -220,12 +268,22 @@ Objects build_shard_on_node(const Model& model, const Entry& shard, const Entry&
   return objects;
 }
 
-std::vector<std::string> shards_of_route(const Model& model, const Entry& entry) {
-  std::set<std::string> shards;
-  for (const auto& name : entry.as<Route>().listeners)
-    if (const auto* listener = model.find(db::Kind::kListener, name))
-      shards.insert(listener->as<Listener>().shard);
-  return {shards.begin(), shards.end()};
+RoutePlaces places_of_route(const Model& model, const Entry& entry) {
+  std::set<std::string> serving, passing_on;
+  std::set<db::ObjectKey> hop_listeners;
+  const auto owner = owner_of(model, entry);
+  for (const auto& name : entry.as<Route>().listeners) {
+    const auto* listener = model.find(db::Kind::kListener, name);
+    if (!listener) continue;
+    const auto& shard = listener->as<Listener>().shard;
+    serving.insert(owner.value_or(shard));
+    if (!owner || *owner == shard) continue;
+    passing_on.insert(shard);
+    hop_listeners.insert(listener->key);
+  }
+  return {{serving.begin(), serving.end()},
+          {passing_on.begin(), passing_on.end()},
+          {hop_listeners.begin(), hop_listeners.end()}};
 }
 
 std::vector<db::ObjectKey> pools_of_route(const Model& model, const Entry& entry) {
@@ -250,6 +308,10 @@ std::vector<db::ObjectKey> trust_of_listener(const Model& model, const Entry& en
 
 contract::ObjectKey key_in_shard(const std::string& shard, contract::Kind kind, const Entry& entry) {
   return {contract::audience_of_shard(shard), kind, entry.meta.uid};
+}
+
+contract::ObjectKey key_of_hop_pool(const std::string& shard, const Entry& to_shard) {
+  return {contract::audience_of_shard(shard), contract::Kind::kPool, hop_pool_uid(to_shard)};
 }
 
 contract::ObjectKey key_of_node_settings(const Entry& node) {

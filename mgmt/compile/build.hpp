@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,26 +21,40 @@ using Objects = std::map<contract::ObjectKey, contract::ObjectPtr>;
 // The numbers that a shard needs: its user; a local port and a target id an endpoint and replica.
 std::vector<db::AllocationKey> required_allocations(const Model& model, const Entry& shard);
 
+// Which shards know a route. Where its namespace names a shard, that one serves it, whichever shards its
+// listeners end on: those pass it on over the derived hop (DESIGN section 1).
+struct RoutePlaces {
+  std::vector<std::string> serving;          // with its pools; sorted
+  std::vector<std::string> passing_on;       // to serving[0]; sorted
+  std::vector<db::ObjectKey> hop_listeners;  // those of `passing_on`, of which serving[0] has copies
+};
+RoutePlaces places_of_route(const Model& model, const Entry& route);
+std::vector<db::ObjectKey> pools_of_route(const Model& model, const Entry& route);  // that exist
+
+// Of shards by their names, those that exist.
+using HopPeers = std::vector<contract::HopPeer>;
+HopPeers build_hop_peers(const Model& model, const Numbers& numbers, const std::set<std::string>& shards);
+
 contract::Object build_node_settings(const Entry& node);
-contract::Object build_shard_settings(const Model& model, const Entry& shard);
-contract::Object build_listener(const Model& model, const Entry& listener);
-// For one shard: with the listeners that end there.
+contract::Object build_shard_settings(const Model& model, const Entry& shard, HopPeers hop_peers);
+// For one shard: the listener itself where it ends there, else the copy that the hop leads to, without TLS,
+// which has ended before.
+contract::Object build_listener(const Model& model, const Entry& listener, const std::string& shard);
+// For one shard that serves it, or that passes it on.
 contract::Object build_route(const Model& model, const Entry& route, const std::string& shard);
 contract::Object build_pool(const Entry& pool);
+contract::Object build_hop_pool(const Entry& to_shard);
 contract::Object build_certificate(const Entry& certificate);
 contract::Object build_trust_bundle(const Entry& secret);
 
 // What a node must know to run the shard: its replicas for headgate-node, its addresses for headgate-l4.
-Objects build_shard_on_node(const Model& model, const Entry& shard, const Entry& node,
-                            const Numbers& numbers);
-
-// Where the route's listeners end; the pools that it forwards to and that exist.
-std::vector<std::string> shards_of_route(const Model& model, const Entry& route);
-std::vector<db::ObjectKey> pools_of_route(const Model& model, const Entry& route);
+Objects build_shard_on_node(const Model& model, const Entry& shard, const Entry& node, const Numbers& numbers,
+                            const HopPeers& hop_peers);
 // The certificates that it shows and the secrets with authorities that it believes, if they exist; sorted.
 std::vector<db::ObjectKey> trust_of_listener(const Model& model, const Entry& listener);
 
 contract::ObjectKey key_in_shard(const std::string& shard, contract::Kind kind, const Entry& entry);
+contract::ObjectKey key_of_hop_pool(const std::string& shard, const Entry& to_shard);
 contract::ObjectKey key_of_node_settings(const Entry& node);
 
 }  // namespace headgate::compile

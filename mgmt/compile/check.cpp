@@ -2,6 +2,8 @@
 #include "mgmt/compile/check.hpp"
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 
 #include "mgmt/compile/hostname.hpp"
 
@@ -52,6 +54,8 @@ class Checks {
   void check_tls(const Entry& entry);
   void check_secret(const Entry& entry);
   void check_grants_to_listeners(const db::ObjectKey& namespace_key, const db::ObjectKey& key);
+  void check_hop(const db::ObjectKey& object, const std::string& pointer, const Namespace* owner,
+                 const Listener& listener);
   void check_namespace(const Entry& entry);
   bool is_granted(const std::string& from_namespace, const PoolRef& pool) const;
   bool is_granted_to_listeners(const db::ObjectKey& key) const;
@@ -59,6 +63,7 @@ class Checks {
 
   const Model& model_;
   const Keys& changed_;
+  std::set<std::tuple<db::ObjectKey, std::string, std::string, std::string>> hops_checked_;
   Problems problems_;
 };
 
@@ -78,18 +83,6 @@ bool shares_hostname(const Attachment& a) {
          std::any_of(hostnames.begin(), hostnames.end(), [&](const std::string& hostname) {
            return intersects(hostname, a.listener.as<Listener>().hostname);
          });
-}
-
-// A namespace with a shard of its own is served there; a forward between shards does not exist yet.
-bool same_shard(const Namespace* space, const Listener& listener) {
-  return !space || !space->shard || *space->shard == listener.shard;
-}
-
-std::string shard_differs(const std::string& namespace_name, const std::string& shard,
-                          const Entry& listener) {
-  return "namespace " + namespace_name + " is served by shard " + shard + ", " + listener.key.to_string() +
-         " ends on shard " + listener.as<Listener>().shard +
-         ": this release does not forward between shards, so attach to a listener of shard " + shard;
 }
 
 // ---
@@ -147,22 +140,36 @@ void Checks::check_grants(const Entry& entry) {
     }
 }
 
+// The hop leads from process to process of one machine: what serves the namespace must run wherever the
+// listener ends. Nodes that come later are not known here; on one that lacks it the first tier answers 503.
+void Checks::check_hop(const db::ObjectKey& object, const std::string& pointer, const Namespace* owner,
+                       const Listener& listener) {
+  if (!owner || !owner->shard || *owner->shard == listener.shard) return;
+  if (!model_.find(Kind::kShard, *owner->shard)) return;  // a missing reference, said elsewhere
+  // Once for all routes that go the same way.
+  if (!hops_checked_.emplace(object, pointer, *owner->shard, listener.shard).second) return;
+  const auto reached = model_.nodes_of_shard(*owner->shard);
+  for (const auto& node : model_.nodes_of_shard(listener.shard)) {
+    if (std::find(reached.begin(), reached.end(), node) != reached.end()) continue;
+    return add(object, pointer, "unsupported",
+               "shard " + *owner->shard + " does not run on node " + node + ", where shard " +
+                   listener.shard + " does: this release forwards between shards on one node");
+  }
+}
+
 void Checks::check_route(const Entry& entry) {
   const auto& route = entry.as<Route>();
   for (std::size_t i = 0; i < route.listeners.size(); ++i) {
     const auto* listener = model_.find(Kind::kListener, route.listeners[i]);
     if (!listener) continue;
     const auto pointer = "/listeners/" + std::to_string(i);
-    const auto* owner = space(entry.key.namespace_name);
     if (!may_attach({entry, *listener}))
       add(entry.key, pointer, "not_allowed",
           listener->key.to_string() + " takes no routes of namespace " + entry.key.namespace_name);
     if (!shares_hostname({entry, *listener}))
       add(entry.key, pointer, "hostname_mismatch",
           listener->key.to_string() + " is for " + listener->as<Listener>().hostname + " only");
-    if (!same_shard(owner, listener->as<Listener>()))
-      add(entry.key, pointer, "unsupported",
-          shard_differs(entry.key.namespace_name, *owner->shard, *listener));
+    check_hop(entry.key, pointer, space(entry.key.namespace_name), listener->as<Listener>());
   }
   check_hostnames(entry);
   check_grants(entry);
@@ -221,14 +228,12 @@ void Checks::check_listener(const Entry& entry) {
   for (const auto& key : model_.referrers(entry.key)) {
     if (key.kind != Kind::kRoute || is_changed(key)) continue;
     const auto& route = *model_.find(key);
-    const auto* owner = space(key.namespace_name);
     if (!may_attach({route, entry}))
       add(entry.key, "/namespaces", "not_allowed", key.to_string() + " is attached: detach it first");
     if (!shares_hostname({route, entry}))
       add(entry.key, "/hostname", "hostname_mismatch",
           key.to_string() + " is attached and serves none of these");
-    if (!same_shard(owner, entry.as<Listener>()))
-      add(entry.key, "/shard", "unsupported", shard_differs(key.namespace_name, *owner->shard, entry));
+    check_hop(entry.key, "/shard", space(key.namespace_name), entry.as<Listener>());
   }
 }
 
@@ -246,10 +251,8 @@ void Checks::check_namespace(const Entry& entry) {
         add(entry.key, "/hostnames", "not_claimed", key.to_string() + " serves others: change it first");
       for (const auto& listener_name : route.listeners) {
         const auto* listener = model_.find(Kind::kListener, listener_name);
-        if (listener && !is_changed(listener->key) &&
-            !same_shard(&entry.as<Namespace>(), listener->as<Listener>()))
-          add(entry.key, "/shard", "unsupported",
-              shard_differs(name, *entry.as<Namespace>().shard, *listener));
+        if (listener && !is_changed(listener->key))
+          check_hop(entry.key, "/shard", &entry.as<Namespace>(), listener->as<Listener>());
       }
     }
     if (key.kind == Kind::kCertificate || key.kind == Kind::kSecret)

@@ -2,23 +2,38 @@
 #include "mgmt/compile/compile_all.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace headgate::compile {
 namespace {
 
 using contract::Kind;
 
+// Who passes requests on to a shard, from all routes.
+std::set<std::string> hop_peers_of(const Model& model, const std::string& shard) {
+  std::set<std::string> peers;
+  for (const auto* route : model.all(db::Kind::kRoute)) {
+    const auto places = places_of_route(model, *route);
+    if (!places.passing_on.empty() && places.serving[0] == shard)
+      peers.insert(places.passing_on.begin(), places.passing_on.end());
+  }
+  return peers;
+}
+
 // All that the replicas of a shard must know, whatever node they are on.
-Objects compile_shard(const Model& model, const Entry& shard) {
+Objects compile_shard(const Model& model, const Entry& shard, const HopPeers& hop_peers) {
   const auto& name = shard.key.name;
   Objects objects;
   const auto add = [&](Kind kind, const Entry& entry, contract::Object object) {
     objects[key_in_shard(name, kind, entry)] = std::make_shared<const contract::Object>(std::move(object));
   };
-  add(Kind::kShardSettings, shard, build_shard_settings(model, shard));
+  const auto among = [&](const std::vector<std::string>& shards) {
+    return std::find(shards.begin(), shards.end(), name) != shards.end();
+  };
+  add(Kind::kShardSettings, shard, build_shard_settings(model, shard, hop_peers));
   for (const auto* listener : model.all(db::Kind::kListener))
     if (listener->as<Listener>().shard == name) {
-      add(Kind::kListener, *listener, build_listener(model, *listener));
+      add(Kind::kListener, *listener, build_listener(model, *listener, name));
       for (const auto& key : trust_of_listener(model, *listener)) {
         const auto& entry = *model.find(key);
         if (key.kind == db::Kind::kCertificate)
@@ -28,9 +43,17 @@ Objects compile_shard(const Model& model, const Entry& shard) {
       }
     }
   for (const auto* route : model.all(db::Kind::kRoute)) {
-    const auto shards = shards_of_route(model, *route);
-    if (std::find(shards.begin(), shards.end(), name) == shards.end()) continue;
+    const auto places = places_of_route(model, *route);
+    if (among(places.passing_on)) {
+      add(Kind::kRoute, *route, build_route(model, *route, name));
+      if (const auto* to_shard = model.find(db::Kind::kShard, places.serving[0]))
+        objects[key_of_hop_pool(name, *to_shard)] =
+            std::make_shared<const contract::Object>(build_hop_pool(*to_shard));
+    }
+    if (!among(places.serving)) continue;
     add(Kind::kRoute, *route, build_route(model, *route, name));
+    for (const auto& key : places.hop_listeners)
+      add(Kind::kListener, *model.find(key), build_listener(model, *model.find(key), name));
     for (const auto& key : pools_of_route(model, *route)) {
       const auto& pool = *model.find(key);
       add(Kind::kPool, pool, build_pool(pool));
@@ -51,11 +74,12 @@ std::map<std::string, contract::Snapshot> compile_all(const Model& model, const 
         std::make_shared<const contract::Object>(build_node_settings(*node));
   }
   for (const auto* shard : model.all(db::Kind::kShard)) {
-    const auto objects = compile_shard(model, *shard);
+    const auto peers = build_hop_peers(model, numbers, hop_peers_of(model, shard->key.name));
+    const auto objects = compile_shard(model, *shard, peers);
     for (const auto& name : model.nodes_of_shard(shard->key.name)) {
       auto& into = snapshots[name].objects;
       into.insert(objects.begin(), objects.end());
-      into.merge(build_shard_on_node(model, *shard, *model.find(db::Kind::kNode, name), numbers));
+      into.merge(build_shard_on_node(model, *shard, *model.find(db::Kind::kNode, name), numbers, peers));
     }
   }
   return snapshots;

@@ -30,25 +30,22 @@ bool set_object(Objects& objects, const contract::ObjectKey& key, const contract
   return true;
 }
 
+bool among(const std::vector<std::string>& shards, const std::string& shard) {
+  return std::find(shards.begin(), shards.end(), shard) != shards.end();
+}
+
 contract::Kind kind_in_shard(db::Kind kind) {
-  if (kind == db::Kind::kShard) return contract::Kind::kShardSettings;
   if (kind == db::Kind::kListener) return contract::Kind::kListener;
   if (kind == db::Kind::kCertificate) return contract::Kind::kCertificate;
   if (kind == db::Kind::kSecret) return contract::Kind::kTrustBundle;
   return kind == db::Kind::kRoute ? contract::Kind::kRoute : contract::Kind::kPool;
 }
 
-bool is_there_by_use(db::Kind kind) {
-  return kind == db::Kind::kPool || kind == db::Kind::kCertificate || kind == db::Kind::kSecret;
-}
-
-contract::Object build_in_shard(const Model& model, const Entry& entry, const std::string& shard) {
-  if (entry.key.kind == db::Kind::kShard) return build_shard_settings(model, entry);
-  if (entry.key.kind == db::Kind::kListener) return build_listener(model, entry);
-  if (entry.key.kind == db::Kind::kCertificate) return build_certificate(entry);
-  if (entry.key.kind == db::Kind::kSecret) return build_trust_bundle(entry);
-  if (entry.key.kind == db::Kind::kRoute) return build_route(model, entry, shard);
-  return build_pool(entry);
+// A shard is, in itself, its settings, and in another the hop to it.
+contract::ObjectKey compiled_key(const std::string& shard, const Entry& entry) {
+  if (entry.key.kind != db::Kind::kShard) return key_in_shard(shard, kind_in_shard(entry.key.kind), entry);
+  return entry.key.name == shard ? key_in_shard(shard, contract::Kind::kShardSettings, entry)
+                                 : key_of_hop_pool(shard, entry);
 }
 
 }  // namespace
@@ -59,7 +56,7 @@ std::vector<std::string> Outputs::update(const Model& model, const Numbers& numb
   for (const auto& key : changed) find_dirty(model, key, dirty);
   for (const auto& key : dirty.routes) place_route(model, key, dirty);
   for (const auto& key : dirty.nodes) refresh_node(model, key, revision, dirty);
-  for (const auto& [shard, key] : dirty.in_shard) refresh_in_shard(model, shard, key);
+  for (const auto& [shard, key] : dirty.in_shard) refresh_in_shard(model, numbers, shard, key);
   for (const auto& shard : dirty.shards) refresh_shard(model, numbers, shard);
   std::set<std::string> edited = dirty.shards;
   for (const auto& [shard, key] : dirty.in_shard) edited.insert(shard);
@@ -88,33 +85,53 @@ void Outputs::refresh_node(const Model& model, const db::ObjectKey& key, contrac
   edit_node(key.name, key_of_node_settings(*entry), frozen(build_node_settings(*entry)));
 }
 
-void Outputs::refresh_in_shard(const Model& model, const std::string& shard, const db::ObjectKey& key) {
+bool Outputs::is_wanted(const std::string& shard, const ShardOutput& output, const Entry& entry) const {
+  if (output.uses.contains(entry.key)) return true;
+  if (entry.key.kind == db::Kind::kShard) return entry.key.name == shard;
+  if (entry.key.kind == db::Kind::kListener) return entry.as<Listener>().shard == shard;
+  if (entry.key.kind != db::Kind::kRoute) return false;
+  const auto& places = routes_.at(entry.key).places;
+  return among(places.serving, shard) || among(places.passing_on, shard);
+}
+
+contract::Object Outputs::build_in_shard(const Model& model, const Numbers& numbers, const std::string& shard,
+                                         const Entry& entry) const {
+  if (entry.key.kind == db::Kind::kListener) return build_listener(model, entry, shard);
+  if (entry.key.kind == db::Kind::kRoute) return build_route(model, entry, shard);
+  if (entry.key.kind == db::Kind::kPool) return build_pool(entry);
+  if (entry.key.kind == db::Kind::kCertificate) return build_certificate(entry);
+  if (entry.key.kind == db::Kind::kSecret) return build_trust_bundle(entry);
+  return entry.key.name == shard ? build_shard_settings(model, entry, hop_peers(model, numbers, shard))
+                                 : build_hop_pool(entry);
+}
+
+HopPeers Outputs::hop_peers(const Model& model, const Numbers& numbers, const std::string& shard) const {
+  std::set<std::string> names;
+  for (const auto& [peer, routes] : shards_.at(shard).hop_peers) names.insert(peer.name);
+  return build_hop_peers(model, numbers, names);
+}
+
+void Outputs::refresh_in_shard(const Model& model, const Numbers& numbers, const std::string& shard,
+                               const db::ObjectKey& key) {
   auto& output = shards_[shard];
   const auto* entry = model.find(key);
-  bool wanted = entry != nullptr;
-  if (wanted && key.kind == db::Kind::kListener) wanted = entry->as<Listener>().shard == shard;
-  if (wanted && is_there_by_use(key.kind)) wanted = output.uses.contains(key);
-  if (wanted && key.kind == db::Kind::kRoute) {
-    const auto& shards = routes_.at(key).shards;
-    wanted = std::find(shards.begin(), shards.end(), shard) != shards.end();
-  }
+  const bool wanted = entry && is_wanted(shard, output, *entry);
   const auto edit = [&](const contract::ObjectKey& compiled, const contract::ObjectPtr& object) {
     if (set_object(output.objects, compiled, object)) output.edits[compiled] = object;
   };
   const auto before = output.compiled.find(key);
-  const auto now =
-      wanted ? std::optional(key_in_shard(shard, kind_in_shard(key.kind), *entry)) : std::nullopt;
+  const auto now = wanted ? std::optional(compiled_key(shard, *entry)) : std::nullopt;
   if (before != output.compiled.end() && before->second != now) {
     edit(before->second, nullptr);
     output.compiled.erase(before);
   }
   if (!now) return;
-  edit(*now, frozen(build_in_shard(model, *entry, shard)));
+  edit(*now, frozen(build_in_shard(model, numbers, shard, *entry)));
   output.compiled.insert_or_assign(key, *now);
 }
 
 void Outputs::refresh_shard(const Model& model, const Numbers& numbers, const std::string& name) {
-  refresh_in_shard(model, name, {db::Kind::kShard, "", name});
+  refresh_in_shard(model, numbers, name, {db::Kind::kShard, "", name});
   auto& output = shards_[name];
   const auto nodes = model.nodes_of_shard(name);
   std::vector<std::string> left;
@@ -122,9 +139,10 @@ void Outputs::refresh_shard(const Model& model, const Numbers& numbers, const st
     if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) left.push_back(node);
   for (const auto& node : left) take_off_node(node, output);
   const auto* shard = model.find(db::Kind::kShard, name);
+  const auto peers = hop_peers(model, numbers, name);
   for (const auto& node : nodes)
     put_on_node(node, output,
-                build_shard_on_node(model, *shard, *model.find(db::Kind::kNode, node), numbers));
+                build_shard_on_node(model, *shard, *model.find(db::Kind::kNode, node), numbers, peers));
 }
 
 void Outputs::put_on_node(const std::string& node, ShardOutput& output, Objects wanted) {

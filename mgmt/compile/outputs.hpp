@@ -30,9 +30,10 @@ class Outputs {
   // A null object: removed.
   using Edits = std::map<contract::ObjectKey, contract::ObjectPtr>;
   struct Placement {  // of a route
-    std::vector<std::string> shards;
+    RoutePlaces places;
     std::vector<db::ObjectKey> pools;
   };
+  using Uses = std::map<db::ObjectKey, uint32_t>;
   struct Ending {  // of a listener
     std::string uid;
     std::string shard;
@@ -43,8 +44,9 @@ class Outputs {
     Objects objects;                                        // audience shard/NAME
     std::map<db::ObjectKey, contract::ObjectKey> compiled;  // which resource is which of them
     std::map<std::string, Objects> on_node;                 // what else each node must know to run the shard
-    std::map<db::ObjectKey, uint32_t> uses;                 // by how many of its routes or listeners
-    Edits edits;                                            // of `objects`, in this update
+    Uses uses;       // by how many of its routes or listeners: what is in it by use
+    Uses hop_peers;  // the shards that pass requests on to it, by how many routes
+    Edits edits;     // of `objects`, in this update
   };
   struct NodeOutput {
     contract::Snapshot snapshot;
@@ -55,20 +57,33 @@ class Outputs {
   // What must be looked at again: found from the changed resources, worked off after.
   struct Dirty {
     Keys routes;
-    std::set<std::pair<std::string, db::ObjectKey>> in_shard;  // anything but a shard, in a shard
-    std::set<std::string> shards;                              // settings, sockets, nodes
+    // Anything but a node or namespace, in a shard. A shard in itself: its settings; in another: the hop to
+    // it.
+    std::set<std::pair<std::string, db::ObjectKey>> in_shard;
+    std::set<std::string> shards;  // settings, sockets, nodes
     Keys nodes;
   };
 
   void find_dirty(const Model& model, const db::ObjectKey& key, Dirty& dirty);
+  void find_dirty_shard(const Model& model, const db::ObjectKey& key, Dirty& dirty);
+  void find_dirty_namespace(const Model& model, const db::ObjectKey& key, Dirty& dirty);
   void find_dirty_listener(const Model& model, const db::ObjectKey& key, Dirty& dirty);
-  // A pool, certificate or secret: what is in a shard because a route or listener there uses it.
+  // A pool, certificate, secret, shard or listener, in a shard because a route or listener there uses it.
   void find_dirty_used(const Model& model, const db::ObjectKey& key, Dirty& dirty);
+  void place_route(const Model& model, const db::ObjectKey& key, Dirty& dirty);
+  void put_there(const db::ObjectKey& route, const Placement& placement, Dirty& dirty);
+  void take_away(const db::ObjectKey& route, const Placement& placement, Dirty& dirty);
   void use(const std::string& shard, const std::vector<db::ObjectKey>& keys, Dirty& dirty);
   void end_use(const std::string& shard, const std::vector<db::ObjectKey>& keys, Dirty& dirty);
-  void place_route(const Model& model, const db::ObjectKey& key, Dirty& dirty);
+  void add_peer(const std::string& shard, const std::string& peer, Dirty& dirty);
+  void remove_peer(const std::string& shard, const std::string& peer, Dirty& dirty);
   void refresh_node(const Model& model, const db::ObjectKey& key, contract::Revision revision, Dirty& dirty);
-  void refresh_in_shard(const Model& model, const std::string& shard, const db::ObjectKey& key);
+  void refresh_in_shard(const Model& model, const Numbers& numbers, const std::string& shard,
+                        const db::ObjectKey& key);
+  bool is_wanted(const std::string& shard, const ShardOutput& output, const Entry& entry) const;
+  contract::Object build_in_shard(const Model& model, const Numbers& numbers, const std::string& shard,
+                                  const Entry& entry) const;
+  HopPeers hop_peers(const Model& model, const Numbers& numbers, const std::string& shard) const;
   void refresh_shard(const Model& model, const Numbers& numbers, const std::string& name);
   void put_on_node(const std::string& node, ShardOutput& output, Objects wanted);
   void take_off_node(const std::string& node, ShardOutput& output);
@@ -79,7 +94,8 @@ class Outputs {
   std::map<std::string, NodeOutput> nodes_;
   std::map<db::ObjectKey, Placement> routes_;
   std::map<db::ObjectKey, Ending> listeners_;
-  std::map<db::ObjectKey, std::string> used_uids_;  // of pools, certificates and secrets
+  std::map<db::ObjectKey, std::string> used_uids_;  // of pools, certificates, secrets and shards
+  std::map<db::ObjectKey, std::string> owners_;     // the shards that namespaces name
 };
 
 }  // namespace headgate::compile

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a changed resource to what must be looked at again: pool → routes → listeners → shards →
-// nodes; certificate, secret → listeners.
+// From a changed resource to what must be looked at again: namespace, pool → routes → listeners → shards →
+// nodes; certificate, secret → listeners; shard → the routes that are led to it.
 #include "mgmt/compile/outputs.hpp"
 
 namespace headgate::compile {
@@ -11,6 +11,21 @@ void add_routes(const Keys& keys, Keys& into) {
     if (key.kind == db::Kind::kRoute) into.insert(key);
 }
 
+db::ObjectKey key_of_shard(const std::string& name) { return {db::Kind::kShard, "", name}; }
+
+std::string uid_of(const Entry* entry) { return entry ? entry->meta.uid : std::string(); }
+
+// Notes what is known of an object, empty where it is gone; false where that was known already.
+bool changes(std::map<db::ObjectKey, std::string>& known, const db::ObjectKey& key, const std::string& now) {
+  const auto found = known.find(key);
+  if (now == (found == known.end() ? std::string() : found->second)) return false;
+  if (now.empty())
+    known.erase(found);
+  else
+    known.insert_or_assign(key, now);
+  return true;
+}
+
 }  // namespace
 
 void Outputs::find_dirty(const Model& model, const db::ObjectKey& key, Dirty& dirty) {
@@ -19,12 +34,11 @@ void Outputs::find_dirty(const Model& model, const db::ObjectKey& key, Dirty& di
       dirty.nodes.insert(key);
       return;
     case db::Kind::kShard:
-      dirty.shards.insert(key.name);
-      return;
+      return find_dirty_shard(model, key, dirty);
     case db::Kind::kListener:
       return find_dirty_listener(model, key, dirty);
     case db::Kind::kNamespace:
-      return;  // says who may, not what is served
+      return find_dirty_namespace(model, key, dirty);
     case db::Kind::kRoute:
       dirty.routes.insert(key);
       return;
@@ -52,6 +66,34 @@ void Outputs::end_use(const std::string& shard, const std::vector<db::ObjectKey>
     }
 }
 
+// Who may pass requests on stands in the shard's settings and replica group.
+void Outputs::add_peer(const std::string& shard, const std::string& peer, Dirty& dirty) {
+  if (++shards_[shard].hop_peers[key_of_shard(peer)] == 1) dirty.shards.insert(shard);
+}
+
+void Outputs::remove_peer(const std::string& shard, const std::string& peer, Dirty& dirty) {
+  auto& peers = shards_[shard].hop_peers;
+  const auto found = peers.find(key_of_shard(peer));
+  if (--found->second != 0) return;
+  peers.erase(found);
+  dirty.shards.insert(shard);
+}
+
+void Outputs::find_dirty_shard(const Model& model, const db::ObjectKey& key, Dirty& dirty) {
+  dirty.shards.insert(key.name);
+  // The shards that it passes requests on to know its user.
+  for (const auto& [shard, output] : shards_)
+    if (output.hop_peers.contains(key)) dirty.shards.insert(shard);
+  find_dirty_used(model, key, dirty);
+}
+
+// Beside its shard it says who may, not what is served.
+void Outputs::find_dirty_namespace(const Model& model, const db::ObjectKey& key, Dirty& dirty) {
+  const auto* entry = model.find(key);
+  const auto owner = entry ? entry->as<Namespace>().shard.value_or("") : "";
+  if (changes(owners_, key, owner)) add_routes(model.referrers(key), dirty.routes);
+}
+
 void Outputs::find_dirty_listener(const Model& model, const db::ObjectKey& key, Dirty& dirty) {
   const auto* entry = model.find(key);
   const auto known = listeners_.find(key);
@@ -67,6 +109,8 @@ void Outputs::find_dirty_listener(const Model& model, const db::ObjectKey& key, 
     dirty.in_shard.emplace(*shard, key);
     dirty.shards.insert(*shard);
   }
+  for (const auto& [shard, output] : shards_)
+    if (output.uses.contains(key)) dirty.in_shard.emplace(shard, key);
   if (before.uid != now.uid || before.shard != now.shard) add_routes(model.referrers(key), dirty.routes);
   if (entry)
     listeners_.insert_or_assign(key, now);
@@ -77,36 +121,50 @@ void Outputs::find_dirty_listener(const Model& model, const db::ObjectKey& key, 
 void Outputs::find_dirty_used(const Model& model, const db::ObjectKey& key, Dirty& dirty) {
   for (const auto& [shard, output] : shards_)
     if (output.uses.contains(key)) dirty.in_shard.emplace(shard, key);
-  const auto* entry = model.find(key);
-  const auto known = used_uids_.find(key);
-  const auto before = known == used_uids_.end() ? std::string() : known->second;
-  const auto now = entry ? entry->meta.uid : std::string();
-  if (before == now) return;
-  // Who names it does so by its uid.
+  if (!changes(used_uids_, key, uid_of(model.find(key)))) return;
+  // Who names it does so by its uid: its routes and listeners, and of a shard the routes that are led to it.
   add_routes(model.referrers(key), dirty.routes);
-  for (const auto& user : model.referrers(key))
+  for (const auto& user : model.referrers(key)) {
     if (user.kind == db::Kind::kListener) find_dirty_listener(model, user, dirty);
-  if (entry)
-    used_uids_.insert_or_assign(key, now);
-  else
-    used_uids_.erase(key);
+    if (user.kind == db::Kind::kNamespace) add_routes(model.referrers(user), dirty.routes);
+  }
 }
 
 void Outputs::place_route(const Model& model, const db::ObjectKey& key, Dirty& dirty) {
   auto& placement = routes_[key];
-  for (const auto& shard : placement.shards) {
-    dirty.in_shard.emplace(shard, key);
-    end_use(shard, placement.pools, dirty);
-  }
+  take_away(key, placement, dirty);
   const auto* entry = model.find(key);
-  placement =
-      entry ? Placement{.shards = shards_of_route(model, *entry), .pools = pools_of_route(model, *entry)}
-            : Placement{};
-  for (const auto& shard : placement.shards) {
-    dirty.in_shard.emplace(shard, key);
-    use(shard, placement.pools, dirty);
-  }
+  placement = entry ? Placement{places_of_route(model, *entry), pools_of_route(model, *entry)} : Placement{};
+  put_there(key, placement, dirty);
   if (!entry) routes_.erase(key);
+}
+
+void Outputs::put_there(const db::ObjectKey& route, const Placement& placement, Dirty& dirty) {
+  const auto& places = placement.places;
+  for (const auto& shard : places.serving) {
+    dirty.in_shard.emplace(shard, route);
+    use(shard, placement.pools, dirty);
+    use(shard, places.hop_listeners, dirty);
+  }
+  for (const auto& shard : places.passing_on) {
+    dirty.in_shard.emplace(shard, route);
+    use(shard, {key_of_shard(places.serving[0])}, dirty);
+    add_peer(places.serving[0], shard, dirty);
+  }
+}
+
+void Outputs::take_away(const db::ObjectKey& route, const Placement& placement, Dirty& dirty) {
+  const auto& places = placement.places;
+  for (const auto& shard : places.serving) {
+    dirty.in_shard.emplace(shard, route);
+    end_use(shard, placement.pools, dirty);
+    end_use(shard, places.hop_listeners, dirty);
+  }
+  for (const auto& shard : places.passing_on) {
+    dirty.in_shard.emplace(shard, route);
+    end_use(shard, {key_of_shard(places.serving[0])}, dirty);
+    remove_peer(places.serving[0], shard, dirty);
+  }
 }
 
 }  // namespace headgate::compile

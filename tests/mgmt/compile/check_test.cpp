@@ -139,14 +139,20 @@ TEST_F(Check, AnotherNamespacesPoolNeedsAGrant) {
       IsEmpty());
 }
 
-TEST_F(Check, ANamespaceOfAnotherShardIsNotServedYet) {
-  EXPECT_THAT(put_and_check(global(Kind::kNamespace, "a"), R"({"shard":"other"})"),
+TEST_F(Check, ANamespaceOfAnotherShardIsReachedOnEveryNodeOfTheListeners) {
+  const auto owned = R"({"shard":"other"})";
+  EXPECT_THAT(put_and_check(global(Kind::kNamespace, "a"), owned), IsEmpty());
+  EXPECT_THAT(problems({route_key("a", "r"), global(Kind::kListener, "web")}), IsEmpty());
+  add(global(Kind::kNode, "n1"), "{}");
+  EXPECT_THAT(put_and_check(global(Kind::kNamespace, "a"), owned), IsEmpty()) << "both run on every node";
+  add(global(Kind::kShard, "other"), R"({"nodes":{"names":[]}})");
+  EXPECT_THAT(put_and_check(global(Kind::kNamespace, "a"), owned),
               ElementsAre("namespace a /shard unsupported"));
   EXPECT_THAT(problems({route_key("a", "r")}), ElementsAre("route a/r /listeners/0 unsupported"));
-  EXPECT_THAT(put_and_check(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "other")),
-              IsEmpty());
   EXPECT_THAT(put_and_check(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "edge")),
               ElementsAre("listener web /shard unsupported"));
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "other")),
+              IsEmpty());
 }
 
 // A global certificate and one of namespace b; authorities of both; a password.

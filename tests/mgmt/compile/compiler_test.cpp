@@ -234,7 +234,10 @@ TEST_F(CompilerOverStore, StaysInStepOverRandomWrites) {
     const auto change = [&](db::ObjectKey key, std::string body) {
       return removes ? remove(std::move(key)) : put(std::move(key), std::move(body));
     };
-    switch (random() % 10) {
+    switch (random() % 11) {
+      case 10:
+        return put(global(Kind::kNamespace, "default"),
+                   random() % 3 ? R"({"shard":"s)" + pick(3) + "\"}" : "{}");
       case 0:
         return change(global(Kind::kNode, "n" + pick(3)), R"({"labels":{"z":")" + pick(2) + "\"}}");
       case 1:
