@@ -2,12 +2,12 @@
 #include "dataplane/node/control_socket.hpp"
 
 #include <cerrno>
-#include <cstring>
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "dataplane/core/unix_address.hpp"
 
 namespace headgate::node {
 namespace {
@@ -15,14 +15,10 @@ namespace {
 // One for the node that runs, one for the node that takes over from it, and room for a third that is late.
 constexpr int kBacklog = 4;
 
-Result<sockaddr_un> unix_address(const std::filesystem::path& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.native().size() >= sizeof address.sun_path)
-    return Error{ErrorCode::kInvalid,
-                 "the run directory's path is too long for a Unix socket (107 bytes): " + path.string()};
-  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-  return address;
+Result<UnixAddress> unix_address(const std::filesystem::path& path) {
+  if (const auto address = UnixAddress::of(path.native())) return *address;
+  return Error{ErrorCode::kInvalid,
+               "the run directory's path is too long for a Unix socket (107 bytes): " + path.string()};
 }
 
 }  // namespace
@@ -33,8 +29,8 @@ Result<UniqueFd> listen_control_socket(const std::filesystem::path& path) {
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return system_error(errno, "making a control socket");
   ::unlink(path.c_str());
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
-      ::chmod(path.c_str(), 0600) != 0 || ::listen(fd.get(), kBacklog) != 0)
+  if (::bind(fd.get(), address->get(), address->size()) != 0 || ::chmod(path.c_str(), 0600) != 0 ||
+      ::listen(fd.get(), kBacklog) != 0)
     return system_error(errno, "listening on " + path.string());
   return fd;
 }
@@ -45,7 +41,7 @@ Result<UniqueFd> connect_control_socket(const std::filesystem::path& path) {
   // Non-blocking: a process that hangs with a full backlog must not hang us.
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return system_error(errno, "making a control socket");
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+  if (::connect(fd.get(), address->get(), address->size()) != 0)
     return system_error(errno, "connecting to " + path.string());
   return fd;
 }

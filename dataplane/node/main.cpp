@@ -73,10 +73,15 @@ void declare(CLI::App& app, CommandLine& line) {
 }
 
 Result<void> make_directories(NodeOptions& options) {
-  for (const auto& directory : {options.state_directory, options.run_directory}) {
+  using std::filesystem::perms;
+  // The shards' users pass through the run directory to the hop sockets; what else is in it is closed to
+  // them.
+  constexpr auto kMayPass = perms::owner_all | perms::group_exec | perms::others_exec;
+  for (const auto& [directory, permissions] :
+       {std::pair{options.state_directory, perms::owner_all}, std::pair{options.run_directory, kMayPass}}) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
-    if (!error) std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+    if (!error) std::filesystem::permissions(directory, permissions, error);
     if (error) return system_error(error.value(), "making " + directory.string());
   }
   if (options.program_directory.empty())

@@ -17,6 +17,7 @@ namespace {
 // Beside its connections (two fds each) a replica has logs, epoll fds, listeners and the control socket.
 constexpr uint64_t kFdsBesideConnections = 1024;
 constexpr std::size_t kNamesInNoticeMax = 3;
+constexpr const char* kHopDirectory = "hop";  // in the run directory
 
 bool may_name_secrets(const contract::Delta& delta) {
   const auto concerns = [](const contract::ObjectKey& key) {
@@ -47,7 +48,8 @@ Node::Node(EventLoop& loop, Supervisor& supervisor, NodeOptions options)
       options_(std::move(options)),
       store_(options_.state_directory),
       secrets_(options_.state_directory),
-      processes_({loop, supervisor, snapshot_, secrets_, options_.run_directory}, options_.drain_timeout,
+      processes_({loop, supervisor, snapshot_, secrets_, options_.run_directory},
+                 options_.run_directory / kHopDirectory, options_.drain_timeout,
                  {.on_change = [this] { on_process_change(); },
                   .on_result =
                       [this](contract::CommandResult result) {
@@ -84,6 +86,7 @@ Result<void> Node::start() {
     notices_["secrets_not_stored"] = {"secrets_not_stored", opened.error().message, true};
   }
   health_.on_delta(contract::full(snapshot_));
+  plan_ = plan_of(snapshot_);
   reconcile();
   secrets_named_ = contract::secret_names(snapshot_);
   watch_secrets();
@@ -112,6 +115,8 @@ void Node::on_delta(const contract::Delta& delta) {
     return;
   }
   full_wanted_ = false;
+  plan_ = plan_of(snapshot_);
+  processes_.prepare_hops(shards_with_hop(plan_));
   processes_.on_delta(delta);
   health_.on_delta(delta);
   reconcile();
@@ -172,7 +177,6 @@ void Node::on_command(const contract::AddressedCommand& command) {
 }
 
 void Node::reconcile() {
-  plan_ = plan_of(snapshot_);
   if (network_) network_->want(plan_.vips, plan_.local_addresses);
   processes_.want(wanted_processes());
   hand_out_health();
@@ -204,7 +208,7 @@ void Node::on_process_change() {
 std::map<std::string, ProcessTable::Wanted> Node::wanted_processes() const {
   std::map<std::string, ProcessTable::Wanted> wanted;
   for (const auto& [name, replica] : plan_.replicas)
-    wanted[name] = {replica_spec(name, replica), replica.sockets};
+    wanted[name] = {replica_spec(name, replica), replica.sockets, replica.hop_peers};
   if (!options_.l4_arguments.empty()) {
     wanted[std::string(kProcessL4)] = {ProcessSpec{.process = std::string(kProcessL4),
                                                    .program = options_.program_directory / "headgate-l4",
@@ -213,6 +217,7 @@ std::map<std::string, ProcessTable::Wanted> Node::wanted_processes() const {
                                                    .memory_max_bytes = 0,
                                                    .fds_max = 0,
                                                    .log_directory = {}},
+                                       {},
                                        {}};
   }
   return wanted;
@@ -220,14 +225,15 @@ std::map<std::string, ProcessTable::Wanted> Node::wanted_processes() const {
 
 ProcessSpec Node::replica_spec(const std::string& name, const ReplicaPlan& replica) const {
   const std::string replica_name = name.substr(name.find('/') + 1);
-  ProcessSpec spec{.process = name,
-                   .program = options_.program_directory / "headgate-shard",
-                   .arguments = {"--name", replica_name, "--threads", std::to_string(replica.threads),
-                                 "--log-level", options_.log_level},
-                   .user = {},
-                   .memory_max_bytes = replica.memory_max_bytes,
-                   .fds_max = 0,
-                   .log_directory = {}};
+  ProcessSpec spec{
+      .process = name,
+      .program = options_.program_directory / "headgate-shard",
+      .arguments = {"--name", replica_name, "--threads", std::to_string(replica.threads), "--hop-dir",
+                    (options_.run_directory / kHopDirectory).string(), "--log-level", options_.log_level},
+      .user = {},
+      .memory_max_bytes = replica.memory_max_bytes,
+      .fds_max = 0,
+      .log_directory = {}};
   if (replica.connections_max != 0) spec.fds_max = 2ull * replica.connections_max + kFdsBesideConnections;
   if (!options_.log_directory.empty()) {
     spec.log_directory = options_.log_directory / replica_name;
@@ -236,6 +242,8 @@ ProcessSpec Node::replica_spec(const std::string& name, const ReplicaPlan& repli
   if (options_.shard_uid_base) {
     const uid_t id = *options_.shard_uid_base + replica.user_number;
     spec.user = ProcessUser{id, id};
+    spec.arguments.insert(spec.arguments.end(),
+                          {"--shard-uid-base", std::to_string(*options_.shard_uid_base)});
   }
   return spec;
 }

@@ -29,14 +29,16 @@ std::vector<Socket> sockets_of(const ReplicaGroup& group, uint32_t index, const 
   for (const ListenSocket& listen : group.sockets) {
     const Endpoint listener{listen.address, listen.port};
     for (uint32_t thread = 0; thread < group.threads; ++thread) {
-      sockets.push_back({listener, listener, thread});
+      sockets.push_back({listener, listener, thread, false});
       if (index >= listen.local_ports.size()) continue;
       const auto& local = listen.address.is_v4() ? settings.local_address_v4 : settings.local_address_v6;
-      if (!local.is_unspecified()) sockets.push_back({listener, {local, listen.local_ports[index]}, thread});
+      if (!local.is_unspecified())
+        sockets.push_back({listener, {local, listen.local_ports[index]}, thread, false});
     }
   }
+  if (!group.hop_peers.empty()) sockets.push_back({.listener = {}, .bound = {}, .thread = 0, .hop = true});
   std::sort(sockets.begin(), sockets.end(), [](const Socket& a, const Socket& b) {
-    return std::tie(a.listener, a.bound, a.thread) < std::tie(b.listener, b.bound, b.thread);
+    return std::tie(a.listener, a.bound, a.thread, a.hop) < std::tie(b.listener, b.bound, b.thread, b.hop);
   });
   return sockets;
 }
@@ -56,6 +58,8 @@ NodePlan plan_of(const contract::Snapshot& snapshot) {
       if (!local.is_unspecified()) plan.local_addresses.insert(local);
   });
   for_each<ReplicaGroup>(snapshot, contract::kAudienceNode, [&](const ReplicaGroup& group) {
+    std::set<std::string> hop_peers;
+    for (const auto& peer : group.hop_peers) hop_peers.insert(peer.shard);
     for (uint32_t index = 0; index < std::min(group.replicas, limits::kReplicasPerNodeMax); ++index) {
       ReplicaPlan replica{.shard = group.shard,
                           .audience = contract::audience_of_shard(group.shard),
@@ -64,7 +68,8 @@ NodePlan plan_of(const contract::Snapshot& snapshot) {
                           .user_number = group.user_number,
                           .memory_max_bytes = group.memory_max_bytes,
                           .connections_max = group.connections_max,
-                          .sockets = sockets_of(group, index, settings)};
+                          .sockets = sockets_of(group, index, settings),
+                          .hop_peers = hop_peers};
       plan.replicas.emplace(replica_process_name(group.shard, index), std::move(replica));
     }
   });
@@ -74,6 +79,13 @@ NodePlan plan_of(const contract::Snapshot& snapshot) {
       plan.l4_targets[target.name].insert({target.address, target.port});
   });
   return plan;
+}
+
+std::set<std::string> shards_with_hop(const NodePlan& plan) {
+  std::set<std::string> shards;
+  for (const auto& [process, replica] : plan.replicas)
+    if (!replica.hop_peers.empty()) shards.insert(replica.shard);
+  return shards;
 }
 
 contract::HealthView replica_health(const NodePlan& plan,

@@ -28,7 +28,8 @@ struct ReplicaPlan {
   uint32_t user_number = 0;
   uint64_t memory_max_bytes = 0;
   uint32_t connections_max = 0;
-  std::vector<contract::Socket> sockets;  // sorted by (listener, bound, thread)
+  std::vector<contract::Socket> sockets;  // sorted by (listener, bound, thread, hop)
+  std::set<std::string> hop_peers;        // the shards that pass requests on to it
 
   friend bool operator==(const ReplicaPlan&, const ReplicaPlan&) = default;
 };
@@ -47,6 +48,7 @@ contract::HealthView replica_health(const NodePlan& plan,
                                     const std::function<bool(const std::string& process)>& can_serve);
 
 NodePlan plan_of(const contract::Snapshot& snapshot);
+std::set<std::string> shards_with_hop(const NodePlan& plan);
 
 std::string replica_process_name(std::string_view shard, uint32_t index);
 // "l4" or "shard/NAME" of "shard/NAME/0": whose objects a process gets.

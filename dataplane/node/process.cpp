@@ -139,7 +139,7 @@ void Process::on_death(std::string how) {
   channel_.reset();
   death_watch_.end();
   pidfd_.reset();
-  greeted_ = adopted_ = false;
+  greeted_ = adopted_ = held_ = false;
   feed_.on_lost();
   notices_.clear();
   last_exit_ = std::move(how);
@@ -269,7 +269,7 @@ void Process::send(const contract::Message& message, const std::vector<int>& fds
 }
 
 void Process::configure() {
-  if (!greeted_ || stopping()) return;
+  if (!greeted_ || held_ || stopping()) return;
   if (auto next = feed_.next(surroundings_.snapshot)) {
     send_secrets(contract::secret_names(next->delta));  // first: what the delta names is there then
     return send(*next);
@@ -293,6 +293,11 @@ void Process::on_secrets(const SecretStore::Digests& digests) {
 
 void Process::on_delta(const contract::Delta& delta) {
   feed_.on_delta(delta);
+  configure();
+}
+
+void Process::release() {
+  held_ = false;
   configure();
 }
 

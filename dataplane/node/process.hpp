@@ -61,6 +61,9 @@ class Process {
   void kill();
 
   void on_delta(const contract::Delta& delta);
+  // Between the two it is told of no delta.
+  void hold() { held_ = true; }
+  void release();
   // These have come late: told, as far as what it has been told names them.
   void on_secrets(const SecretStore::Digests& digests);
   void set_health(const contract::HealthView& view);  // all that concerns it; sends what changed
@@ -113,6 +116,7 @@ class Process {
   State state_ = State::kStarting;
   bool adopted_ = false;
   bool greeted_ = false;  // Hello came on the channel that is open
+  bool held_ = false;
   pid_t pid_ = 0;
   UniqueFd pidfd_;
   TimePoint started_at_{};

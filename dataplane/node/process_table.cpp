@@ -12,11 +12,12 @@
 
 namespace headgate::node {
 
-ProcessTable::ProcessTable(Process::Surroundings surroundings, contract::Millis drain_timeout,
-                           Callbacks callbacks)
+ProcessTable::ProcessTable(Process::Surroundings surroundings, std::filesystem::path hop_directory,
+                           contract::Millis drain_timeout, Callbacks callbacks)
     : surroundings_(std::move(surroundings)),
       drain_timeout_(drain_timeout),
-      callbacks_(std::move(callbacks)) {}
+      callbacks_(std::move(callbacks)),
+      sockets_(std::move(hop_directory)) {}
 
 std::unique_ptr<Process> ProcessTable::make(const ProcessSpec& spec) {
   return std::make_unique<Process>(
@@ -43,6 +44,7 @@ void ProcessTable::want(std::map<std::string, Wanted> wanted) {
     sockets_.forget(entry->first);
     socket_faults_.erase(entry->first);
     sockets_awaited_.erase(entry->first);
+    holds_.erase(entry->first);
     retire(std::move(entry->second));
     entry = current_.erase(entry);
   }
@@ -55,15 +57,23 @@ void ProcessTable::want(std::map<std::string, Wanted> wanted) {
     else
       update_sockets(*found->second);
   }
+  drop_unused_hops();
+}
+
+// What an adopted replica has and has not given back yet is not unused.
+void ProcessTable::drop_unused_hops() {
+  if (sockets_awaited_.empty()) sockets_.drop_unused_hops();
 }
 
 void ProcessTable::bring_up(const std::string& name, const Wanted& wanted) {
   Process& process = *(current_[name] = make(wanted.spec));
   if (process.adopt()) {
+    if (name == kProcessL4) return;  // has none
     // It has the sockets; opening others beside them would lose what is queued in its own.
     sockets_awaited_[name] = surroundings_.loop.after(limits::kHelloTimeout, [this, name] {
       sockets_awaited_.erase(name);
       if (const auto found = current_.find(name); found != current_.end()) update_sockets(*found->second);
+      drop_unused_hops();
     });
     return;
   }
@@ -140,6 +150,8 @@ void ProcessTable::stop_all(std::function<void()> on_stopped) {
     retire(std::move(entry->second));
     entry = current_.erase(entry);
   }
+  holds_.clear();
+  sockets_.drop_unused_hops();
   sweep_timer_ = surroundings_.loop.after(Duration::zero(), [this] { sweep(); });
 }
 
@@ -149,7 +161,11 @@ void ProcessTable::update_sockets(Process& process) {
   const auto& name = process.spec().process;
   const auto wanted = wanted_.find(name);
   if (wanted == wanted_.end() || sockets_awaited_.contains(name)) return;
-  const auto outcome = sockets_.want(name, wanted->second.sockets);
+  auto sockets = wanted->second.sockets;
+  // Held back, it still serves those who pass requests on to it.
+  if (holds_.contains(name) && sockets_.has_hop(name) && wanted->second.hop_peers.empty())
+    sockets.insert(sockets.begin(), contract::Socket{.listener = {}, .bound = {}, .thread = 0, .hop = true});
+  const auto outcome = sockets_.want(name, sockets);
   socket_faults_.erase(name);
   if (!outcome.opened.ok()) socket_faults_[name] = outcome.opened.error().message;
   if (!outcome.changed || !process.connected()) return;
@@ -171,11 +187,70 @@ void ProcessTable::on_sockets(Process& process, const contract::SocketSet& set, 
   if (sockets_awaited_.erase(name) == 0) return;  // unasked, or too late: ours are open already
   sockets_.adopt(name, set, std::move(fds));
   update_sockets(process);
+  drop_unused_hops();
+}
+
+// --- the order they are told in ----------------------------------------------------------------------------
+
+void ProcessTable::prepare_hops(const std::set<std::string>& shards) { sockets_.prepare_hops(shards); }
+
+void ProcessTable::on_delta(const contract::Delta& delta) {
+  for (const auto& [name, want] : wanted_) {
+    if (delta.base == 0 || want.hop_peers.empty()) continue;
+    if (!contract::filter(delta, audience_of_process(name)).removals.empty()) hold(name, delta.revision);
+  }
+  for (auto& [name, process] : current_) process->on_delta(delta);
+  for (auto& [name, process] : outgoing_) process->on_delta(delta);
+  settle_holds();
+}
+
+// A further delta prolongs the wait, but never past its end.
+void ProcessTable::hold(const std::string& name, contract::Revision revision) {
+  auto [place, is_new] = holds_.try_emplace(name);
+  Hold& hold = place->second;
+  hold.revision = revision;
+  hold.peers = wanted_.at(name).hop_peers;  // as they were before this delta
+  if (!is_new && !hold.settled) return;
+  const TimePoint now = monotonic_now();
+  if (is_new) hold.release_by = now + limits::kHopHoldMax;
+  hold.settled = false;
+  hold.timer = surroundings_.loop.after(std::max(hold.release_by - now, Duration::zero()),
+                                        [this, name] { release(name); });
+  for (auto* processes : {&current_, &outgoing_})
+    if (const auto found = processes->find(name); found != processes->end()) found->second->hold();
+}
+
+bool ProcessTable::peers_have(const std::set<std::string>& shards, contract::Revision revision) const {
+  return std::all_of(current_.begin(), current_.end(), [&](const auto& entry) {
+    const std::string shard(contract::shard_of_audience(audience_of_process(entry.first)));
+    // One that is not connected is told everything when it is.
+    return !shards.contains(shard) || !entry.second->connected() || entry.second->applied() >= revision;
+  });
+}
+
+void ProcessTable::settle_holds() {
+  for (auto& [name, hold] : holds_) {
+    if (hold.settled || !peers_have(hold.peers, hold.revision)) continue;
+    hold.settled = true;
+    const auto left = hold.release_by - monotonic_now();
+    hold.timer =
+        surroundings_.loop.after(std::clamp<Duration>(left, Duration::zero(), limits::kHopSettleTime),
+                                 [this, name = name] { release(name); });
+  }
+}
+
+void ProcessTable::release(std::string name) {  // a copy: it may come from the timer that ends here
+  holds_.erase(name);
+  for (auto* processes : {&current_, &outgoing_})
+    if (const auto found = processes->find(name); found != processes->end()) found->second->release();
+  if (const auto found = current_.find(name); found != current_.end()) update_sockets(*found->second);
+  drop_unused_hops();
 }
 
 // --- what they do ------------------------------------------------------------------------------------------
 
 void ProcessTable::on_process_change() {
+  settle_holds();
   for (auto entry = outgoing_.begin(); entry != outgoing_.end();) {
     if (!serving(entry->first)) {
       ++entry;
@@ -204,11 +279,6 @@ void ProcessTable::sweep() {
 }
 
 // --- passed on ---------------------------------------------------------------------------------------------
-
-void ProcessTable::on_delta(const contract::Delta& delta) {
-  for (auto& [name, process] : current_) process->on_delta(delta);
-  for (auto& [name, process] : outgoing_) process->on_delta(delta);
-}
 
 void ProcessTable::on_secrets(const SecretStore::Digests& digests) {
   for (auto& [name, process] : current_) process->on_secrets(digests);

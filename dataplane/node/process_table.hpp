@@ -4,9 +4,11 @@
 // snapshot.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,10 +27,12 @@ class ProcessTable {
   struct Wanted {
     ProcessSpec spec;
     std::vector<contract::Socket> sockets;  // sorted
+    std::set<std::string> hop_peers = {};   // the shards that pass requests on to it
     friend bool operator==(const Wanted&, const Wanted&) = default;
   };
 
-  ProcessTable(Process::Surroundings surroundings, contract::Millis drain_timeout, Callbacks callbacks);
+  ProcessTable(Process::Surroundings surroundings, std::filesystem::path hop_directory,
+               contract::Millis drain_timeout, Callbacks callbacks);
 
   // By process name. Starts, adopts, replaces and stops until it is so.
   void want(std::map<std::string, Wanted> wanted);
@@ -37,6 +41,10 @@ class ProcessTable {
   // Stops everything: the replicas first, l4 when the last of them is gone; `on_stopped` then.
   void stop_all(std::function<void()> on_stopped);
 
+  // Opens the hop sockets of these shards that are not open: before on_delta() tells others of them.
+  void prepare_hops(const std::set<std::string>& shards);
+  // Told to every process that it concerns, at once; but a shard on a hop loses nothing before the shards
+  // that pass requests on to it have stopped doing so.
   void on_delta(const contract::Delta& delta);
   void on_secrets(const SecretStore::Digests& digests);
   // `health_of`: what a process should know.
@@ -63,6 +71,19 @@ class ProcessTable {
   void retire(std::unique_ptr<Process> process);
   // Opens and hands over what a process should listen on.
   void update_sockets(Process& process);
+  void drop_unused_hops();
+  // Of what is held back from a process until its hop's peers have acknowledged `revision`.
+  struct Hold {
+    contract::Revision revision = 0;
+    std::set<std::string> peers;
+    TimePoint release_by{};
+    bool settled = false;  // they have; what they sent before is still on its way
+    EventLoop::Timer timer;
+  };
+  void hold(const std::string& name, contract::Revision revision);
+  void settle_holds();
+  void release(std::string name);
+  bool peers_have(const std::set<std::string>& shards, contract::Revision revision) const;
   void on_process_change();
   void on_connected(Process& process);
   void on_sockets(Process& process, const contract::SocketSet& set, std::vector<UniqueFd> fds);
@@ -75,6 +96,7 @@ class ProcessTable {
   SocketTable sockets_;
   std::map<std::string, std::string> socket_faults_;
   std::map<std::string, Wanted> wanted_;
+  std::map<std::string, Hold> holds_;                        // by process name
   std::map<std::string, EventLoop::Timer> sockets_awaited_;  // of adopted replicas, until they give them back
   std::map<std::string, std::unique_ptr<Process>> current_;
   std::map<std::string, std::unique_ptr<Process>> outgoing_;  // serve until their successor does

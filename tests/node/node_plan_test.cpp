@@ -50,13 +50,30 @@ TEST(NodePlan, EachReplicaListensOnTheVipAndOnItsOwnLocalPortOnceAThread) {
   const Endpoint local{address("198.19.255.1"), 1025};
   const Endpoint vip6{address("2001:db8::100"), 80};
   const Endpoint local6{address("fd68:6764:7465::1"), 1027};
-  const std::vector<contract::Socket> expected{{vip, vip, 0},     {vip, vip, 1},    {vip, local, 0},
-                                               {vip, local, 1},   {vip6, vip6, 0},  {vip6, vip6, 1},
-                                               {vip6, local6, 0}, {vip6, local6, 1}};
+  const std::vector<contract::Socket> expected{
+      {vip, vip, 0, false},   {vip, vip, 1, false},   {vip, local, 0, false},   {vip, local, 1, false},
+      {vip6, vip6, 0, false}, {vip6, vip6, 1, false}, {vip6, local6, 0, false}, {vip6, local6, 1, false}};
   EXPECT_EQ(second.sockets.size(), expected.size());
   for (const auto& socket : expected)
     EXPECT_NE(std::find(second.sockets.begin(), second.sockets.end(), socket), second.sockets.end())
         << socket.bound.to_string();
+}
+
+TEST(NodePlan, AShardThatOthersPassRequestsOnToHasAHopSocket) {
+  auto with_hop = snapshot();
+  const contract::ObjectKey key{"node", contract::Kind::kReplicaGroup, "edge"};
+  auto group = std::get<contract::ReplicaGroup>(*with_hop.objects.at(key));
+  EXPECT_TRUE(shards_with_hop(plan_of(with_hop)).empty());
+  group.hop_peers = {{"central", 3}};
+  with_hop.objects[key] = std::make_shared<const contract::Object>(group);
+  const auto plan = plan_of(with_hop);
+  EXPECT_EQ(shards_with_hop(plan), std::set<std::string>{"edge"});
+  for (const auto& [name, replica] : plan.replicas) {
+    EXPECT_EQ(replica.hop_peers, std::set<std::string>{"central"});
+    EXPECT_EQ(std::count_if(replica.sockets.begin(), replica.sockets.end(),
+                            [](const auto& socket) { return socket.hop; }),
+              1);
+  }
 }
 
 TEST(NodePlan, VipsAreWhatL4TakesPacketsFor) {

@@ -3,6 +3,7 @@
 // the real contract: what it starts, keeps, survives and reports.
 #include "dataplane/node/node.hpp"
 
+#include <array>
 #include <csignal>
 #include <fstream>
 #include <set>
@@ -14,6 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dataplane/core/clock.hpp"
+#include "dataplane/core/limits.hpp"
+#include "dataplane/core/unix_address.hpp"
 #include "tests/node/node_fixture.hpp"
 
 namespace headgate::node {
@@ -237,6 +241,93 @@ TEST_F(NodeTest, APortInUseIsReportedWithItsHolderAndTakenWhenItIsFree) {
   holder.reset();
   EXPECT_TRUE(api_.wait_applied().notices.empty());
   EXPECT_NE(ask_pid(listener_), 0);
+}
+
+// Two shards, and "edge" passes requests on to "team" until the latter loses its listener's copy.
+class NodeHopTest : public NodeTest {
+ protected:
+  std::filesystem::path hop_path() const { return node_.directory() / "run" / "hop" / "team.sock"; }
+  Objects tiers(bool hop, const std::string& marker = "") const {
+    auto objects = this->objects(1, marker);
+    auto team = group(2);
+    team.shard = "team";
+    team.user_number = 4;
+    team.sockets.clear();
+    auto settings = settings_of("team");
+    if (hop) settings.hop_peers = team.hop_peers = {{"edge", 3}};
+    put(objects, "node", "team", team);
+    put(objects, "shard/team", "settings", settings);
+    contract::Listener copy;
+    copy.uid = "l";
+    if (hop) put(objects, "shard/team", "l", copy);
+    return objects;
+  }
+  // Connects over the hop and reads which process answered; 0 where nobody listens.
+  pid_t ask_over_hop() const {
+    const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto at = UnixAddress::of(hop_path().native());
+    if (!at || ::connect(socket.get(), at->get(), at->size()) != 0) return 0;
+    std::array<char, 16> text{};
+    [[maybe_unused]] const auto got = ::recv(socket.get(), text.data(), text.size() - 1, MSG_WAITALL);
+    return static_cast<pid_t>(std::atoi(text.data()));
+  }
+};
+
+TEST_F(NodeHopTest, TheSocketIsMadeKeptAndRemoved) {
+  api_.publish(tiers(false));
+  node_.start();
+  api_.wait_applied();
+  EXPECT_EQ(ask_over_hop(), 0);
+  api_.publish(tiers(true));
+  api_.wait_applied();
+  const std::set<pid_t> team{pid_of("shard/team/0"), pid_of("shard/team/1")};
+  EXPECT_TRUE(team.contains(ask_over_hop()));
+  // Both die: who connects meanwhile waits for a successor.
+  for (const pid_t pid : team) ASSERT_EQ(::kill(pid, SIGKILL), 0);
+  const pid_t successor = ask_over_hop();
+  EXPECT_NE(successor, 0);
+  EXPECT_FALSE(team.contains(successor));
+  api_.publish(tiers(false));
+  api_.wait_applied();
+  EXPECT_TRUE(wait_until([&] { return !std::filesystem::exists(hop_path()); }));
+}
+
+TEST_F(NodeHopTest, ARestartedNodeGetsTheSocketBack) {
+  api_.publish(tiers(true));
+  node_.start();
+  const std::set<pid_t> team{pid_of("shard/team/0"), pid_of("shard/team/1")};
+  struct stat before {
+  }, after{};
+  ASSERT_EQ(::stat(hop_path().c_str(), &before), 0);
+  node_.kill_hard();
+  EXPECT_TRUE(team.contains(ask_over_hop()));
+  node_.start();
+  api_.publish(tiers(true, "-changed"));
+  api_.wait_applied();
+  EXPECT_TRUE(team.contains(ask_over_hop()));
+  ASSERT_EQ(::stat(hop_path().c_str(), &after), 0);
+  EXPECT_EQ(before.st_ino, after.st_ino);
+  api_.publish(tiers(false));
+  api_.wait_applied();
+  EXPECT_TRUE(wait_until([&] { return !std::filesystem::exists(hop_path()); }));
+}
+
+TEST_F(NodeHopTest, WhatIsTakenFromTheSecondTierWaitsForTheFirst) {
+  api_.publish(tiers(true));
+  node_.start();
+  api_.wait_applied();
+  // The first tier refuses what comes, so it goes on passing requests over the hop: only its time runs out.
+  api_.command({"shard/edge/0", {"c1", "refuse", "{}"}});
+  EXPECT_TRUE(api_.wait_for_result("c1").ok);
+  const auto published = monotonic_now();
+  api_.publish(tiers(false, "-bad"));
+  const auto report = api_.wait_for_report("the end of its patience", [](const NodeReport& seen) {
+    const auto* status = status_of(seen, "shard/team/0");
+    return status != nullptr && status->revision == 2;
+  });
+  EXPECT_GE(monotonic_now() - published, limits::kHopHoldMax);
+  EXPECT_EQ(report.applied, 1u);
+  EXPECT_TRUE(wait_until([&] { return !std::filesystem::exists(hop_path()); }));
 }
 
 TEST_F(NodeTest, ANewTokenEnrolsItAgainWhenItsCredentialIsRefused) {
