@@ -97,14 +97,6 @@ bool is_port(std::string_view text) {
          text.size() <= kPortDigitsMax;
 }
 
-bool is_request_id(std::string_view text) {
-  return !text.empty() && text.size() <= kRequestIdBytesMax &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                  std::string_view("-._~+/=:@").find(c) != std::string_view::npos;
-         });
-}
-
 // A UUID of version 4 (RFC 9562 section 5.4), the form that tracing tools know.
 std::string_view write_request_id(std::array<uint64_t, 2> random, Arena& arena) {
   random[0] = (random[0] & ~uint64_t{0xf000}) | 0x4000;
@@ -158,6 +150,14 @@ void believe_hops(const Headers& headers, const ClientSide& side, Arena& arena, 
 }
 
 }  // namespace
+
+bool is_request_id(std::string_view text) {
+  return !text.empty() && text.size() <= kRequestIdBytesMax &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                  std::string_view("-._~+/=:@").find(c) != std::string_view::npos;
+         });
+}
 
 IpAddress without_mapping(const IpAddress& address) {
   static constexpr std::array<uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};

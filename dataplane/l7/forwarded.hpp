@@ -45,6 +45,9 @@ struct ForwardedFacts {
 // that is not trusted no field named X-Forwarded-… passes.
 void set_forwarded(Headers& headers, const ForwardedFacts& facts);
 
+// What a request id is made of, whoever made it: 1 to 128 characters that end no field and no word.
+bool is_request_id(std::string_view text);
+
 // ::ffff:192.0.2.1 as 192.0.2.1, so that prefixes of IPv4 hold for it.
 IpAddress without_mapping(const IpAddress& address);
 

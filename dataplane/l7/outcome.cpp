@@ -22,8 +22,10 @@ constexpr std::array<Meaning, kOutcomes> kMeanings{{{"found", 0},
                                                     {"misdirected", 421},
                                                     {"pool_requests_full", 503},
                                                     {"pool_queue_full", 503},
-                                                    {"pool_queue_timeout", 503}}};
-static_assert(kMeanings.size() == static_cast<std::size_t>(Outcome::kPoolQueueTimeout) + 1);
+                                                    {"pool_queue_timeout", 503},
+                                                    {"bad_hop_context", 400},
+                                                    {"no_hop_listener", 421}}};
+static_assert(kMeanings.size() == static_cast<std::size_t>(Outcome::kNoHopListener) + 1);
 
 }  // namespace
 

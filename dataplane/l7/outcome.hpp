@@ -22,8 +22,10 @@ enum class Outcome : uint8_t {
   kPoolRequestsFull,   // 503: the pool's breaker: as many requests run as may
   kPoolQueueFull,      // 503: … as many wait for a connection as may
   kPoolQueueTimeout,   // 503: … it waited for a connection for too long
+  kBadHopContext,      // 400: on a hop socket, without a context that can be understood
+  kNoHopListener,      // 421: the context names a listener that is not reached by this hop
 };
-inline constexpr std::size_t kOutcomes = 13;
+inline constexpr std::size_t kOutcomes = 15;
 
 uint16_t http_status(Outcome outcome);      // 0 of kFound
 std::string_view name_of(Outcome outcome);  // "no_rule", as logs and counters spell it

@@ -30,6 +30,8 @@ std::map<Endpoint, Expanded> expand(const contract::Pool& pool, const contract::
     if (!takes_no_new) expanded.weight += backend.weight;
     if (!is_new) expanded.drain = expanded.drain && takes_no_new;
   };
+  // Usable as long as the socket is there: connections wait in it for a replica that serves.
+  if (!pool.hop_to.empty()) return {{Endpoint{}, Expanded{.weight = 1, .usable = true, .drain = false}}};
   for (const auto& backend : pool.backends) {
     const auto known = health.find({pool.uid, contract::health_member(backend.host, backend.port)});
     if (known != health.end()) {
@@ -80,14 +82,14 @@ ServingPoolPtr compile_pool(std::shared_ptr<const contract::Pool> pool, PoolIden
   serving->limits = limits_of(serving->object->circuit_breaker, endpoints.thread_count());
   for (const auto& [address, expanded] : expand(*serving->object, health)) {
     const ServingEndpoint* known = previous ? find_address(*previous, address) : nullptr;
+    const auto& object = *serving->object;
     // Its connections speak one protocol: a change of it is another endpoint.
-    const auto protocol = serving->object->protocol;
-    const bool stays = known && known->endpoint->protocol == protocol;
-    auto text = address.to_string();
+    const bool stays = known && known->endpoint->protocol == object.protocol;
+    auto text = object.hop_to.empty() ? address.to_string() : "shard/" + object.hop_to;
     const uint64_t affinity = affinity_of(serving->identity->uid, text);
-    auto endpoint =
-        stays ? known->endpoint
-              : endpoints.keep({serving->identity, address, std::move(text), protocol, 0, affinity});
+    auto endpoint = stays ? known->endpoint
+                          : endpoints.keep({serving->identity, address, std::move(text), object.protocol, 0,
+                                            affinity, object.hop_to});
     const auto weight = static_cast<uint32_t>(std::min<uint64_t>(expanded.weight, UINT32_MAX));
     const TimePoint since = usable_since(previous, known, expanded.usable, now);
     serving->by_affinity.emplace_back(affinity, static_cast<uint32_t>(serving->all.size()));

@@ -32,8 +32,9 @@ struct PoolEndpoint {
   Endpoint address;
   std::string text;  // "192.0.2.1:80", for logs
   contract::PoolProtocol protocol = contract::PoolProtocol::kHttp1;
-  uint32_t slot = 0;      // the cell's tally: requests outstanding on this thread
-  uint64_t affinity = 0;  // what a cookie calls it (affinity.hpp)
+  uint32_t slot = 0;        // the cell's tally: requests outstanding on this thread
+  uint64_t affinity = 0;    // what a cookie calls it (affinity.hpp)
+  std::string hop_to = {};  // the shard whose hop socket it is, in the place of an address; else empty
 };
 using PoolEndpointPtr = std::shared_ptr<const PoolEndpoint>;
 using PoolEndpointPin = Pin<PoolEndpoint>;

@@ -153,12 +153,16 @@ void Router::change_reached(const std::vector<ListenerChange>& changes) {
     std::vector<ListenerPtr> come;
   };
   std::map<Endpoint, Work> work;
+  // A copy of another shard's is found by its uid alone.
+  const auto is_reached = [](const ListenerPtr& listener) {
+    return listener && listener->object && listener->object->hop_from.empty();
+  };
   const auto reached_by = [](const ListenerPtr& listener) {
     return Endpoint{listener->object->address, listener->object->port};
   };
   for (const auto& [before, after] : changes) {
-    if (before && before->object) work[reached_by(before)].gone.push_back(before);
-    if (after && after->object) work[reached_by(after)].come.push_back(after);
+    if (is_reached(before)) work[reached_by(before)].gone.push_back(before);
+    if (is_reached(after)) work[reached_by(after)].come.push_back(after);
   }
   std::vector<SharedMap<Reached>::Change> entries;
   for (const auto& [endpoint, listeners] : work) {
@@ -204,6 +208,11 @@ const RoutedListener* Router::listener(const Endpoint& reached, std::string_view
       return true;
     });
   return found;
+}
+
+const RoutedListener* Router::hop_listener(std::string_view uid) const {
+  const RoutedListener* found = listeners_.find(hash_text(uid), uid);
+  return found && found->object && !found->object->hop_from.empty() ? found : nullptr;
 }
 
 RouteMatch Router::match(const RoutedListener& listener, const RequestHead& request) {

@@ -49,6 +49,9 @@ class Router {
   // By address and port that the client reached, then by hostname; null: none serves it (kNoListener).
   const RoutedListener* listener(const Endpoint& reached, std::string_view host) const;
 
+  // The copy of another shard's listener that the hop leads to; null: none is.
+  const RoutedListener* hop_listener(std::string_view uid) const;
+
   // Among the rules attached to that listener. The request's path is normal.
   [[nodiscard]] static RouteMatch match(const RoutedListener& listener, const RequestHead& request);
 
@@ -74,7 +77,7 @@ class Router {
   void change_reached(const std::vector<ListenerChange>& changes);
 
   SharedMap<CompiledRoute> routes_;      // by uid; control thread only
-  SharedMap<RoutedListener> listeners_;  // by uid; control thread only
+  SharedMap<RoutedListener> listeners_;  // by uid
   SharedMap<Reached> reached_;
 };
 

@@ -66,6 +66,25 @@ TEST(PoolTable, AnotherProtocolIsAnotherEndpoint) {
   EXPECT_NE(fixture.pool->all[0].endpoint->slot, before->all[0].endpoint->slot);
 }
 
+TEST(PoolTable, AHopIsOneEndpointThatKeepsItsIdentity) {
+  PoolFixture fixture({.backends = {}});
+  auto hop = *fixture.object;
+  hop.hop_to = "team";
+  const auto compile = [&](const ServingPool* previous) {
+    return compile_pool(std::make_shared<const contract::Pool>(hop), fixture.identity, {}, previous,
+                        fixture.endpoints, TimePoint{});
+  };
+  const auto pool = compile(nullptr);
+  ASSERT_EQ(pool->all.size(), 1u);
+  ASSERT_EQ(pool->levels.size(), 1u);
+  EXPECT_EQ(pool->levels[0].eligible, std::vector<uint32_t>{0});
+  EXPECT_EQ(pool->level, 0u);
+  EXPECT_EQ(pool->all[0].endpoint->hop_to, "team");
+  EXPECT_EQ(pool->all[0].endpoint->text, "shard/team");
+  const auto next = compile(pool.get());
+  EXPECT_EQ(next->all[0].endpoint, pool->all[0].endpoint);
+}
+
 TEST(PoolTable, AChangeSharesAllOtherPools) {
   PoolFixture fixture({.backends = {{"10.0.0.1"}}});
   PoolTable table;

@@ -220,6 +220,28 @@ TEST(Router, OfTwoListenersWithOneHostnameTheSmallerNameServesUntilItGoes) {
   EXPECT_EQ(fixture.winner("h", "/"), "rb/0");
 }
 
+TEST(Router, ACopyOfAnotherShardsListenerIsFoundByItsUidAlone) {
+  RouterFixture fixture;
+  auto copy = make_listener("far", "", kReached);
+  copy.hop_from = "central";
+  fixture.listener("web", "own.com").change({upsert_of(copy)}, {});
+  fixture.route({.name = "r", .listeners = {"far"}, .rules = {{prefix("/")}}});
+  EXPECT_EQ(fixture.winner("h", "/"), "no_listener") << "nobody comes to it by its address";
+  const auto* found = fixture.router.hop_listener("far");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->object->hop_from, "central");
+  EXPECT_FALSE(fixture.router.hop_listener("web")) << "it ends here";
+  EXPECT_FALSE(fixture.router.hop_listener("unknown"));
+  // It moves here, and away again.
+  fixture.listener("far", "");
+  EXPECT_EQ(fixture.winner("h", "/"), "r/0");
+  EXPECT_FALSE(fixture.router.hop_listener("far"));
+  fixture.change({upsert_of(copy)}, {});
+  EXPECT_EQ(fixture.winner("h", "/"), "no_listener");
+  fixture.remove_listener("far");
+  EXPECT_FALSE(fixture.router.hop_listener("far"));
+}
+
 TEST(Router, ManyElementsCostOnlyTheLengthsThatAreConfigured) {
   RouterFixture fixture;
   fixture.listener("web", "");
