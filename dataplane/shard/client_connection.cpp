@@ -12,9 +12,7 @@
 namespace headgate::shard {
 namespace {
 
-http1::HeadLimits limits_of(const contract::ShardSettings& settings) {
-  return {settings.header_bytes_max, settings.header_count_max, settings.target_bytes_max};
-}
+constexpr uint32_t kHopFieldsMax = 2;  // the context, and Host where an absolute target had none
 
 // A drain leaves a kept connection so long for a request that is on its way already: closing at once would
 // reset it, and a client may not repeat every request. The answer to it says that the connection closes.
@@ -26,21 +24,46 @@ constexpr std::string_view kNoCertificateAlert("\x15\x03\x03\x00\x02\x02\x70", 7
 
 }  // namespace
 
+// The first tier has measured what the client sent; what it adds is not the client's fault.
+http1::HeadLimits ClientConnection::head_limits() const {
+  const auto& settings = *bench_.tables->settings;
+  http1::HeadLimits head_limits{settings.header_bytes_max, settings.header_count_max,
+                                settings.target_bytes_max};
+  if (!hop_) return head_limits;
+  head_limits.header_bytes_max += limits::kHopContextBytesMax;
+  head_limits.header_count_max += kHopFieldsMax;
+  return head_limits;
+}
+
+void ClientConnection::open_hop(UniqueFd socket, uid_t peer_uid) {
+  peer_ = reached_ = {};
+  peer_text_bytes_ = 0;
+  hop_ = true;
+  peer_uid_ = peer_uid;
+  begin(std::move(socket));
+}
+
 void ClientConnection::open(UniqueFd socket, const Endpoint& peer, const Endpoint& reached) {
-  const int fd = socket.get();
-  // Most clients send their request at once: try to read before the first event says so.
-  stream_.open(std::move(socket), true, true);
+  hop_ = false;
   peer_ = {l7::without_mapping(peer.address), peer.port};
   ::inet_ntop(peer_.address.is_v6() ? AF_INET6 : AF_INET, peer_.address.bytes().data(), peer_text_.data(),
               peer_text_.size());
   peer_text_bytes_ = std::strlen(peer_text_.data());
   reached_ = reached;
+  begin(std::move(socket));
+}
+
+void ClientConnection::begin(UniqueFd socket) {
+  const int fd = socket.get();
+  // Most clients send their request at once: try to read before the first event says so.
+  stream_.open(std::move(socket), true, true);
   phase_ = Phase::kReadingHead;
   first_head_ = true;
   scanner_ = {};
   bench_.counters.add(Counter::kConnectionsAccepted);
   if (!bench_.loop.add_stream(fd, *this)) return close();
-  if (auto door = bench_.tls->door(reached_)) return start_handshake(std::move(door));
+  // TLS has ended where a first tier's connection comes from.
+  if (auto door = hop_ ? nullptr : bench_.tls->door(reached_)) return start_handshake(std::move(door));
   bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
   advance();
 }
@@ -121,7 +144,7 @@ void ClientConnection::advance() {
 }
 
 bool ClientConnection::read_head() {
-  const auto head_limits = limits_of(*bench_.tables->settings);
+  const auto head_limits = this->head_limits();
   for (;;) {
     if (block_) {
       // By prior knowledge: the preface is no request of HTTP/1.1 (RFC 9113 section 3.4).
@@ -196,8 +219,7 @@ void ClientConnection::begin_exchange() {
   const std::size_t head_end = scanner_.end_bytes();
   const auto head = block_->from(head_begin).first(head_end - head_begin);
   auto& leg = open_exchange(head_end);
-  const auto fault = http1::parse_request(head, limits_of(*bench_.tables->settings), exchange_->arena(),
-                                          exchange_->request());
+  const auto fault = http1::parse_request(head, head_limits(), exchange_->arena(), exchange_->request());
   if (fault == http1::Fault::kNone) leg.begin_body();
   exchange_->begin(fault);
 }

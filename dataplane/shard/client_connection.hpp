@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ClientConnection: one TCP connection of a client. Collects heads, hands each to an Exchange with a leg, one
-// at a time (pipelined requests wait in the block), and closes so that the client gets the last response
-// whole. Phases:
+// ClientConnection: one connection of a client, or of a first tier on the hop socket. Collects heads, hands
+// each to an Exchange with a leg, one at a time (pipelined requests wait in the block), and closes so that
+// the client gets the last response whole. Phases:
 //
 //   [kHandshaking →] kReadingHead → kExchange → kReadingHead → … → kLingering → kClosed
 //                         └──────→ kHttp2 ───────────────────────────────┘
@@ -13,6 +13,8 @@
 
 #include <array>
 #include <string_view>
+
+#include <sys/types.h>
 
 #include "dataplane/core/ip_address.hpp"
 #include "dataplane/shard/block.hpp"
@@ -38,6 +40,8 @@ class ClientConnection final : public Handler {
 
   // `reached`: the listener's address and port, as configured.
   void open(UniqueFd socket, const Endpoint& peer, const Endpoint& reached);
+  // A first tier's, whose process runs as `peer_uid`: each request brings what the client is and reached.
+  void open_hop(UniqueFd socket, uid_t peer_uid);
   // Where it waits for a request: at once. Else after the exchange that runs.
   void drain();
 
@@ -49,6 +53,9 @@ class ClientConnection final : public Handler {
   uint16_t peer_port() const { return peer_.port; }
   const Endpoint& reached() const { return reached_; }
   std::string_view scheme() const { return stream_.has_tls() ? "https" : "http"; }
+  bool is_hop() const { return hop_; }
+  uid_t peer_uid() const { return peer_uid_; }  // where is_hop()
+  http1::HeadLimits head_limits() const;
 
   // --- by its exchange's leg
   // The response is written whole; what the client sent beyond the request stands in `rest` from
@@ -66,6 +73,7 @@ class ClientConnection final : public Handler {
   void on_deadline() override;
 
  private:
+  void begin(UniqueFd socket);
   void start_handshake(std::shared_ptr<const tls::Door> door);
   void advance_handshake();
   void handshake_failed(tls::HandshakeFailure failure);
@@ -83,6 +91,8 @@ class ClientConnection final : public Handler {
   Stream stream_;
   Endpoint peer_;
   Endpoint reached_;
+  bool hop_ = false;
+  uid_t peer_uid_ = 0;
   std::array<char, 46> peer_text_{};
   std::size_t peer_text_bytes_ = 0;
   Phase phase_ = Phase::kClosed;

@@ -35,6 +35,8 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
     "http2_write_timeouts_total",
     "tls_handshakes_total",
     "tls_handshakes_resumed_total",
+    "hop_peers_refused_total",
+    "hop_waits_total",
 };
 
 constexpr std::array<std::string_view, kEndings> kEndingNames{

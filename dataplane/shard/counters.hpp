@@ -46,8 +46,10 @@ enum class Counter : uint8_t {
   kHttp2WriteTimeouts,    // a client that takes no bytes: closed
   kTlsHandshakes,         // of clients, that gave a session; the failed ones are counted by reason
   kTlsHandshakesResumed,  // of these: the session began on another connection
+  kHopPeersRefused,       // connections to the hop socket by somebody who may not
+  kHopWaits,              // requests over the hop that came before their route did
 };
-inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kTlsHandshakesResumed) + 1;
+inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kHopWaits) + 1;
 std::string_view name_of(Counter counter);  // "requests_total"
 
 enum class Ending : uint8_t {

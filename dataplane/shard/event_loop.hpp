@@ -44,6 +44,7 @@ class EventLoop {
 
   [[nodiscard]] bool add_stream(int fd, Handler& handler);    // edge-triggered, in and out
   [[nodiscard]] bool add_readable(int fd, Handler& handler);  // level-triggered, in only
+  [[nodiscard]] bool add_shared(int fd, Handler& handler);    // the same, where others wait for it as well
   void remove(int fd);  // where the fd stays open; closing it removes it as well
 
   // Calls it once more in the next turn: it has used up its share of this one.

@@ -16,6 +16,7 @@ void Exchange::open(ClientLeg& client) {
   request_.clear();
   facts_ = {};
   filters_ = {};
+  context_ = {};
   has_first_ = beyond_first_ = request_broken_ = false;
   request_body_bytes_ = 0;
   listener_name_ = endpoint_text_ = {};
@@ -100,6 +101,7 @@ void Exchange::on_deadline() {
   if (!request_is_due) {
     if (body_deadline_ && now >= *body_deadline_) return on_body_deadline();
     if (phase_ == Phase::kConnecting) return on_connect_failed();
+    if (phase_ == Phase::kParked) return on_patience_over();
     if (phase_ == Phase::kBackingOff || phase_ == Phase::kQueued) return on_waited();
   }
   // Of a client that is slow to send, the backend is not accused.
@@ -137,6 +139,7 @@ Exchange::Step Exchange::step() {
   switch (phase_) {
     case Phase::kChoosing:
       return choose_upstream();
+    case Phase::kParked:
     case Phase::kQueued:
     case Phase::kConnecting:
     case Phase::kBackingOff:
@@ -172,6 +175,7 @@ void Exchange::update_deadlines() {
     body_deadline_ = now + settings.body_timeout;
     earlier(*body_deadline_);
   }
+  if (phase_ == Phase::kParked) earlier(started_ + limits::kHopPatience);
   if (phase_ == Phase::kQueued || phase_ == Phase::kConnecting || phase_ == Phase::kBackingOff)
     earlier(wait_until_);
   if (phase_ == Phase::kRelaying) {
@@ -214,6 +218,7 @@ void Exchange::finish() {
 }
 
 void Exchange::abort() {
+  unpark();
   abort_upstream();
   log_and_count();
   cancel();

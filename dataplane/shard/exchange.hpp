@@ -2,10 +2,10 @@
 // Exchange: one request and its response, from the whole head to the last byte. One state machine with one
 // owner (the thread's Slab; its client's leg refers to it until it ends):
 //
-//   begin → kChoosing → kConnecting → kRelaying → done
-//            ↑  ↕  ↑_________|____________|          a try failed and another may be made,
-//            |  kQueued                   |          the pool's breaker lets no more connections be opened,
-//            kBackingOff ←────────────────┘          or a repetition waits for its time
+//   begin → [kParked →] kChoosing → kConnecting → kRelaying → done
+//                        ↑  ↕  ↑_________|____________|       a try failed and another may be made,
+//                        |  kQueued                   |       the pool's breaker lets no more connections be
+//                        kBackingOff ←────────────────┘       opened, or a repetition waits for its time
 //   any ─────────────────────────────→ kAnswering → done      by ourselves: 4xx, 5xx
 //
 // run() is the only place where it moves on and the only place where it ends; what is called from there
@@ -19,7 +19,7 @@
 #include <string_view>
 
 #include "dataplane/l7/admission.hpp"
-#include "dataplane/l7/forwarded.hpp"
+#include "dataplane/l7/hop_context.hpp"
 #include "dataplane/l7/tables.hpp"
 #include "dataplane/shard/client_leg.hpp"
 #include "dataplane/shard/counters.hpp"
@@ -35,7 +35,7 @@ struct Workbench;
 
 class Exchange final : public Timer {
  public:
-  enum class Phase : uint8_t { kChoosing, kQueued, kConnecting, kRelaying, kBackingOff, kAnswering };
+  enum class Phase : uint8_t { kParked, kChoosing, kQueued, kConnecting, kRelaying, kBackingOff, kAnswering };
 
   explicit Exchange(Workbench& bench) : bench_(bench) {}
 
@@ -49,6 +49,7 @@ class Exchange final : public Timer {
 
   void on_client_events();
   void on_client_gone();
+  void on_new_tables();  // where it is parked
   void on_connected();
   void on_connect_failed();
   void on_upstream_events();
@@ -81,7 +82,9 @@ class Exchange final : public Timer {
 
   // exchange_route.cpp: what is to be done with the request
   void route();
+  void find_route();
   bool misdirected(const l7::RoutedListener& listener) const;
+  void send_by(const l7::RoutedListener& listener, const l7::RouteMatch& match);
   void refuse(http1::Fault fault);
   void refuse(l7::Outcome outcome);
   void answer(Ending ending, uint16_t status, std::string_view detail);
@@ -91,6 +94,14 @@ class Exchange final : public Timer {
   Step connect_upstream(const l7::PoolEndpoint& endpoint, const contract::Pool& pool);
   Step give_up(l7::Outcome outcome);
   void start_sending();
+
+  // exchange_hop.cpp: what crosses the derived hop, as its first tier or its second
+  void read_hop_context();
+  const l7::RoutedListener* find_hop_listener();
+  void pass_on(const l7::RoutedListener& listener);
+  void not_routed(l7::Outcome outcome);
+  void on_patience_over();
+  void unpark();
 
   // exchange_filters.cpp: what filters make of request and response
   bool filter_request(const l7::policy::Policy* policy, const l7::CompiledMatch& match);
@@ -133,6 +144,8 @@ class Exchange final : public Timer {
   // the request
   l7::RequestHead request_;
   l7::ForwardedFacts facts_;
+  l7::HopContext context_;  // of a request that came over the hop
+  l7::Outcome parked_outcome_ = l7::Outcome::kFound;
   BodyPiece first_piece_;  // sent again by another try
   bool has_first_ = false;
   bool beyond_first_ = false;  // pieces were read that are gone: no other try

@@ -62,6 +62,7 @@ Exchange::Step Exchange::begin_response() {
     add_affinity_cookie();
   }
 
+  response_.headers.remove(l7::HeaderId::kHeadgateContext);  // between two tiers only, and not this way
   if (!interim) filter_response(response_);
   client_->queue_head(response_);
   if (interim) return Step::kGoOn;

@@ -12,10 +12,21 @@ void Exchange::route() {
     client_->close_after();  // what follows the head is for the tunnel that we do not make
     return answer(Ending::kNotImplemented, 501, "connect");
   }
-  const l7::Tables& tables = *bench_.tables;
+  if (client_->connection().is_hop()) {
+    read_hop_context();
+    if (phase_ == Phase::kAnswering) return;
+  }
+  find_route();
+}
+
+// Once, but for a request that is parked: then with each new tables.
+void Exchange::find_route() {
   const ClientConnection& connection = client_->connection();
-  const auto* listener = tables.router.listener(connection.reached(), request_.host);
-  if (!listener) return refuse(l7::Outcome::kNoListener);
+  const auto* listener = connection.is_hop()
+                             ? find_hop_listener()
+                             : bench_.tables->router.listener(connection.reached(), request_.host);
+  if (!listener)
+    return not_routed(connection.is_hop() ? l7::Outcome::kNoHopListener : l7::Outcome::kNoListener);
   listener_name_ = arena_.copy(listener->object->name);
   if (misdirected(*listener)) return refuse(l7::Outcome::kMisdirected);
   if (request_.form != l7::TargetForm::kAsterisk) {
@@ -26,14 +37,20 @@ void Exchange::route() {
     }
     request_.path = normal.path;
   }
-  facts_ = l7::resolve_forwarded(request_,
-                                 {connection.peer(), connection.peer_text(), connection.scheme(),
-                                  connection.reached().port, listener->object->trusted_proxies},
-                                 {bench_.random.next(), bench_.random.next()}, arena_);
+  if (!connection.is_hop())
+    facts_ = l7::resolve_forwarded(request_,
+                                   {connection.peer(), connection.peer_text(), connection.scheme(),
+                                    connection.reached().port, listener->object->trusted_proxies},
+                                   {bench_.random.next(), bench_.random.next()}, arena_);
   l7::set_forwarded(request_.headers, facts_);
-
   const auto match = l7::Router::match(*listener, request_);
-  if (match.outcome != l7::Outcome::kFound) return refuse(match.outcome);
+  if (match.outcome != l7::Outcome::kFound) return not_routed(match.outcome);
+  send_by(*listener, match);
+}
+
+void Exchange::send_by(const l7::RoutedListener& listener, const l7::RouteMatch& match) {
+  const l7::Tables& tables = *bench_.tables;
+  phase_ = Phase::kChoosing;
   plan_ = bench_.state.pin(*match.plan);
   if (plan_->request_timeout) request_deadline_ = started_ + *plan_->request_timeout;
   const uint64_t body_bytes_max = tables.settings->body_bytes_max;
@@ -45,6 +62,8 @@ void Exchange::route() {
   if (choice.outcome != l7::Outcome::kFound) return refuse(choice.outcome);
   if (filter_request(choice.policy, *match.match)) return;
   pool_ = choice.pool;
+  const auto* pool = tables.pools.find(*pool_);
+  if (pool && !pool->object->hop_to.empty()) pass_on(listener);
 }
 
 // RFC 9110 section 15.5.20. What a client was let in by (its certificate, a version) it was let in to one

@@ -20,13 +20,18 @@ constexpr std::string_view kTooMany =
 }  // namespace
 
 bool ListeningSocket::start() {
+  if (hop_) return watch();
   // What is accepted inherits them. A request's acknowledgement goes with its answer (or 40 ms later), as it
   // does from a client's second request on: a packet less a connection.
   const int on = 1;
   const int off = 0;
   ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
-  return bench_.loop.add_readable(socket_.get(), *this);
+  return watch();
+}
+
+bool ListeningSocket::watch() {
+  return hop_ ? bench_.loop.add_shared(socket_.get(), *this) : bench_.loop.add_readable(socket_.get(), *this);
 }
 
 // What waits in its queue is still served. Others hold copies of the fd, so closing ours does not take it out
@@ -59,7 +64,17 @@ bool ListeningSocket::accept_one() {
     if (!bench_.tls->door(reached_)) ::send(socket.get(), kTooMany.data(), kTooMany.size(), MSG_NOSIGNAL);
     return true;
   }
-  bench_.clients.take(bench_).open(std::move(socket), from.endpoint(), reached_);
+  if (!hop_) {
+    bench_.clients.take(bench_).open(std::move(socket), from.endpoint(), reached_);
+    return true;
+  }
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
+      !bench_.hop.lets_in(bench_.tables->settings->hop_peers, peer.uid))
+    bench_.counters.add(Counter::kHopPeersRefused);
+  else
+    bench_.clients.take(bench_).open_hop(std::move(socket), peer.uid);
   return true;
 }
 
@@ -68,8 +83,6 @@ void ListeningSocket::pause() {
   bench_.loop.arm(*this, limits::kAcceptPause);
 }
 
-void ListeningSocket::on_deadline() {
-  [[maybe_unused]] const bool added = bench_.loop.add_readable(socket_.get(), *this);
-}
+void ListeningSocket::on_deadline() { [[maybe_unused]] const bool added = watch(); }
 
 }  // namespace headgate::shard

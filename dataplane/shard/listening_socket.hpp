@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ListeningSocket: accepts clients of one listener address for one thread. headgate-node (or standalone mode)
-// made the socket; this holds a copy of its fd. Thread: one; ShardThread owns it.
+// ListeningSocket: accepts clients of one listener address for one thread, or the first tiers' connections on
+// the shard's hop socket, which all threads and replicas share. headgate-node (or standalone mode) made the
+// socket; this holds a copy of its fd. Thread: one; ShardThread owns it.
 #pragma once
 
 #include <sys/types.h>
@@ -14,12 +15,18 @@ struct Workbench;
 
 class ListeningSocket final : public Handler {
  public:
-  ListeningSocket(Workbench& bench, UniqueFd socket, const Endpoint& reached, ino_t inode,
-                  std::size_t clients_max)
+  struct What {
+    UniqueFd socket;
+    Endpoint reached;
+    ino_t inode = 0;
+    bool hop = false;
+  };
+  ListeningSocket(Workbench& bench, What what, std::size_t clients_max)
       : bench_(bench),
-        socket_(std::move(socket)),
-        reached_(reached),
-        inode_(inode),
+        socket_(std::move(what.socket)),
+        reached_(what.reached),
+        inode_(what.inode),
+        hop_(what.hop),
         clients_max_(clients_max) {}
 
   bool start();
@@ -33,6 +40,7 @@ class ListeningSocket final : public Handler {
   void on_deadline() override;
 
  private:
+  bool watch();
   bool accept_one();
   void pause();
 
@@ -40,6 +48,7 @@ class ListeningSocket final : public Handler {
   UniqueFd socket_;
   Endpoint reached_;
   ino_t inode_;
+  bool hop_;
   std::size_t clients_max_;
 };
 

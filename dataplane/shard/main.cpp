@@ -3,10 +3,12 @@
 // standalone with a snapshot from a file.
 #include <csignal>
 #include <cstdio>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "dataplane/contract/message.hpp"
 #include "dataplane/core/limits.hpp"
@@ -24,6 +26,8 @@ struct Options {
   std::string log_dir = ".";
   std::string snapshot;
   std::string secrets;
+  std::string hop_dir;
+  std::optional<uid_t> shard_uid_base;
   log::Level log_level = log::Level::kInfo;
 };
 
@@ -56,10 +60,13 @@ Result<void> serve(const Options& options) {
   UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC));
   if (!signal_fd) return system_error(errno, "making a signal fd");
 
-  auto process = shard::ShardProcess::start({.name = options.name,
-                                             .threads = options.threads,
-                                             .access_log_path = access_log_path(options),
-                                             .clients_max = clients_within_fd_limit()});
+  auto process = shard::ShardProcess::start(
+      {.name = options.name,
+       .threads = options.threads,
+       .access_log_path = access_log_path(options),
+       .clients_max = clients_within_fd_limit(),
+       .hop = {
+           .directory = options.hop_dir, .shard_uid_base = options.shard_uid_base, .own_uid = ::geteuid()}});
   if (!process.ok()) return std::move(process).error();
   UniqueFd control;
   if (options.snapshot.empty()) {
@@ -97,6 +104,9 @@ int main(int argc, char** argv) {
   app.add_option("--secrets", options.secrets,
                  "standalone: private keys by digest (as JSON), in a file of mode 0600")
       ->needs("--snapshot");
+  app.add_option("--hop-dir", options.hop_dir, "where the hop sockets of this machine's shards are");
+  app.add_option("--shard-uid-base", options.shard_uid_base,
+                 "shard n runs as this user number + n (default: all as this process)");
   const std::map<std::string, log::Level> levels{{"debug", log::Level::kDebug},
                                                  {"info", log::Level::kInfo},
                                                  {"warning", log::Level::kWarning},

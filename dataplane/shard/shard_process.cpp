@@ -34,7 +34,8 @@ Result<void> ShardProcess::start_threads() {
                             .clients_max = std::max<std::size_t>(1, options_.clients_max / options_.threads),
                             .tables = publisher_.reader(number),
                             .state = builder_.thread_state(number),
-                            .log = log_});
+                            .log = log_,
+                            .hop = options_.hop});
     if (!thread.ok()) return std::move(thread).error();
     threads_.push_back(std::move(*thread));
   }
@@ -99,10 +100,10 @@ Result<void> ShardProcess::give_sockets() {
   for (std::size_t number = 0; number < threads_.size(); ++number) {
     ThreadCommand command{ThreadCommand::Kind::kSockets, {}};
     for (const auto& held : held_) {
-      if (held.socket.thread % threads_.size() != number) continue;
+      if (!held.socket.hop && held.socket.thread % threads_.size() != number) continue;
       UniqueFd copy(::fcntl(held.fd.get(), F_DUPFD_CLOEXEC, 0));
       if (!copy) return system_error(errno, "duplicating a listening socket");
-      command.sockets.push_back({std::move(copy), held.socket.listener, held.inode});
+      command.sockets.push_back({std::move(copy), held.socket.listener, held.inode, held.socket.hop});
     }
     if (!threads_[number]->send(std::move(command)))
       return Error{ErrorCode::kExhausted, "thread " + std::to_string(number) + " does not take its commands"};

@@ -12,6 +12,7 @@
 
 #include "dataplane/contract/message.hpp"
 #include "dataplane/shard/access_log_writer.hpp"
+#include "dataplane/shard/hop_access.hpp"
 #include "dataplane/shard/shard_thread.hpp"
 #include "dataplane/shard/tls_table_builder.hpp"
 
@@ -22,6 +23,7 @@ struct ProcessOptions {
   unsigned threads = 1;
   std::string access_log_path;
   std::size_t clients_max = 0;  // of all threads together
+  HopAccess hop = {};
 };
 
 class ShardProcess {

@@ -23,7 +23,7 @@ ShardThread::ShardThread(ThreadSetup setup, std::unique_ptr<EventLoop> loop, Uni
       tables_(setup.tables),
       clients_max_(setup.clients_max),
       log_(*loop_, counters_, setup.log, setup.number),
-      bench_(*loop_, setup.state, counters_, log_),
+      bench_(*loop_, setup.state, counters_, log_, setup.hop),
       commands_(limits::kThreadCommandsMax) {
   HG_ASSERT(loop_->add_readable(wakeup_.get(), *this));
   thread_ = std::thread([this] { run(); });
@@ -68,7 +68,18 @@ void ShardThread::on_events(uint32_t) {
   [[maybe_unused]] const auto got = ::read(wakeup_.get(), &count, sizeof count);
   log_.enable(bench_.tables->settings->access_log != contract::AccessLog::kOff);
   bench_.upstreams.close_unserved(bench_.tables->pools);
+  try_parked();
   while (auto command = commands_.take()) obey(std::move(*command));
+}
+
+// Each once. One that goes on may take others with it, so nothing is held on to but how many there were; who
+// is parked again stands behind.
+void ShardThread::try_parked() {
+  for (auto left = bench_.parked.size(); left > 0 && !bench_.parked.empty(); --left) {
+    Exchange& first = *bench_.parked.front();
+    bench_.parked.pop_front();
+    first.on_new_tables();
+  }
 }
 
 void ShardThread::obey(ThreadCommand command) {
@@ -94,8 +105,7 @@ void ShardThread::set_sockets(std::vector<ThreadSocket> sockets) {
       next.push_back(std::move(*known));
       continue;
     }
-    auto fresh = std::make_unique<ListeningSocket>(bench_, std::move(wanted.socket), wanted.reached,
-                                                   wanted.inode, clients_max_);
+    auto fresh = std::make_unique<ListeningSocket>(bench_, std::move(wanted), clients_max_);
     if (fresh->start()) next.push_back(std::move(fresh));
   }
   for (auto& gone : listening_) {

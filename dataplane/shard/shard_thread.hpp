@@ -20,11 +20,7 @@ namespace headgate::shard {
 using TablePublisher = crossing::Publisher<ServedTables>;
 
 // A listening socket for one thread; the fd is the thread's own copy.
-struct ThreadSocket {
-  UniqueFd socket;
-  Endpoint reached;
-  ino_t inode = 0;
-};
+using ThreadSocket = ListeningSocket::What;
 
 struct ThreadCommand {
   enum class Kind : uint8_t { kSockets, kDrain, kStop };
@@ -38,6 +34,7 @@ struct ThreadSetup {
   TablePublisher::Reader tables;
   l7::ThreadState state;
   AccessLogWriter& log;
+  const HopAccess& hop;
 };
 
 class ShardThread final : Handler {
@@ -59,6 +56,7 @@ class ShardThread final : Handler {
   void refresh_tables();
   void on_events(uint32_t epoll_events) override;  // of the wakeup: new tables, commands
   void on_deadline() override {}
+  void try_parked();
   void obey(ThreadCommand command);
   void set_sockets(std::vector<ThreadSocket> sockets);
   void drain();

@@ -63,7 +63,8 @@ Result<contract::Secrets> read_secrets(const std::string& path) {
 Result<void> open_sockets(ShardProcess& process, unsigned threads) {
   std::set<Endpoint> addresses;
   for (const auto& [key, object] : process.snapshot().objects)
-    if (const auto* listener = std::get_if<contract::Listener>(object.get()))
+    if (const auto* listener = std::get_if<contract::Listener>(object.get());
+        listener && listener->hop_from.empty())
       addresses.insert({listener->address, listener->port});
   if (addresses.empty()) return Error{ErrorCode::kInvalid, "the snapshot has no listener"};
 

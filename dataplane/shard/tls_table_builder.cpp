@@ -93,7 +93,8 @@ void TlsTableBuilder::take(const contract::Upsert& upsert) {
   const auto* listener = std::get_if<contract::Listener>(object.get());
   if (!listener) return;
   const bool was_known = listeners_.erase(listener->uid) > 0;
-  const bool https = listener->protocol == contract::Protocol::kHttps;
+  // TLS ends where the listener does: a copy that the hop leads to has none.
+  const bool https = listener->protocol == contract::Protocol::kHttps && listener->hop_from.empty();
   if (https) listeners_.emplace(listener->uid, std::shared_ptr<const contract::Listener>(object, listener));
   if (https || was_known) changed_listeners_.insert(listener->uid);
 }

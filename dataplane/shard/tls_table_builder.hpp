@@ -56,7 +56,7 @@ class TlsTableBuilder {
   SecretStore secrets_;
   ByUid<contract::Certificate> certificates_;
   ByUid<contract::TrustBundle> bundles_;
-  ByUid<contract::Listener> listeners_;  // those with https
+  ByUid<contract::Listener> listeners_;  // those with https that end here
   std::string ticket_secret_;            // its digest
   std::shared_ptr<tls::TicketKeys> tickets_;
   std::map<std::string, Served, std::less<>> served_;  // by the listener's uid

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "dataplane/core/limits.hpp"
+#include "dataplane/core/unix_address.hpp"
 #include "dataplane/shard/exchange.hpp"
 #include "dataplane/shard/socket_address.hpp"
 
@@ -34,6 +35,24 @@ UpstreamLeg* UpstreamPool::take_idle(const l7::PoolEndpoint& endpoint, Exchange&
   return &connection.leg_;
 }
 
+// Nothing where it failed at once.
+UniqueFd UpstreamPool::connect_to(const l7::PoolEndpoint& endpoint) const {
+  if (!endpoint.hop_to.empty()) {
+    // Done at once: the connection waits in the socket's queue, whoever accepts from it.
+    const auto to = UnixAddress::of(hop_.path_to(endpoint.hop_to));
+    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!to || !socket || ::connect(socket.get(), to->get(), to->size()) < 0) return {};
+    return socket;
+  }
+  const SocketAddress to(endpoint.address);
+  UniqueFd socket(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return {};
+  const int on = 1;
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (::connect(socket.get(), to.get(), to.size()) < 0 && errno != EINPROGRESS) return {};
+  return socket;
+}
+
 UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& exchange,
                                    const ConnectionRules& rules) {
   const bool shares = endpoint.protocol == contract::PoolProtocol::kH2c;
@@ -41,12 +60,8 @@ UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& e
           shares ? find_session(endpoint, http2::ClientSession::Phase::kConnecting) : nullptr)
     return &session->join(exchange);
   counters_.add(Counter::kUpstreamConnects);
-  const SocketAddress to(endpoint.address);
-  UniqueFd socket(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  UniqueFd socket = connect_to(endpoint);
   if (!socket) return nullptr;
-  const int on = 1;
-  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(socket.get(), to.get(), to.size()) < 0 && errno != EINPROGRESS) return nullptr;
   if (shares) return connect_session(endpoint, exchange, std::move(socket));
   UpstreamConnection& connection = connections_.take(*this);
   if (!loop_.add_stream(socket.get(), connection)) {

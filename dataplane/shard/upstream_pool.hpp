@@ -9,6 +9,7 @@
 
 #include "dataplane/l7/tables.hpp"
 #include "dataplane/shard/counters.hpp"
+#include "dataplane/shard/hop_access.hpp"
 #include "dataplane/shard/http2/client_session.hpp"
 #include "dataplane/shard/http2/upstream_leg.hpp"
 #include "dataplane/shard/slab.hpp"
@@ -20,8 +21,8 @@ namespace headgate::shard {
 class UpstreamPool {
  public:
   UpstreamPool(EventLoop& loop, ThreadCounters& counters, l7::ThreadState state, BlockPool& blocks,
-               UpstreamQueue& queue)
-      : loop_(loop), counters_(counters), state_(state), blocks_(blocks), queue_(queue) {}
+               UpstreamQueue& queue, const HopAccess& hop)
+      : loop_(loop), counters_(counters), state_(state), blocks_(blocks), queue_(queue), hop_(hop) {}
 
   EventLoop& loop() { return loop_; }
   BlockPool& blocks() { return blocks_; }
@@ -54,6 +55,7 @@ class UpstreamPool {
 
  private:
   friend class UpstreamConnection;
+  UniqueFd connect_to(const l7::PoolEndpoint& endpoint) const;
   void remove_idle(UpstreamConnection& connection);
   http2::ClientSession* find_session(const l7::PoolEndpoint& endpoint, http2::ClientSession::Phase phase);
   UpstreamLeg* connect_session(const l7::PoolEndpoint& endpoint, Exchange& exchange, UniqueFd socket);
@@ -65,6 +67,7 @@ class UpstreamPool {
   l7::ThreadState state_;
   BlockPool& blocks_;
   UpstreamQueue& queue_;
+  const HopAccess& hop_;
   Slab<UpstreamConnection> connections_;
   std::vector<std::vector<UpstreamConnection*>> idle_by_slot_;
   Slab<http2::ClientSession> sessions_;

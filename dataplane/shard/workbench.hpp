@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <string>
 
 #include "dataplane/l7/tables.hpp"
@@ -14,6 +15,7 @@
 #include "dataplane/shard/counters.hpp"
 #include "dataplane/shard/event_loop.hpp"
 #include "dataplane/shard/exchange.hpp"
+#include "dataplane/shard/hop_access.hpp"
 #include "dataplane/shard/http1/client_leg.hpp"
 #include "dataplane/shard/http2/client_leg.hpp"
 #include "dataplane/shard/http2/server_session.hpp"
@@ -37,18 +39,20 @@ class RandomBits {
 
 struct Workbench {
   Workbench(EventLoop& event_loop, l7::ThreadState thread_state, ThreadCounters& thread_counters,
-            AccessLogBuffer& log)
+            AccessLogBuffer& log, const HopAccess& hop_access)
       : loop(event_loop),
         state(thread_state),
         counters(thread_counters),
         access_log(log),
+        hop(hop_access),
         queue(event_loop, thread_state.pools),
-        upstreams(event_loop, thread_counters, thread_state, blocks, queue) {}
+        upstreams(event_loop, thread_counters, thread_state, blocks, queue, hop_access) {}
 
   EventLoop& loop;
   l7::ThreadState state;
   ThreadCounters& counters;
   AccessLogBuffer& access_log;
+  const HopAccess& hop;
   const l7::Tables* tables = nullptr;  // of this turn; never stored beyond it
   const TlsTable* tls = nullptr;       // as well
   BlockPool blocks;
@@ -58,6 +62,7 @@ struct Workbench {
   UpstreamQueue queue;
   UpstreamPool upstreams;
   Slab<Exchange> exchanges;
+  std::deque<Exchange*> parked;  // over the hop, until new tables know their route
   Slab<Http1ClientLeg> http1_legs;
   Slab<Http2ClientLeg> http2_client_legs;
   Slab<http2::ServerSession> http2_sessions;

@@ -105,8 +105,11 @@ class ShardFixture : public testing::Test {
   }
 
   void start(const contract::Pool& backends) {
-    auto started = ShardProcess::start(
-        {.name = "edge/0", .threads = 1, .access_log_path = log_path_, .clients_max = clients_max_});
+    auto started = ShardProcess::start({.name = "edge/0",
+                                        .threads = 1,
+                                        .access_log_path = log_path_,
+                                        .clients_max = clients_max_,
+                                        .hop = hop_});
     ASSERT_TRUE(started.ok());
     shard_ = std::move(*started);
     apply(whole(backends));
@@ -184,6 +187,7 @@ class ShardFixture : public testing::Test {
   std::optional<contract::CookieAffinity> affinity_;
   std::vector<Prefix> trusted_;
   std::size_t clients_max_ = 1000;
+  HopAccess hop_;
   contract::Revision revision_ = 0;
   ListeningPeer backend_;
   UniqueFd listening_;

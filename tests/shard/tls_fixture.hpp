@@ -67,8 +67,11 @@ class TlsFixture : public ShardFixture {
   }
 
   void start_with(std::vector<contract::Object> objects) {
-    auto started = ShardProcess::start(
-        {.name = "edge/0", .threads = 1, .access_log_path = log_path_, .clients_max = clients_max_});
+    auto started = ShardProcess::start({.name = "edge/0",
+                                        .threads = 1,
+                                        .access_log_path = log_path_,
+                                        .clients_max = clients_max_,
+                                        .hop = hop_});
     ASSERT_TRUE(started.ok());
     shard_ = std::move(*started);
     shard_->add(secrets_);

@@ -23,9 +23,7 @@ void Http2ClientLeg::lose() {
 
 void Http2ClientLeg::begin_section() {
   if (state_ != State::kHead) return trailer_reader_.start(trailers_, exchange_->arena());
-  const auto& settings = *bench_.tables->settings;
-  request_reader_.start({settings.header_bytes_max, settings.header_count_max, settings.target_bytes_max},
-                        exchange_->request(), exchange_->arena());
+  request_reader_.start(connection().head_limits(), exchange_->request(), exchange_->arena());
 }
 
 void Http2ClientLeg::take_field(std::string_view name, std::string_view value) {
@@ -36,7 +34,7 @@ void Http2ClientLeg::take_field(std::string_view name, std::string_view value) {
   // Over the limit its stream is answered by 431; far over it, it is no mistake.
   const uint64_t bytes =
       state_ == State::kHead ? request_reader_.section_bytes() : trailer_reader_.section_bytes();
-  if (bytes > limits::kHttp2SectionExcess * bench_.tables->settings->header_bytes_max)
+  if (bytes > limits::kHttp2SectionExcess * connection().head_limits().header_bytes_max)
     session_->terminate(NGHTTP2_ENHANCE_YOUR_CALM, Counter::kHttp2HeaderFloods);
 }
 

@@ -22,7 +22,7 @@ void ServerSession::open(ClientConnection& connection, Stream& stream, std::stri
   idle_since_ = progress_ = loop_.now();
   progress_bytes_ = 0;
   counters_.add(Counter::kHttp2Connections);
-  Session::open(Role::kServer, stream, connection, bench_.tables->settings->header_bytes_max);
+  Session::open(Role::kServer, stream, connection, connection.head_limits().header_bytes_max);
   feed(received);
   loop_.again(connection);  // what has come already has no edge of its own
   if (bench_.draining) drain();
