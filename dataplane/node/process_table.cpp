@@ -11,6 +11,13 @@
 #include "dataplane/node/node_plan.hpp"
 
 namespace headgate::node {
+namespace {
+
+// For l4 to take over the revision without a replica, and for what it sent to it before.
+constexpr auto kLeaveMax = std::chrono::seconds(2);
+constexpr auto kLeaveSettleTime = std::chrono::milliseconds(100);
+
+}  // namespace
 
 ProcessTable::ProcessTable(Process::Surroundings surroundings, std::filesystem::path hop_directory,
                            contract::Millis drain_timeout, Callbacks callbacks)
@@ -36,16 +43,14 @@ std::unique_ptr<Process> ProcessTable::make(const ProcessSpec& spec) {
 void ProcessTable::want(std::map<std::string, Wanted> wanted) {
   if (on_stopped_) return;
   wanted_ = std::move(wanted);
+  for (const auto& [name, want] : wanted_)
+    if (auto back = leaving_.extract(name)) current_[name] = std::move(back.mapped().process);
   for (auto entry = current_.begin(); entry != current_.end();) {
     if (wanted_.contains(entry->first)) {
       ++entry;
       continue;
     }
-    sockets_.forget(entry->first);
-    socket_faults_.erase(entry->first);
-    sockets_awaited_.erase(entry->first);
-    holds_.erase(entry->first);
-    retire(std::move(entry->second));
+    leave(entry->first, std::move(entry->second));
     entry = current_.erase(entry);
   }
   for (const auto& [name, want] : wanted_) {
@@ -58,6 +63,41 @@ void ProcessTable::want(std::map<std::string, Wanted> wanted) {
       update_sockets(*found->second);
   }
   drop_unused_hops();
+}
+
+void ProcessTable::leave(const std::string& name, std::unique_ptr<Process> process) {
+  const auto l4 = current_.find(std::string(kProcessL4));
+  if (l4 == current_.end() || name == kProcessL4 || !l4->second->connected()) {
+    forget(name);
+    return retire(std::move(process));
+  }
+  leaving_[name] = {.process = std::move(process),
+                    .revision = surroundings_.snapshot.revision,
+                    .settled = false,
+                    .timer = surroundings_.loop.after(kLeaveMax, [this, name] { part(name); })};
+}
+
+void ProcessTable::settle_leaving() {
+  const auto l4 = current_.find(std::string(kProcessL4));
+  for (auto& [name, leaving] : leaving_) {
+    if (leaving.settled || (l4 != current_.end() && l4->second->applied() < leaving.revision)) continue;
+    leaving.settled = true;
+    leaving.timer = surroundings_.loop.after(kLeaveSettleTime, [this, name = name] { part(name); });
+  }
+}
+
+void ProcessTable::part(std::string name) {  // a copy: it may come from the timer that ends here
+  auto leaving = leaving_.extract(name);
+  forget(name);
+  retire(std::move(leaving.mapped().process));
+  drop_unused_hops();
+}
+
+void ProcessTable::forget(const std::string& name) {
+  sockets_.forget(name);
+  socket_faults_.erase(name);
+  sockets_awaited_.erase(name);
+  holds_.erase(name);
 }
 
 // What an adopted replica has and has not given back yet is not unused.
@@ -140,17 +180,17 @@ void ProcessTable::stop_orphans() {
 
 void ProcessTable::stop_all(std::function<void()> on_stopped) {
   on_stopped_ = std::move(on_stopped);
+  while (!leaving_.empty()) part(leaving_.begin()->first);
   for (auto& [name, process] : std::exchange(outgoing_, {})) retire(std::move(process));
   for (auto entry = current_.begin(); entry != current_.end();) {
     if (entry->first == kProcessL4) {
       ++entry;
       continue;
     }
-    sockets_.forget(entry->first);
+    forget(entry->first);
     retire(std::move(entry->second));
     entry = current_.erase(entry);
   }
-  holds_.clear();
   sockets_.drop_unused_hops();
   sweep_timer_ = surroundings_.loop.after(Duration::zero(), [this] { sweep(); });
 }
@@ -251,6 +291,7 @@ void ProcessTable::release(std::string name) {  // a copy: it may come from the 
 
 void ProcessTable::on_process_change() {
   settle_holds();
+  settle_leaving();
   for (auto entry = outgoing_.begin(); entry != outgoing_.end();) {
     if (!serving(entry->first)) {
       ++entry;

@@ -69,6 +69,17 @@ class ProcessTable {
   void bring_up(const std::string& name, const Wanted& wanted);
   void replace(const std::string& name);
   void retire(std::unique_ptr<Process> process);
+  // A replica that is no longer wanted, until l4 sends nothing to it any more: its sockets stay open so long.
+  struct Leaving {
+    std::unique_ptr<Process> process;
+    contract::Revision revision = 0;  // the first without it
+    bool settled = false;             // l4 has it; what it sent before is still on its way
+    EventLoop::Timer timer;
+  };
+  void leave(const std::string& name, std::unique_ptr<Process> process);
+  void settle_leaving();
+  void part(std::string name);
+  void forget(const std::string& name);
   // Opens and hands over what a process should listen on.
   void update_sockets(Process& process);
   void drop_unused_hops();
@@ -100,6 +111,7 @@ class ProcessTable {
   std::map<std::string, EventLoop::Timer> sockets_awaited_;  // of adopted replicas, until they give them back
   std::map<std::string, std::unique_ptr<Process>> current_;
   std::map<std::string, std::unique_ptr<Process>> outgoing_;  // serve until their successor does
+  std::map<std::string, Leaving> leaving_;                    // serve until nothing comes any more
   std::vector<std::unique_ptr<Process>> retiring_;            // told to stop
   std::function<void()> on_stopped_;
   EventLoop::Timer sweep_timer_;
