@@ -221,12 +221,15 @@ struct Listener {
   uint16_t port = 0;
   Protocol protocol = Protocol::kHttp;
   std::string hostname;                                // exact, "*.example.com", or empty for any
-  std::vector<Prefix> trusted_proxies;                 // whose X-Forwarded-For is believed
+  std::vector<Prefix> trusted_proxies;                 // whom X-Forwarded-For and PROXY headers are believed
   EscapedSlash escaped_slash = EscapedSlash::kRefuse;  // %2F in a path; kept, it is data and no separator
   std::optional<ListenerTls> tls;                      // where the protocol is kHttps
   // The shard that it ends on, in the copy that another shard has: reached over the hop from there, found by
   // its uid, without a socket. Empty where it ends here.
   std::string hop_from = {};
+  // Each connection of a trusted proxy begins with a header of the PROXY protocol, and nobody else's does.
+  // The same for all listeners of one address and port.
+  bool proxy_protocol = false;
 
   static constexpr auto kFields = std::tuple{field("uid", &Listener::uid),
                                              field("name", &Listener::name),
@@ -237,7 +240,8 @@ struct Listener {
                                              field("trusted_proxies", &Listener::trusted_proxies),
                                              field("escaped_slash", &Listener::escaped_slash),
                                              field("tls", &Listener::tls),
-                                             field("hop_from", &Listener::hop_from)};
+                                             field("hop_from", &Listener::hop_from),
+                                             field("proxy_protocol", &Listener::proxy_protocol)};
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 

@@ -210,6 +210,16 @@ const RoutedListener* Router::listener(const Endpoint& reached, std::string_view
   return found;
 }
 
+// All listeners there say the same of it (mgmt/compile sees to that).
+bool Router::speaks_proxy(const Endpoint& reached, const IpAddress& peer) const {
+  const EndpointKey key(reached);
+  const Reached* here = reached_.find(key.hash(), key.text());
+  if (!here || !here->all.front()->object->proxy_protocol) return false;
+  const auto& trusted = here->all.front()->object->trusted_proxies;
+  return std::any_of(trusted.begin(), trusted.end(),
+                     [&](const Prefix& prefix) { return prefix.contains(peer); });
+}
+
 const RoutedListener* Router::hop_listener(std::string_view uid) const {
   const RoutedListener* found = listeners_.find(hash_text(uid), uid);
   return found && found->object && !found->object->hop_from.empty() ? found : nullptr;

@@ -49,6 +49,9 @@ class Router {
   // By address and port that the client reached, then by hostname; null: none serves it (kNoListener).
   const RoutedListener* listener(const Endpoint& reached, std::string_view host) const;
 
+  // Whether a connection of that peer begins with a PROXY header.
+  bool speaks_proxy(const Endpoint& reached, const IpAddress& peer) const;
+
   // The copy of another shard's listener that the hop leads to; null: none is.
   const RoutedListener* hop_listener(std::string_view uid) const;
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/shard/client_connection.hpp"
 
+#include <cerrno>
 #include <cstring>
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
 #include "dataplane/l7/forwarded.hpp"
+#include "dataplane/shard/proxy_header.hpp"
 #include "dataplane/shard/workbench.hpp"
 
 namespace headgate::shard {
@@ -45,12 +47,16 @@ void ClientConnection::open_hop(UniqueFd socket, uid_t peer_uid) {
 
 void ClientConnection::open(UniqueFd socket, const Endpoint& peer, const Endpoint& reached) {
   hop_ = false;
+  set_peer(peer);
+  reached_ = reached;
+  begin(std::move(socket));
+}
+
+void ClientConnection::set_peer(const Endpoint& peer) {
   peer_ = {l7::without_mapping(peer.address), peer.port};
   ::inet_ntop(peer_.address.is_v6() ? AF_INET6 : AF_INET, peer_.address.bytes().data(), peer_text_.data(),
               peer_text_.size());
   peer_text_bytes_ = std::strlen(peer_text_.data());
-  reached_ = reached;
-  begin(std::move(socket));
 }
 
 void ClientConnection::begin(UniqueFd socket) {
@@ -62,9 +68,39 @@ void ClientConnection::begin(UniqueFd socket) {
   scanner_ = {};
   bench_.counters.add(Counter::kConnectionsAccepted);
   if (!bench_.loop.add_stream(fd, *this)) return close();
+  if (hop_ || !bench_.tables->router.speaks_proxy(reached_, peer_.address)) return serve();
+  phase_ = Phase::kProxyHeader;
+  bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
+  read_proxy_header();
+}
+
+// Looked at until it is whole, and taken from the socket to its last byte and no further: what follows is for
+// TLS, which reads for itself, or for HTTP.
+void ClientConnection::read_proxy_header() {
+  std::array<char, limits::kProxyHeaderBytesMax> bytes;
+  const ssize_t got = ::recv(stream_.fd(), bytes.data(), bytes.size(), MSG_PEEK);
+  if (got < 0 && errno == EAGAIN) return;
+  if (got <= 0) return refuse_proxy_header();
+  const auto [status, header] = parse_proxy_header({bytes.data(), static_cast<std::size_t>(got)});
+  if (status == ParsedProxyHeader::Status::kPartial) return;  // the next byte has an edge of its own
+  if (status == ParsedProxyHeader::Status::kMalformed) return refuse_proxy_header();
+  if (::recv(stream_.fd(), bytes.data(), header.size_bytes, 0) != static_cast<ssize_t>(header.size_bytes))
+    return close();
+  bench_.counters.add(Counter::kProxyHeaders);
+  if (!header.local) set_peer(header.source);
+  phase_ = Phase::kReadingHead;
+  serve();
+}
+
+void ClientConnection::refuse_proxy_header() {
+  bench_.counters.add(Counter::kProxyHeadersRefused);
+  close();
+}
+
+void ClientConnection::serve() {
   // TLS has ended where a first tier's connection comes from.
   if (auto door = hop_ ? nullptr : bench_.tls->door(reached_)) return start_handshake(std::move(door));
-  bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
+  bench_.loop.arm(*this, bench_.draining ? kDrainPatience : bench_.tables->settings->header_timeout);
   advance();
 }
 
@@ -120,6 +156,7 @@ void ClientConnection::on_events(uint32_t epoll_events) {
     return phase_ == Phase::kHandshaking ? handshake_failed(tls::HandshakeFailure::kGone) : close();
   if (phase_ == Phase::kLingering) return discard();
   if (phase_ == Phase::kHandshaking) return advance_handshake();
+  if (phase_ == Phase::kProxyHeader) return read_proxy_header();
   advance();
 }
 
@@ -259,6 +296,8 @@ void ClientConnection::exchange_aborted() {
 
 void ClientConnection::on_deadline() {
   switch (phase_) {
+    case Phase::kProxyHeader:
+      return refuse_proxy_header();
     case Phase::kHandshaking:
       return handshake_failed(tls::HandshakeFailure::kTimeout);
     case Phase::kReadingHead:

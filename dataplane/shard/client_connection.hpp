@@ -3,8 +3,8 @@
 // each to an Exchange with a leg, one at a time (pipelined requests wait in the block), and closes so that
 // the client gets the last response whole. Phases:
 //
-//   [kHandshaking →] kReadingHead → kExchange → kReadingHead → … → kLingering → kClosed
-//                         └──────→ kHttp2 ───────────────────────────────┘
+//   [kProxyHeader →] [kHandshaking →] kReadingHead → kExchange → kReadingHead → … → kLingering → kClosed
+//                                           └──────→ kHttp2 ───────────────────────────────┘
 //
 // What it speaks is decided once, before its first byte is parsed: begin_http2(), or the parser of HTTP/1.1.
 //
@@ -34,7 +34,15 @@ class ServerSession;
 
 class ClientConnection final : public Handler {
  public:
-  enum class Phase : uint8_t { kClosed, kHandshaking, kReadingHead, kExchange, kHttp2, kLingering };
+  enum class Phase : uint8_t {
+    kClosed,
+    kProxyHeader,
+    kHandshaking,
+    kReadingHead,
+    kExchange,
+    kHttp2,
+    kLingering
+  };
 
   explicit ClientConnection(Workbench& bench) : bench_(bench) {}
 
@@ -74,6 +82,10 @@ class ClientConnection final : public Handler {
 
  private:
   void begin(UniqueFd socket);
+  void set_peer(const Endpoint& peer);
+  void read_proxy_header();
+  void refuse_proxy_header();
+  void serve();
   void start_handshake(std::shared_ptr<const tls::Door> door);
   void advance_handshake();
   void handshake_failed(tls::HandshakeFailure failure);

@@ -37,6 +37,8 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
     "tls_handshakes_resumed_total",
     "hop_peers_refused_total",
     "hop_waits_total",
+    "proxy_headers_total",
+    "proxy_headers_refused_total",
 };
 
 constexpr std::array<std::string_view, kEndings> kEndingNames{

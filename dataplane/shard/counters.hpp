@@ -48,8 +48,10 @@ enum class Counter : uint8_t {
   kTlsHandshakesResumed,  // of these: the session began on another connection
   kHopPeersRefused,       // connections to the hop socket by somebody who may not
   kHopWaits,              // requests over the hop that came before their route did
+  kProxyHeaders,          // connections that a trusted proxy has passed on
+  kProxyHeadersRefused,   // it said nothing that could be understood, or not in time: closed
 };
-inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kHopWaits) + 1;
+inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kProxyHeadersRefused) + 1;
 std::string_view name_of(Counter counter);  // "requests_total"
 
 enum class Ending : uint8_t {

@@ -186,7 +186,8 @@ contract::Object build_listener(const Model& model, const Entry& entry, const st
                             .trusted_proxies = listener.trusted_proxies,
                             .escaped_slash = listener.escaped_slash,
                             .tls = ends_here ? build_tls(model, listener) : std::nullopt,
-                            .hop_from = ends_here ? "" : listener.shard};
+                            .hop_from = ends_here ? "" : listener.shard,
+                            .proxy_protocol = listener.proxy_protocol};
 }
 
 contract::Object build_route(const Model& model, const Entry& entry, const std::string& shard) {

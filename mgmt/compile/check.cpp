@@ -175,6 +175,12 @@ void Checks::check_route(const Entry& entry) {
   check_grants(entry);
 }
 
+// A PROXY header comes ahead of all that tells one listener of an address from another.
+bool agree_before_hostname(const Listener& a, const Listener& b) {
+  return a.proxy_protocol == b.proxy_protocol &&
+         (!a.proxy_protocol || a.trusted_proxies == b.trusted_proxies);
+}
+
 void Checks::check_place(const Entry& entry) {
   const auto& listener = entry.as<Listener>();
   const auto place = Endpoint{listener.address, listener.port};
@@ -189,6 +195,11 @@ void Checks::check_place(const Entry& entry) {
                    other_key.to_string() + " has " +
                        (other.hostname.empty() ? "no hostname" : "the hostname " + other.hostname) + " on " +
                        place.to_string() + " as well");
+    else if (!agree_before_hostname(other, listener))
+      add_conflict(
+          entry.key, "/proxy_protocol", "proxy_protocol_differs",
+          other_key.to_string() + " on " + place.to_string() +
+              " differs in proxy_protocol or its trusted_proxies, which count before a hostname is known");
   }
 }
 

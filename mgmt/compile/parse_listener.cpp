@@ -46,6 +46,10 @@ void read_trusted_proxies(Fields& fields, Listener& listener) {
     else
       fields.faults().add(pointer, "invalid_value", "must be an address or a CIDR prefix without host bits");
   });
+  fields.read("proxy_protocol", listener.proxy_protocol);
+  if (listener.proxy_protocol && !fields.has("trusted_proxies"))
+    fields.fault("trusted_proxies", "missing_field",
+                 "trusted_proxies is needed: who speaks the PROXY protocol");
 }
 
 void read_certificates(Fields& tls, ListenerTls& into) {

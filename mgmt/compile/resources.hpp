@@ -62,6 +62,7 @@ struct Listener {
   std::string shard = {};
   std::string hostname = {};  // lower case; empty: any
   std::vector<Prefix> trusted_proxies = {};
+  bool proxy_protocol = false;
   contract::EscapedSlash escaped_slash = contract::EscapedSlash::kRefuse;
   std::vector<std::string> namespaces = {};  // whose routes may attach; "*": all
   std::optional<ListenerTls> tls = {};       // of https, and only there

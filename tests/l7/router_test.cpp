@@ -242,6 +242,20 @@ TEST(Router, ACopyOfAnotherShardsListenerIsFoundByItsUidAlone) {
   EXPECT_FALSE(fixture.router.hop_listener("far"));
 }
 
+TEST(Router, TrustedProxiesSpeakTheProxyProtocolWhereTheListenerSaysSo) {
+  RouterFixture fixture;
+  const auto peer = *IpAddress::parse("10.0.0.1"), stranger = *IpAddress::parse("192.0.2.2");
+  auto listener = make_listener("web", "", kReached);
+  listener.trusted_proxies = {*Prefix::parse("10.0.0.0/8")};
+  fixture.change({upsert_of(listener)}, {});
+  EXPECT_FALSE(fixture.router.speaks_proxy(kReached, peer));
+  listener.proxy_protocol = true;
+  fixture.change({upsert_of(listener)}, {});
+  EXPECT_TRUE(fixture.router.speaks_proxy(kReached, peer));
+  EXPECT_FALSE(fixture.router.speaks_proxy(kReached, stranger));
+  EXPECT_FALSE(fixture.router.speaks_proxy({kReached.address, 1}, peer)) << "nobody listens there";
+}
+
 TEST(Router, ManyElementsCostOnlyTheLengthsThatAreConfigured) {
   RouterFixture fixture;
   fixture.listener("web", "");

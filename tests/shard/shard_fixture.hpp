@@ -96,6 +96,7 @@ class ShardFixture : public testing::Test {
     listener.address = *IpAddress::parse("127.0.0.1");
     listener.port = port_;
     listener.trusted_proxies = trusted_;
+    listener.proxy_protocol = proxy_protocol_;
     return listener;
   }
 
@@ -186,6 +187,7 @@ class ShardFixture : public testing::Test {
   std::optional<contract::Retry> retry_;
   std::optional<contract::CookieAffinity> affinity_;
   std::vector<Prefix> trusted_;
+  bool proxy_protocol_ = false;
   std::size_t clients_max_ = 1000;
   HopAccess hop_;
   contract::Revision revision_ = 0;

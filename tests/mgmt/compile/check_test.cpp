@@ -94,6 +94,20 @@ TEST_F(Check, AnAddressBelongsToOneShardAndItsHostnamesDiffer) {
               IsEmpty());
 }
 
+TEST_F(Check, ListenersOfOneAddressAgreeOnThePROXYProtocol) {
+  const auto with = [&](const std::string& more) {
+    return put_and_check(global(Kind::kListener, "x"),
+                         listener_body("192.0.2.1", 80, "edge", R"(,"hostname":"x.example.com")" + more));
+  };
+  const std::string speaks = R"(,"proxy_protocol":true,"trusted_proxies":["10.0.0.0/8"])";
+  EXPECT_THAT(with(speaks), ElementsAre("!listener x /proxy_protocol proxy_protocol_differs"));
+  EXPECT_THAT(with(R"(,"trusted_proxies":["10.0.0.0/8"])"), IsEmpty()) << "headers come after the hostname";
+  add(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "edge", speaks));
+  EXPECT_THAT(with(speaks), IsEmpty());
+  EXPECT_THAT(with(R"(,"proxy_protocol":true,"trusted_proxies":["10.0.0.1"])"),
+              ElementsAre("!listener x /proxy_protocol proxy_protocol_differs"));
+}
+
 TEST_F(Check, AListenerChoosesItsNamespaces) {
   EXPECT_THAT(put_and_check(global(Kind::kListener, "web"),
                             listener_body("192.0.2.1", 80, "edge", R"(,"namespaces":["b"])")),
