@@ -48,6 +48,7 @@ contract::ForwardAnswer answer_of(const l7::PlannedForward& forward, const l7::P
   if (pool == nullptr) return answer;
   answer.namespace_name = pool->object->namespace_name;
   answer.pool = pool->object->name;
+  if (!pool->object->hop_to.empty()) return answer;  // another shard's to say
   for (const auto& serving : pool->all)
     answer.endpoints.push_back(
         {serving.endpoint->address, serving.weight, serving.priority, serving.usable, serving.drain});

@@ -151,5 +151,19 @@ TEST_F(ExplainRequestTest, CrossesTheChannelWhole) {
   EXPECT_EQ(*decoded, answer);
 }
 
+TEST_F(ExplainRequestTest, AHopIsNamedWithoutAddresses) {
+  contract::Pool hop;
+  hop.uid = "p1";
+  hop.name = "hop/team";
+  hop.hop_to = "team";
+  add("p1", hop);
+  tables_ = builder_.apply(delta_);
+  const auto answer = ask("PUT / HTTP/1.1\r\nHost: a.example.com\r\n\r\n");
+  EXPECT_EQ(answer.outcome, "found");
+  ASSERT_EQ(answer.forwards.size(), 1u);
+  EXPECT_EQ(answer.forwards[0].pool, "hop/team");
+  EXPECT_TRUE(answer.forwards[0].endpoints.empty());
+}
+
 }  // namespace
 }  // namespace headgate::shard
