@@ -12,7 +12,7 @@ namespace headgate::l7 {
 namespace {
 
 constexpr std::string_view kVersion = "v1";
-constexpr std::size_t kPortDigitsMax = 5;
+constexpr std::size_t kPeerPortDigitsMax = 5;
 
 // The words of the text one after the other; once one is not as it must be, none is.
 class Words {
@@ -89,7 +89,7 @@ std::string_view write_hop_context(const HopContext& context, Arena& arena) {
       std::remove_copy(facts.forwarded_for.begin(), facts.forwarded_for.end(), chain, ' ');
   arena.shrink_last(chain_end);
   const std::string_view chain_text(chain, static_cast<std::size_t>(chain_end - chain));
-  char port[kPortDigitsMax];
+  char port[kPeerPortDigitsMax];
   char* const port_end = std::to_chars(port, port + sizeof port, context.client_port).ptr;
   const std::string_view port_text(port, static_cast<std::size_t>(port_end - port));
   const bool v6 = facts.client.is_v6();
