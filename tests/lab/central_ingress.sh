@@ -14,7 +14,7 @@ appliance_enrol
 appliance_node_up
 
 applied() {  # applied METHOD PATH BODY
-  api_ok "$1" "$2?wait=applied&timeout=$((20 * LAB_SLOW))s" "$3" >/dev/null
+  api_ok "$1" "$2?wait=applied&timeout=$((10 * LAB_SLOW))s" "$3" >/dev/null
   [ "$(api_status)" != 202 ] || fail "$1 $2 was not applied in time"
 }
 move_to() { applied PUT /v1/namespaces/team "$([ -z "$1" ] && echo '{}' || echo "{\"shard\":\"$1\"}")"; }
