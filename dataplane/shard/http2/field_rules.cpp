@@ -10,8 +10,10 @@ bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 bool is_lower_case_token(std::string_view name) {
   if (name.empty()) return false;
-  for (const char c : name)
-    if (http1::kTokenLower[http1::index_of(c)] != static_cast<uint8_t>(c)) return false;
+  for (const char c : name) {
+    const uint8_t lower = http1::kTokenLower[http1::index_of(c)];  // 0: no token's, as a NUL is none
+    if (lower == 0 || lower != static_cast<uint8_t>(c)) return false;
+  }
   return true;
 }
 

@@ -83,6 +83,7 @@ TEST(RequestReader, WhatBreaksARuleIsMalformed) {
       {"8.2.1: no name", with(kGet, {{"", "1"}}), Fault::kHeaderName},
       {"8.2.1: a colon in the name", with(kGet, {{"a:b", "1"}}), Fault::kHeaderName},
       {"8.2.1: a blank in the name", with(kGet, {{"a b", "1"}}), Fault::kHeaderName},
+      {"8.2.1: a NUL in the name", with(kGet, {{std::string("a\0b", 3), "1"}}), Fault::kHeaderName},
       {"8.2.1: CR LF in the value", with(kGet, {{"a", "1\r\nb: 2"}}), Fault::kHeaderValue},
       {"8.2.1: LF", with(kGet, {{"a", "1\n"}}), Fault::kHeaderValue},
       {"8.2.1: NUL", with(kGet, {{"a", std::string("1\0", 2)}}), Fault::kHeaderValue},
