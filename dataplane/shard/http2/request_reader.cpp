@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/shard/http2/request_reader.hpp"
 
-#include <cstring>
+#include <algorithm>
 
 #include "dataplane/l7/authority.hpp"
 
@@ -157,22 +157,23 @@ Fault RequestReader::set_length(bool without_body) {
   return Fault::kNone;
 }
 
-// Section 8.2.3: crumbs are one field again before anybody else reads them.
+// Section 8.2.3: crumbs are one field again before anybody else reads them. One of nothing is none: joined,
+// it would leave white space at the value's end.
 void RequestReader::join_cookies() {
-  std::size_t bytes = 0;
+  constexpr std::string_view kBetween = "; ";
+  std::size_t bytes_max = 0;
   for (const auto& field : request_->headers)
-    if (field.id == HeaderId::kCookie) bytes += field.value.size() + 2;
-  char* const begin = arena_->allocate(bytes);
+    if (field.id == HeaderId::kCookie) bytes_max += field.value.size() + kBetween.size();
+  char* const begin = arena_->allocate(bytes_max);
   char* at = begin;
   for (const auto& field : request_->headers) {
-    if (field.id != HeaderId::kCookie) continue;
-    std::memcpy(at, field.value.data(), field.value.size());
-    at += field.value.size();
-    *at++ = ';';
-    *at++ = ' ';
+    if (field.id != HeaderId::kCookie || field.value.empty()) continue;
+    if (at != begin) at = std::copy(kBetween.begin(), kBetween.end(), at);
+    at = std::copy(field.value.begin(), field.value.end(), at);
   }
+  arena_->shrink_last(at);
   request_->headers.remove(HeaderId::kCookie);
-  request_->headers.add(HeaderId::kCookie, {begin, bytes - 2});
+  request_->headers.add(HeaderId::kCookie, {begin, static_cast<std::size_t>(at - begin)});
 }
 
 }  // namespace headgate::shard::http2

@@ -124,6 +124,11 @@ TEST(RequestReader, CookieCrumbsBecomeOneField) {
   ASSERT_EQ(read.fault, Fault::kNone);
   ASSERT_EQ(read.request.headers.size(), 2u);
   EXPECT_EQ(read.request.headers.find(l7::HeaderId::kCookie)->value, "a=1; b=2; c=3");
+  const Read gaps(
+      with(kGet, {{"cookie", ""}, {"cookie", "a=1"}, {"cookie", ""}, {"cookie", "b=2"}, {"cookie", ""}}));
+  EXPECT_EQ(gaps.request.headers.find(l7::HeaderId::kCookie)->value, "a=1; b=2");
+  const Read nothing(with(kGet, {{"cookie", ""}, {"cookie", ""}}));
+  EXPECT_EQ(nothing.request.headers.find(l7::HeaderId::kCookie)->value, "");
 }
 
 TEST(RequestReader, TheFramingIsWhatTheStreamSays) {
