@@ -28,19 +28,29 @@ Control::Control(UniqueFd listener, UniqueFd stop_signals, TableKeeper& keeper, 
       ports_(std::move(ports)),
       notices_(std::move(notices)) {}
 
+void Control::await_configuration(Duration patience) {
+  const TimePoint deadline = monotonic_now() + patience;
+  while (!stop_ && keeper_->revision() == 0 && monotonic_now() < deadline) turn();
+}
+
 void Control::run() {
-  while (!stop_) {
-    const short node_events = node_ && node_->wants_write() ? POLLIN | POLLOUT : POLLIN;
-    std::array<pollfd, 3> waited{{{listener_.get(), POLLIN, 0},
-                                  {stop_signals_.get(), POLLIN, 0},
-                                  {node_ ? node_->fd() : -1, node_events, 0}}};
-    ::poll(waited.data(), waited.size(), timeout_ms(monotonic_now()));
-    if (waited[1].revents != 0) return;
-    if (waited[2].revents != 0) read_messages();
-    if (waited[0].revents != 0) accept_node();
-    acknowledge_if_applied();
-    if (monotonic_now() >= report_at_) report();
+  while (!stop_) turn();
+}
+
+void Control::turn() {
+  const short node_events = node_ && node_->wants_write() ? POLLIN | POLLOUT : POLLIN;
+  std::array<pollfd, 3> waited{{{listener_.get(), POLLIN, 0},
+                                {stop_signals_.get(), POLLIN, 0},
+                                {node_ ? node_->fd() : -1, node_events, 0}}};
+  ::poll(waited.data(), waited.size(), timeout_ms(monotonic_now()));
+  if (waited[1].revents != 0) {
+    stop_ = true;
+    return;
   }
+  if (waited[2].revents != 0) read_messages();
+  if (waited[0].revents != 0) accept_node();
+  acknowledge_if_applied();
+  if (monotonic_now() >= report_at_) report();
 }
 
 int Control::timeout_ms(TimePoint now) const {

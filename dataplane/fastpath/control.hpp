@@ -21,9 +21,13 @@ class Control {
   Control(UniqueFd listener, UniqueFd stop_signals, TableKeeper& keeper, const Workers& workers,
           std::vector<const Port*> ports, std::vector<contract::Notice> notices);
 
+  // Until headgate-node has said what is balanced, or has taken too long: what came before went to the
+  // kernel, which knows the VIPs' addresses but none of their connections, and would reset them.
+  void await_configuration(Duration patience);
   void run();  // until Stop or a signal
 
  private:
+  void turn();
   void accept_node();
   void read_messages();
   void handle(const contract::Message& message);

@@ -43,6 +43,8 @@ Result<UniqueFd> stop_signals() {
   return fd;
 }
 
+constexpr auto kConfigurationPatience = std::chrono::seconds(1);
+
 uint64_t random_secret() {
   uint64_t secret = 0;
   while (::getrandom(&secret, sizeof secret, 0) != sizeof secret) {
@@ -91,6 +93,7 @@ Result<void> run_service(const Options& options) {
   TableKeeper keeper(options.workers);
   const Workers workers = make_workers(options, keeper, *uplink, *host);
   Control control(std::move(*listener), std::move(*signals), keeper, workers, {&*uplink, &*host}, notices);
+  control.await_configuration(kConfigurationPatience);
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < workers.size(); ++i) threads.emplace_back(run_worker, std::ref(*workers[i]), i);
   log::info(fmt::format("uplink {} by {}, host {} by {}, {} worker(s)", options.uplink.device,
