@@ -2,6 +2,7 @@
 #include "dataplane/core/checksum.hpp"
 
 namespace headgate {
+
 ChecksumSum pseudo_header_sum(const Ipv4Header& ip, uint8_t protocol, uint32_t length_bytes) {
   return ChecksumSum{ip.src.raw()} + ip.dst.raw() + Be16(protocol).raw() + Be32(length_bytes).raw();
 }

@@ -36,14 +36,15 @@ struct FlowKeyV6 {
 static_assert(sizeof(FlowKeyV6) == 40);
 static_assert(std::has_unique_object_representations_v<FlowKeyV4>);
 
-// From the headers of a packet, built where it will stay. A load that is wider than the stores before it
-// waits until they have reached the cache (and all stores before them, to packets among them): so there is no
-// temporary to be copied whole, and the key is hashed and compared by the words that it was stored by.
 inline uint32_t load_ports(const TcpHeader& tcp) {
   uint32_t ports;
   std::memcpy(&ports, &tcp.src_port, sizeof ports);
   return ports;
 }
+
+// From the headers of a packet, built where it will stay. A load that is wider than the stores before it
+// waits until they have reached the cache (and all stores before them, to packets among them): so there is no
+// temporary to be copied whole, and the key is hashed and compared by the words that it was stored by.
 inline FlowKeyV4 flow_key_of(const Ipv4Header& ip, const TcpHeader& tcp) {
   static_assert(std::endian::native == std::endian::little);
   static_assert(offsetof(Ipv4Header, dst) == offsetof(Ipv4Header, src) + 4);
