@@ -31,7 +31,9 @@ class FlowChooser {
   FlowChooser(std::size_t flows, uint64_t secret, const TargetMask& mask)
       : flows_(flows, secret), mask_(&mask) {}
 
-  [[gnu::always_inline]] void prefetch(uint64_t hash) const { flows_.prefetch(hash); }
+  [[gnu::always_inline]] void prefetch(uint64_t hash, uint8_t tcp_flags) const {
+    flows_.prefetch(hash, opens_flow(tcp_flags));
+  }
   // Null where the listener has no target for it.
   const Target* choose(const L4Table& table, uint32_t listener, const Key& key, uint64_t hash,
                        uint8_t tcp_flags, Tick now);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // FlowTable<Key>: the flows that one worker remembers, in buckets of one cache line with the whole key: a
-// hash alone is never trusted. A key lives in one group of adjacent buckets (two for IPv4, so that the
-// adjacent-line prefetch brings both; four for IPv6). A full group forgets what is worth least: expired,
-// closing, new, then the longest idle; a forgotten flow falls back to Maglev, which moves it only if the
-// targets have changed. The group is chosen by the hash times a secret: who knows the hash cannot aim at one
-// group. Bounded, never resized. Expiry happens at insert and by sweep(). Thread: that worker only.
+// hash alone is never trusted. A key lives in one group of adjacent buckets (two for IPv4, four for IPv6), in
+// its near half if there is room, else in the far one: nearly every look-up reads half a group, and lines in
+// flight are what a burst has too few of. A full group forgets what is worth least: expired, closing, new,
+// then the longest idle; a forgotten flow falls back to Maglev, which moves it only if the targets have
+// changed. The half is chosen by the hash times a secret: who knows the hash cannot aim at one group.
+// Bounded, never resized. Expiry happens at insert and by sweep(). Thread: that worker only.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +24,7 @@ template <FlowKey Key>
 class FlowTable {
  public:
   static constexpr std::size_t kSlotsPerBucket = 64 / (sizeof(Key) + sizeof(FlowEntry));
-  static constexpr std::size_t kBucketsPerGroup = kSlotsPerBucket == 1 ? 4 : 2;
+  static constexpr std::size_t kBucketsPerHalf = kSlotsPerBucket == 1 ? 2 : 1;
   static constexpr std::size_t kSlotsPerFlow = 3;
 
   enum class Insert : uint8_t { kFree, kEvicted };  // whether a live flow had to give way
@@ -31,50 +32,49 @@ class FlowTable {
   // A power of two of buckets that the flows fill to a third at most: then about one flow in a hundred finds
   // its group full (of IPv4's six slots; of IPv6's four, one in fifty).
   FlowTable(std::size_t flows, uint64_t secret)
-      : buckets_(std::bit_ceil(std::max(flows * kSlotsPerFlow / kSlotsPerBucket, 2 * kBucketsPerGroup)),
+      : buckets_(std::bit_ceil(std::max(flows * kSlotsPerFlow / kSlotsPerBucket, 4 * kBucketsPerHalf)),
                  Touch::kNow),
-        group_shift_(64 - static_cast<unsigned>(std::countr_zero(buckets_.size() / kBucketsPerGroup))),
+        half_shift_(64 - static_cast<unsigned>(std::countr_zero(buckets_.size() / kBucketsPerHalf))),
         secret_(secret | 1) {}
 
   std::size_t capacity() const { return buckets_.size() * kSlotsPerBucket; }
   std::size_t size() const { return size_; }
 
   // Always inline: of a call whose only effect is a prefetch GCC says that it has none, and leaves it out.
-  [[gnu::always_inline]] void prefetch(uint64_t hash) const {
-    const Bucket* group = group_of(hash);
-    for (std::size_t i = 0; i < kBucketsPerGroup; ++i) __builtin_prefetch(group + i);
+  // `unknown`: the flow is hardly in the table, so that find() will look into all of the group.
+  [[gnu::always_inline]] void prefetch(uint64_t hash, bool unknown) const {
+    const std::size_t near = near_half(hash);
+    for (std::size_t i = 0; i < kBucketsPerHalf; ++i) __builtin_prefetch(&buckets_[near + i]);
+    if (!unknown) return;
+    for (std::size_t i = 0; i < kBucketsPerHalf; ++i) __builtin_prefetch(&buckets_[far_half(near) + i]);
   }
 
   // The entry to read or overwrite (never with an empty one), null where the flow is not known. Valid until
   // the next insert() or sweep(). An expired entry is not known.
   FlowEntry* find(const Key& key, uint64_t hash, Tick now) {
-    Bucket* group = group_of(hash);
-    // All slots, without a branch: which of them it is nobody can predict, and the lines are here already. A
-    // free slot's key is zero, which no flow's is.
-    FlowEntry* found = nullptr;
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < kBucketsPerGroup; ++i)
-#pragma GCC unroll 4
-      for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot)
-        found = same_bytes(group[i].keys[slot], key) ? &group[i].entries[slot] : found;
+    const std::size_t near = near_half(hash);
+    FlowEntry* found = find_in_half(near, key);
+    if (found == nullptr) found = find_in_half(far_half(near), key);
     return found == nullptr || found->expired(now) ? nullptr : found;
   }
 
   // Only where find() has just said that the flow is not known.
   Insert insert(const Key& key, uint64_t hash, FlowEntry value, Tick now) {
-    Bucket* group = group_of(hash);
+    const std::size_t near = near_half(hash);
     Place best{};
     uint32_t best_worth = UINT32_MAX;
-    for (std::size_t i = 0; i < kBucketsPerGroup; ++i)
-      for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot) {
-        const FlowEntry& entry = group[i].entries[slot];
-        // An expired entry of this very key must not stay beside its successor.
-        const uint32_t worth = !entry.empty() && group[i].keys[slot] == key ? 0 : 1 + worth_of(entry, now);
-        if (worth < best_worth) {
-          best_worth = worth;
-          best = {&group[i], slot};
+    for (const std::size_t half : {near, far_half(near)})
+      for (std::size_t i = 0; i < kBucketsPerHalf; ++i)
+        for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot) {
+          Bucket& bucket = buckets_[half + i];
+          const FlowEntry& entry = bucket.entries[slot];
+          // An expired entry of this very key must not stay beside its successor.
+          const uint32_t worth = !entry.empty() && bucket.keys[slot] == key ? 0 : 1 + worth_of(entry, now);
+          if (worth < best_worth) {
+            best_worth = worth;
+            best = {&bucket, slot};
+          }
         }
-      }
     FlowEntry& entry = best.bucket->entries[best.slot];
     const bool evicts = !entry.empty() && !entry.expired(now);
     if (entry.empty()) ++size_;
@@ -124,23 +124,34 @@ class FlowTable {
 
   // Less is given up first.
   static uint32_t worth_of(FlowEntry entry, Tick now) {
-    if (entry.empty()) return 0;
-    if (entry.expired(now)) return 1;
+    if (entry.empty() || entry.expired(now)) return 0;
     const uint32_t youth = Tick::kMask - now.since(entry.seen());
     const uint32_t rank = entry.state() == FlowState::kEstablished ? 2
                           : entry.state() == FlowState::kNew       ? 1
                                                                    : 0;
-    return 2 + (rank << Tick::kBits | youth);
+    return 1 + (rank << Tick::kBits | youth);
   }
 
-  std::size_t first_of_group(uint64_t hash) const {
-    return (hash * secret_ >> group_shift_) * kBucketsPerGroup;
+  // All slots, without a branch: which of them it is nobody can predict, and the lines are here already. A
+  // free slot's key is zero, which no flow's is.
+  FlowEntry* find_in_half(std::size_t half, const Key& key) {
+    FlowEntry* found = nullptr;
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < kBucketsPerHalf; ++i)
+#pragma GCC unroll 4
+      for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot) {
+        Bucket& bucket = buckets_[half + i];
+        found = same_bytes(bucket.keys[slot], key) ? &bucket.entries[slot] : found;
+      }
+    return found;
   }
-  Bucket* group_of(uint64_t hash) { return &buckets_[first_of_group(hash)]; }
-  const Bucket* group_of(uint64_t hash) const { return &buckets_[first_of_group(hash)]; }
+
+  // Its first bucket.
+  std::size_t near_half(uint64_t hash) const { return (hash * secret_ >> half_shift_) * kBucketsPerHalf; }
+  static std::size_t far_half(std::size_t near) { return near ^ kBucketsPerHalf; }
 
   LineMemory<Bucket> buckets_;
-  unsigned group_shift_;
+  unsigned half_shift_;
   uint64_t secret_;
   std::size_t size_ = 0;
   std::size_t sweep_at_ = 0;

@@ -50,10 +50,6 @@ class L4TableBuilder {
     Listener listener{endpoint, protocol, object.forwarding, choice_of(object), {}, now_};
     hand_over(listener);
     table_->listeners_.push_back(std::move(listener));
-    if (endpoint.address.is_v6())
-      services_v6_.emplace_back(key_v6(endpoint, protocol), index);
-    else
-      services_v4_.emplace_back(key_v4(endpoint, protocol), index);
     roles_[endpoint.address] = AddressRole::kVip;
     return {};
   }
@@ -61,11 +57,10 @@ class L4TableBuilder {
   std::unique_ptr<const L4Table> finish(contract::Revision revision) {
     keep_lingering();
     table_->revision_ = revision;
-    table_->services_v4_ = FrozenMap<ServiceKeyV4, uint32_t>(services_v4_);
-    table_->services_v6_ = FrozenMap<ServiceKeyV6, uint32_t>(services_v6_);
     table_->locals_v4_ = FrozenMap<ServiceKeyV4, uint32_t>(locals_v4_);
     table_->locals_v6_ = FrozenMap<ServiceKeyV6, uint32_t>(locals_v6_);
     for (const auto& address : local_addresses_) roles_[address] = AddressRole::kLocal;
+    freeze_services();
     std::vector<std::pair<AddressKeyV4, AddressRole>> roles_v4;
     std::vector<std::pair<AddressKeyV6, AddressRole>> roles_v6;
     for (const auto& [address, role] : roles_) {
@@ -87,6 +82,22 @@ class L4TableBuilder {
     return Error{ErrorCode::kInvalid,
                  fmt::format("listener {}: {}", Endpoint{object.address, object.port}.to_string(),
                              fmt::format(why, std::forward<Args>(args)...))};
+  }
+
+  // Only of VIPs, so that who has found a service need not ask for the address's role.
+  void freeze_services() {
+    std::vector<std::pair<ServiceKeyV4, uint32_t>> services_v4;
+    std::vector<std::pair<ServiceKeyV6, uint32_t>> services_v6;
+    for (const auto& [service, index] : index_by_service_) {
+      const auto& [endpoint, protocol] = service;
+      if (roles_[endpoint.address] != AddressRole::kVip) continue;
+      if (endpoint.address.is_v6())
+        services_v6.emplace_back(key_v6(endpoint, protocol), index);
+      else
+        services_v4.emplace_back(key_v4(endpoint, protocol), index);
+    }
+    table_->services_v4_ = FrozenMap<ServiceKeyV4, uint32_t>(services_v4);
+    table_->services_v6_ = FrozenMap<ServiceKeyV6, uint32_t>(services_v6);
   }
 
   Result<void> add_targets(const contract::L4Listener& object, uint32_t listener) {
@@ -189,8 +200,6 @@ class L4TableBuilder {
   std::set<Service> bound_;
   std::set<IpAddress> local_addresses_;
   std::map<IpAddress, AddressRole> roles_;
-  std::vector<std::pair<ServiceKeyV4, uint32_t>> services_v4_;
-  std::vector<std::pair<ServiceKeyV6, uint32_t>> services_v6_;
   std::vector<std::pair<ServiceKeyV4, uint32_t>> locals_v4_;
   std::vector<std::pair<ServiceKeyV6, uint32_t>> locals_v6_;
 };

@@ -92,7 +92,7 @@ class L4Table {
   const std::vector<Listener>& listeners() const { return listeners_; }
   const std::vector<Target>& targets() const { return targets_; }
 
-  // Index of the listener.
+  // Index of the listener. Its address has the role kVip.
   const uint32_t* find(const ServiceKeyV4& key) const { return services_v4_.find(key); }
   const uint32_t* find(const ServiceKeyV6& key) const { return services_v6_.find(key); }
   // A replica's local address and port → its target.

@@ -120,34 +120,11 @@ void Pipeline::classify_uplink(Burst& burst, std::size_t index, Waiting<Family>&
     verdict = Verdict::drop(DropReason::kSourceSpoofed);
     return;
   }
-  const AddressRole role = burst.table.role(Family::address(ip.dst));
-  if (role == AddressRole::kLocal) {
-    verdict = Verdict::drop(DropReason::kLocalAddress);
-    return;
-  }
-  if (role == AddressRole::kNone) {
-    verdict = to_host(packet, parsed, burst.now);
-    return;
-  }
-  if (parsed.transport_fault != DropReason::kNone) {
-    verdict = Verdict::drop(parsed.transport_fault);
-    return;
-  }
-  if (parsed.kind == PacketKind::kIcmpError) {
-    verdict = uplink_error<Family>(burst, index);
-    return;
-  }
-  if (parsed.kind == PacketKind::kLaterFragment) {
-    verdict = uplink_fragment<Family>(burst, index);
-    return;
-  }
   const uint32_t* listener = nullptr;
-  if (parsed.kind == PacketKind::kTcp)
+  if (parsed.kind == PacketKind::kTcp && parsed.transport_fault == DropReason::kNone) [[likely]]
     listener = burst.table.find(Family::service(ip.dst, tcp_of(packet, parsed).dst_port));
   if (listener == nullptr) {
-    if (parsed.is_fragment)
-      fragments_.remember(Family::fragment(ip, parsed.fragment_id), FragmentTable::kUntouched, tick_);
-    verdict = to_host(packet, parsed, burst.now);
+    verdict = classify_unbalanced<Family>(burst, index);
     return;
   }
   if (!parsed.is_fragment && !finish_or_check_checksum(packet, parsed)) {
@@ -157,11 +134,29 @@ void Pipeline::classify_uplink(Burst& burst, std::size_t index, Waiting<Family>&
   const auto& key =
       waiting.keys.emplace(waiting.count, [&] { return flow_key_of(ip, tcp_of(packet, parsed)); });
   const uint64_t hash = hash_flow(key);
-  chooser<Family>().prefetch(hash);
+  chooser<Family>().prefetch(hash, parsed.tcp_flags);
   waiting.hashes.emplace(waiting.count, [&] { return hash; });
   waiting.listeners.emplace(waiting.count, [&] { return *listener; });
   waiting.packets.emplace(waiting.count, [&] { return static_cast<uint8_t>(index); });
   ++waiting.count;
+}
+
+// What comes by the uplink and is of no listener: the kernel's business, or what belongs to a balanced flow
+// without naming its ports where a packet has them.
+template <typename Family>
+[[gnu::noinline]] Verdict Pipeline::classify_unbalanced(Burst& burst, std::size_t index) {
+  const PacketView& packet = burst.packets[index];
+  const ParsedPacket& parsed = burst.parsed[index];
+  const auto& ip = ip_of<Family>(packet, parsed);
+  const AddressRole role = burst.table.role(Family::address(ip.dst));
+  if (role == AddressRole::kLocal) return Verdict::drop(DropReason::kLocalAddress);
+  if (role == AddressRole::kNone) return to_host(packet, parsed, burst.now);
+  if (parsed.transport_fault != DropReason::kNone) return Verdict::drop(parsed.transport_fault);
+  if (parsed.kind == PacketKind::kIcmpError) return uplink_error<Family>(burst, index);
+  if (parsed.kind == PacketKind::kLaterFragment) return uplink_fragment<Family>(burst, index);
+  if (parsed.is_fragment)
+    fragments_.remember(Family::fragment(ip, parsed.fragment_id), FragmentTable::kUntouched, tick_);
+  return to_host(packet, parsed, burst.now);
 }
 
 template <typename Family>

@@ -66,6 +66,8 @@ class Pipeline {
   template <typename Family>
   void classify_uplink(Burst& burst, std::size_t index, Waiting<Family>& waiting);
   template <typename Family>
+  Verdict classify_unbalanced(Burst& burst, std::size_t index);
+  template <typename Family>
   void balance(Burst& burst, const Waiting<Family>& waiting);
   template <typename Family>
   Verdict uplink_error(Burst& burst, std::size_t index);

@@ -75,6 +75,15 @@ TYPED_TEST(FlowTableTest, HoldsTheFlowsItIsMadeForWithFewForgotten) {
     evicted += table.insert(key, hash_flow(key), value, Tick(1)) == FlowTable<TypeParam>::Insert::kEvicted;
   }
   EXPECT_LT(evicted, kFlows / 20);
+  uint32_t found = 0;  // in either half of its group
+  for (uint32_t number = 0; number < kFlows; ++number) {
+    const auto key = key_of<TypeParam>(number);
+    const FlowEntry* entry = table.find(key, hash_flow(key), Tick(1));
+    if (entry == nullptr) continue;
+    EXPECT_EQ(entry->target_id(), number);
+    ++found;
+  }
+  EXPECT_EQ(found, kFlows - evicted);
 }
 
 TYPED_TEST(FlowTableTest, AFloodOfNewFlowsForgetsNoEstablishedOne) {

@@ -48,6 +48,18 @@ TEST(L4Table, FindsListenersLocalsAndRoles) {
   EXPECT_EQ(table->target_of_id(99), nullptr);
 }
 
+TEST(L4Table, AnAddressOfTargetsIsNoVip) {
+  const auto table = build(L4Snapshot(1)
+                               .listener("198.19.255.1:80")
+                               .targets(1, 1, kLocal4, 2000)
+                               .listener("192.0.2.100:80")
+                               .targets(1, 2, kLocal4, 3000));
+  EXPECT_EQ(table->find(service("198.19.255.1:80")), nullptr);
+  EXPECT_EQ(table->role(address(kLocal4)), AddressRole::kLocal);
+  ASSERT_NE(table->find(service("192.0.2.100:80")), nullptr);
+  EXPECT_EQ(table->role(address("192.0.2.100")), AddressRole::kVip);
+}
+
 TEST(L4Table, ListenersOfOneShardShareTheirMaglev) {
   const auto table = build(L4Snapshot(1)
                                .listener("192.0.2.100:80")
