@@ -68,6 +68,15 @@ struct EnumNames<RateKey> {
   static constexpr std::array<std::string_view, 3> kNames{"all", "client", "header"};
 };
 template <>
+struct EnumNames<PolicyMode> {
+  static constexpr std::array<std::string_view, 2> kNames{"default", "mandatory"};
+};
+template <>
+struct EnumNames<PolicyBlock> {
+  static constexpr std::array<std::string_view, 5> kNames{"ip_access", "rate_limit", "cors",
+                                                          "request_headers", "response_headers"};
+};
+template <>
 struct EnumNames<HealthCheckType> {
   static constexpr std::array<std::string_view, 2> kNames{"tcp", "http"};
 };
@@ -94,9 +103,9 @@ struct EnumNames<ProcessState> {
 };
 template <>
 struct EnumNames<Kind> {
-  static constexpr std::array<std::string_view, 9> kNames{"node_settings",  "replica_group", "l4_listener",
-                                                          "shard_settings", "listener",      "route",
-                                                          "pool",           "certificate",   "trust_bundle"};
+  static constexpr std::array<std::string_view, 10> kNames{
+      "node_settings", "replica_group", "l4_listener", "shard_settings", "listener",
+      "route",         "pool",          "certificate", "trust_bundle",   "policy"};
 };
 static_assert(EnumNames<Kind>::kNames.size() == std::variant_size_v<Object>);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/contract/fields.hpp"
+#include "dataplane/contract/policy.hpp"
 #include "dataplane/contract/route_match.hpp"
 #include "dataplane/contract/snapshot.hpp"
 #include "dataplane/core/ip_address.hpp"
@@ -77,6 +78,20 @@ struct ForwardAnswer {
   friend bool operator==(const ForwardAnswer&, const ForwardAnswer&) = default;
 };
 
+// One that stands above the winning rule.
+struct PolicyAnswer {
+  std::string policy;  // "namespace/name", or "name"
+  PolicyMode mode = PolicyMode::kDefault;
+  std::vector<PolicyBlock> counts;  // these of its blocks
+  std::vector<PolicyBlock>
+      gives_way;  // and these not: further in, or of a mandatory policy, there is another
+
+  static constexpr auto kFields =
+      std::tuple{field("policy", &PolicyAnswer::policy), field("mode", &PolicyAnswer::mode),
+                 field("counts", &PolicyAnswer::counts), field("gives_way", &PolicyAnswer::gives_way)};
+  friend bool operator==(const PolicyAnswer&, const PolicyAnswer&) = default;
+};
+
 struct RequestAnswer {
   Revision revision = 0;
   std::string outcome;  // "found"; else why it is answered by ourselves, as the access log says it
@@ -86,12 +101,14 @@ struct RequestAnswer {
   std::vector<MatchAnswer> matches;
   uint64_t left_out = 0;  // matches that are farther from the request than those
   std::vector<ForwardAnswer> forwards;
+  std::vector<PolicyAnswer> policies;  // outermost first
 
   static constexpr auto kFields =
       std::tuple{field("revision", &RequestAnswer::revision), field("outcome", &RequestAnswer::outcome),
                  field("status", &RequestAnswer::status),     field("listener", &RequestAnswer::listener),
                  field("path", &RequestAnswer::path),         field("matches", &RequestAnswer::matches),
-                 field("left_out", &RequestAnswer::left_out), field("forwards", &RequestAnswer::forwards)};
+                 field("left_out", &RequestAnswer::left_out), field("forwards", &RequestAnswer::forwards),
+                 field("policies", &RequestAnswer::policies)};
   friend bool operator==(const RequestAnswer&, const RequestAnswer&) = default;
 };
 

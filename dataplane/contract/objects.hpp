@@ -18,6 +18,7 @@
 #include "dataplane/contract/boxed.hpp"
 #include "dataplane/contract/fields.hpp"
 #include "dataplane/contract/filters.hpp"
+#include "dataplane/contract/policy.hpp"
 #include "dataplane/contract/route_match.hpp"
 #include "dataplane/contract/upstream.hpp"
 #include "dataplane/core/ip_address.hpp"
@@ -230,6 +231,7 @@ struct Listener {
   // Each connection of a trusted proxy begins with a header of the PROXY protocol, and nobody else's does.
   // The same for all listeners of one address and port.
   bool proxy_protocol = false;
+  std::vector<std::string> policies = {};  // Policy::uid, outermost first: the shard's, then its own
 
   static constexpr auto kFields = std::tuple{field("uid", &Listener::uid),
                                              field("name", &Listener::name),
@@ -241,7 +243,8 @@ struct Listener {
                                              field("escaped_slash", &Listener::escaped_slash),
                                              field("tls", &Listener::tls),
                                              field("hop_from", &Listener::hop_from),
-                                             field("proxy_protocol", &Listener::proxy_protocol)};
+                                             field("proxy_protocol", &Listener::proxy_protocol),
+                                             field("policies", &Listener::policies)};
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 
@@ -265,6 +268,8 @@ struct RouteRule {
   std::optional<Millis> idle_timeout = {};  // no byte of a response, or of a tunnel, for so long
   std::optional<Retry> retry = {};
   std::optional<CookieAffinity> affinity = {};
+  // Where it passes on over the hop: what policies and filters there say, which stands over defaults here.
+  std::vector<PolicyBlock> blocks_beyond_hop = {};
 
   static constexpr auto kFields =
       std::tuple{field("name", &RouteRule::name),
@@ -275,7 +280,8 @@ struct RouteRule {
                  field("filters", &RouteRule::filters),
                  field("idle_timeout", &RouteRule::idle_timeout),
                  field("retry", &RouteRule::retry),
-                 field("affinity", &RouteRule::affinity)};
+                 field("affinity", &RouteRule::affinity),
+                 field("blocks_beyond_hop", &RouteRule::blocks_beyond_hop)};
   friend bool operator==(const RouteRule&, const RouteRule&) = default;
 };
 
@@ -287,6 +293,7 @@ struct Route {
   std::vector<std::string> listeners;  // Listener::uid
   std::vector<std::string> hostnames;  // empty: any
   std::vector<RouteRule> rules;
+  std::vector<std::string> policies = {};  // Policy::uid, outermost first: the namespace's, then its own
 
   static constexpr auto kFields = std::tuple{field("uid", &Route::uid),
                                              field("namespace", &Route::namespace_name),
@@ -294,7 +301,8 @@ struct Route {
                                              field("created_at_ms", &Route::created_at_ms),
                                              field("listeners", &Route::listeners),
                                              field("hostnames", &Route::hostnames),
-                                             field("rules", &Route::rules)};
+                                             field("rules", &Route::rules),
+                                             field("policies", &Route::policies)};
   friend bool operator==(const Route&, const Route&) = default;
 };
 
@@ -371,7 +379,7 @@ struct Pool {
 
 // On the wire a kind is its name (enum_names.hpp), so the order here is free; Kind counts the alternatives.
 using Object = std::variant<NodeSettings, ReplicaGroup, L4Listener, ShardSettings, Listener, Route, Pool,
-                            Certificate, TrustBundle>;
+                            Certificate, TrustBundle, Policy>;
 enum class Kind : uint8_t {
   kNodeSettings,
   kReplicaGroup,
@@ -381,7 +389,8 @@ enum class Kind : uint8_t {
   kRoute,
   kPool,
   kCertificate,
-  kTrustBundle
+  kTrustBundle,
+  kPolicy
 };
 
 inline Kind kind_of(const Object& object) { return static_cast<Kind>(object.index()); }

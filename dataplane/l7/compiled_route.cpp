@@ -70,6 +70,13 @@ policy::PolicyPtr keep_policy(const contract::Boxed<contract::Filters>& filters,
   return std::make_shared<const policy::Policy>(filters);
 }
 
+policy::Blocks blocks_inside(const contract::RouteRule& rule) {
+  policy::Blocks blocks;
+  if (rule.filters) blocks = policy::Blocks::of(*rule.filters);
+  for (const auto block : rule.blocks_beyond_hop) blocks.add(block);
+  return blocks;
+}
+
 RoutePlan make_plan(const contract::Route& route, const contract::RouteRule& rule, const RoutePlan* before,
                     const PlanMaker& maker) {
   RoutePlan plan;
@@ -78,6 +85,7 @@ RoutePlan make_plan(const contract::Route& route, const contract::RouteRule& rul
   plan.rule = rule.name;
   plan.request_timeout = rule.request_timeout;
   plan.backend_request_timeout = rule.backend_request_timeout;
+  plan.above = policy::make_policy_list(maker.policies(route.policies), blocks_inside(rule));
   plan.policy = keep_policy(rule.filters, before ? before->policy : nullptr);
   plan.idle_timeout = rule.idle_timeout;
   plan.retry = rule.retry;
@@ -104,8 +112,8 @@ bool same_plan(const RoutePlan& a, const RoutePlan& b) {
          std::equal(a.forwards.begin(), a.forwards.end(), b.forwards.begin(), b.forwards.end(),
                     same_forward) &&
          a.request_timeout == b.request_timeout && a.backend_request_timeout == b.backend_request_timeout &&
-         a.policy == b.policy && a.idle_timeout == b.idle_timeout && a.retry == b.retry &&
-         a.affinity == b.affinity;
+         a.above.same_as(b.above) && a.policy == b.policy && a.idle_timeout == b.idle_timeout &&
+         a.retry == b.retry && a.affinity == b.affinity;
 }
 
 RoutePlanPtr keep_plan(RoutePlan plan, const CompiledRoute* previous, const PlanMaker& maker) {
@@ -118,6 +126,13 @@ RoutePlanPtr keep_plan(RoutePlan plan, const CompiledRoute* previous, const Plan
 }
 
 }  // namespace
+
+std::vector<policy::StandingPolicyPtr> PlanMaker::policies(const std::vector<std::string>& uids) const {
+  std::vector<policy::StandingPolicyPtr> standing;
+  standing.reserve(uids.size());
+  for (const auto& uid : uids) standing.push_back(policy(uid));
+  return standing;
+}
 
 CompiledRoutePtr compile_route(std::shared_ptr<const contract::Route> route, const CompiledRoute* previous,
                                const PlanMaker& maker) {

@@ -32,8 +32,12 @@ using CompiledRoutePtr = std::shared_ptr<const CompiledRoute>;
 // What plans are made from; the control thread's.
 struct PlanMaker {
   Keeper<RoutePlan>& plans;
+  Keeper<policy::PolicyList>& lists;
   std::function<PoolIdentityPtr(std::string_view pool_uid)> pool_identity;
+  std::function<policy::StandingPolicyPtr(const std::string& uid)> policy;  // never null
   Expressions& expressions;
+
+  std::vector<policy::StandingPolicyPtr> policies(const std::vector<std::string>& uids) const;
 };
 
 // `previous` (may be null) is the same route before: rules that stay keep their plan and whose turn it is.

@@ -14,7 +14,7 @@
 #include "dataplane/contract/upstream.hpp"
 #include "dataplane/l7/outcome.hpp"
 #include "dataplane/l7/pins.hpp"
-#include "dataplane/l7/policy/policy.hpp"
+#include "dataplane/l7/policy/policy_list.hpp"
 #include "dataplane/l7/upstream_cells.hpp"
 #include "dataplane/l7/weighted_turn.hpp"
 
@@ -41,6 +41,7 @@ struct RoutePlan {
   std::string rule;
   std::vector<PlannedForward> forwards;
   WeightedTurn turn;                                                 // over `forwards`
+  policy::PolicyList above;                                          // of the namespace and the route
   policy::PolicyPtr policy;                                          // null: the rule has no filters
   std::optional<std::chrono::milliseconds> request_timeout;          // the whole exchange with its retries
   std::optional<std::chrono::milliseconds> backend_request_timeout;  // one try
@@ -51,6 +52,7 @@ struct RoutePlan {
 };
 using RoutePlanPtr = std::shared_ptr<const RoutePlan>;
 using RoutePlanPin = Pin<RoutePlan>;
+using PolicyListPin = Pin<policy::PolicyList>;
 
 struct ForwardChoice {
   Outcome outcome = Outcome::kNoForward;   // kFound, kNoForward or kUnresolvedForward

@@ -48,6 +48,49 @@ std::map<std::string_view, std::shared_ptr<const T>> changes_of(const contract::
   return changes;
 }
 
+// The delta says something new of one of these policies.
+class ChangedPolicies {
+ public:
+  explicit ChangedPolicies(const contract::Delta& delta) {
+    for (const auto& [key, object] : delta.upserts)
+      if (key.kind == contract::Kind::kPolicy) uids_.insert(key.id);
+    for (const auto& key : delta.removals)
+      if (key.kind == contract::Kind::kPolicy) uids_.insert(key.id);
+  }
+  bool empty() const { return uids_.empty(); }
+  bool any_of(const std::vector<std::string>& policies) const {
+    return std::any_of(policies.begin(), policies.end(),
+                       [&](const std::string& uid) { return uids_.contains(uid); });
+  }
+
+ private:
+  std::set<std::string_view> uids_;
+};
+
+// What the delta says of objects, and those that stay but are under a policy that changes.
+template <typename T, typename V>
+std::map<std::string_view, std::shared_ptr<const T>> changes_of(const contract::Delta& delta,
+                                                                contract::Kind kind,
+                                                                const SharedMap<V>& current) {
+  auto changes = changes_of<T>(delta, kind);
+  const ChangedPolicies policies(delta);
+  if (!policies.empty())
+    current.for_each([&](const V& known) {
+      if (known.object && policies.any_of(known.object->policies))
+        changes.try_emplace(known.key(), known.object);
+    });
+  return changes;
+}
+
+// The same list where nothing of it has changed.
+policy::PolicyListPtr list_of(const contract::Listener* listener, const policy::PolicyListPtr& before,
+                              const PlanMaker& maker) {
+  if (!listener || listener->policies.empty()) return nullptr;
+  auto list = policy::make_policy_list(maker.policies(listener->policies), {});
+  if (before && before->same_as(list)) return before;
+  return maker.lists.keep(std::move(list));
+}
+
 std::vector<std::string_view> listeners_of(const CompiledRoute& route) {
   std::vector<std::string_view> uids(route.object->listeners.begin(), route.object->listeners.end());
   std::sort(uids.begin(), uids.end());
@@ -77,7 +120,7 @@ Router Router::with(const contract::Delta& delta, const PlanMaker& maker) const 
   Router next = delta.base == 0 ? Router{} : *this;
   // Edits point into routes that are gone in `next`; *this still holds them.
   auto edits = next.change_routes(delta, *this, maker);
-  next.change_reached(next.change_listeners(delta, std::move(edits)));
+  next.change_reached(next.change_listeners(delta, std::move(edits), maker));
   return next;
 }
 
@@ -90,7 +133,7 @@ std::vector<Router::Edit> Router::change_routes(const contract::Delta& delta, co
         for (const auto& match : route->matches) edits.push_back({listener, &hostname, {&match, holder}});
   };
   std::vector<SharedMap<CompiledRoute>::Change> changes;
-  for (auto& [uid, object] : changes_of<contract::Route>(delta, contract::Kind::kRoute)) {
+  for (auto& [uid, object] : changes_of<contract::Route>(delta, contract::Kind::kRoute, routes_)) {
     const uint64_t hash = hash_text(uid);
     const auto before = routes_.find_shared(hash, uid);
     // A full delta forgets the tables, but a rule that it brings again keeps its plan.
@@ -118,9 +161,10 @@ HostTable<PathTable> Router::with_edits(const HostTable<PathTable>& hosts, std::
 }
 
 std::vector<Router::ListenerChange> Router::change_listeners(const contract::Delta& delta,
-                                                             std::vector<Edit> edits) {
+                                                             std::vector<Edit> edits,
+                                                             const PlanMaker& maker) {
   std::sort(edits.begin(), edits.end());
-  auto objects = changes_of<contract::Listener>(delta, contract::Kind::kListener);
+  auto objects = changes_of<contract::Listener>(delta, contract::Kind::kListener, listeners_);
   std::map<std::string_view, std::span<const Edit>> work;
   for (const auto& [uid, object] : objects) work[uid] = {};
   for (auto first = edits.begin(); first != edits.end();) {
@@ -134,9 +178,10 @@ std::vector<Router::ListenerChange> Router::change_listeners(const contract::Del
   for (const auto& [uid, listener_edits] : work) {
     const uint64_t hash = hash_text(uid);
     const auto before = listeners_.find_shared(hash, uid);
-    auto next = before ? *before : RoutedListener{std::string(uid), nullptr, std::nullopt, {}};
+    auto next = before ? *before : RoutedListener{std::string(uid), nullptr, std::nullopt, nullptr, {}};
     if (const auto object = objects.find(uid); object != objects.end()) next.object = object->second;
     next.hostname = next.object ? HostPattern::parse(next.object->hostname) : std::nullopt;
+    next.policies = list_of(next.object.get(), next.policies, maker);
     next.hosts = with_edits(next.hosts, listener_edits);
     const bool gone = !next.object && next.hosts.empty();
     const auto after = gone ? nullptr : std::make_shared<const RoutedListener>(std::move(next));

@@ -30,6 +30,7 @@ struct RoutedListener {
   std::string uid;
   std::shared_ptr<const contract::Listener> object;  // null: routes name it, but it is not (yet) here
   std::optional<HostPattern> hostname;               // nullopt: serves nobody
+  policy::PolicyListPtr policies;                    // null: none stands above it
   HostTable<PathTable> hosts;
 
   std::string_view key() const { return uid; }
@@ -75,7 +76,8 @@ class Router {
 
   std::vector<Edit> change_routes(const contract::Delta& delta, const Router& previous,
                                   const PlanMaker& maker);
-  std::vector<ListenerChange> change_listeners(const contract::Delta& delta, std::vector<Edit> edits);
+  std::vector<ListenerChange> change_listeners(const contract::Delta& delta, std::vector<Edit> edits,
+                                               const PlanMaker& maker);
   static HostTable<PathTable> with_edits(const HostTable<PathTable>& hosts, std::span<const Edit> edits);
   void change_reached(const std::vector<ListenerChange>& changes);
 

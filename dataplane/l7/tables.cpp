@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/l7/tables.hpp"
 
+#include <utility>
 #include <vector>
 
 namespace headgate::l7 {
@@ -19,12 +20,16 @@ Ejection ThreadState::report(const Tables& tables, const PoolEndpoint& endpoint,
 }
 
 TableBuilder::TableBuilder(std::size_t thread_count)
-    : pool_keeper_(thread_count), endpoint_keeper_(thread_count), plan_keeper_(thread_count) {
+    : pool_keeper_(thread_count),
+      endpoint_keeper_(thread_count),
+      plan_keeper_(thread_count),
+      list_keeper_(thread_count) {
   current_.settings = std::make_shared<contract::ShardSettings>();
 }
 
 ThreadState TableBuilder::thread_state(std::size_t thread) {
-  return {plan_keeper_.row(thread), pool_keeper_.row(thread), endpoint_keeper_.row(thread)};
+  return {plan_keeper_.row(thread), list_keeper_.row(thread), pool_keeper_.row(thread),
+          endpoint_keeper_.row(thread)};
 }
 
 std::unique_ptr<const Tables> TableBuilder::tables() const {
@@ -52,8 +57,13 @@ std::unique_ptr<const Tables> TableBuilder::apply(const contract::Delta& delta, 
     changed_pools.insert(pool->uid);
   }
   rebuild_pools(changed_pools, now);
-  const PlanMaker maker{plan_keeper_, [this](std::string_view uid) { return pool_identity(uid); },
-                        expressions_};
+  change_policies(delta);
+  const auto policy_of = [this](const std::string& uid) {
+    const auto known = policies_.find(uid);
+    return known == policies_.end() ? policy::stand_unknown(uid) : known->second;
+  };
+  const PlanMaker maker{plan_keeper_, list_keeper_,
+                        [this](std::string_view uid) { return pool_identity(uid); }, policy_of, expressions_};
   current_.router = current_.router.with(delta, maker);
   current_.revision = delta.revision;
   return tables();
@@ -72,7 +82,7 @@ std::unique_ptr<const Tables> TableBuilder::apply(const contract::HealthDelta& d
 
 std::size_t TableBuilder::reclaim() {
   // Plans and endpoints name pools, so pools come last.
-  const std::size_t waiting = plan_keeper_.reclaim() + endpoint_keeper_.reclaim();
+  const std::size_t waiting = plan_keeper_.reclaim() + list_keeper_.reclaim() + endpoint_keeper_.reclaim();
   const std::size_t pools_waiting = pool_keeper_.reclaim();
   if (pool_identities_.size() > 2 * pools_.size() + 64)
     std::erase_if(pool_identities_, [](const auto& entry) { return entry.second.expired(); });
@@ -85,6 +95,22 @@ PoolIdentityPtr TableBuilder::pool_identity(std::string_view uid) {
   auto identity = pool_keeper_.keep({std::string(uid), 0});
   pool_identities_.insert_or_assign(std::string(uid), identity);
   return identity;
+}
+
+void TableBuilder::change_policies(const contract::Delta& delta) {
+  // Also where a delta says everything anew: what rate limiters have counted stays.
+  decltype(policies_) forgotten;
+  if (delta.base == 0) std::swap(forgotten, policies_);
+  const auto& before = delta.base == 0 ? forgotten : policies_;
+  for (const auto& key : delta.removals)
+    if (key.kind == contract::Kind::kPolicy) policies_.erase(key.id);
+  for (const auto& [key, object] : delta.upserts) {
+    const auto* policy = std::get_if<contract::Policy>(object.get());
+    if (!policy) continue;
+    const auto known = before.find(policy->uid);
+    policies_.insert_or_assign(policy->uid,
+                               policy::stand(*policy, known == before.end() ? nullptr : known->second.get()));
+  }
 }
 
 void TableBuilder::rebuild_pools(const std::set<std::string, std::less<>>& uids, TimePoint now) {

@@ -31,10 +31,12 @@ struct Tables {
 // What one worker pins and counts in.
 struct ThreadState {
   PinRow& plans;
+  PinRow& lists;
   PoolRow& pools;
   EndpointRow& endpoints;
 
   RoutePlanPin pin(const RoutePlan& plan) const { return {plan, plans}; }
+  PolicyListPin pin(const policy::PolicyList& list) const { return {list, lists}; }
   PoolEndpointPin pin(const PoolEndpoint& endpoint) const { return {endpoint, endpoints}; }
   OutstandingRequest outstanding(const PoolEndpoint& endpoint) const { return {endpoint, endpoints}; }
   ForwardChoice choose(const RoutePlan& plan) const { return choose_forward(plan, plans); }
@@ -65,14 +67,17 @@ class TableBuilder {
 
  private:
   PoolIdentityPtr pool_identity(std::string_view uid);
+  void change_policies(const contract::Delta& delta);
   void rebuild_pools(const std::set<std::string, std::less<>>& uids, TimePoint now);
 
   // In this order: the tables let go of their objects before the keepers end.
   Keeper<PoolIdentity> pool_keeper_;
   Keeper<PoolEndpoint> endpoint_keeper_;
   Keeper<RoutePlan> plan_keeper_;
+  Keeper<policy::PolicyList> list_keeper_;
   std::map<std::string, std::weak_ptr<const PoolIdentity>, std::less<>> pool_identities_;
   std::map<std::string, std::shared_ptr<const contract::Pool>, std::less<>> pools_;
+  std::map<std::string, policy::StandingPolicyPtr, std::less<>> policies_;  // by uid
   Expressions expressions_;
   contract::HealthView health_;
   Tables current_;

@@ -15,7 +15,6 @@ void Exchange::open(ClientLeg& client) {
   arena_.reset();
   request_.clear();
   facts_ = {};
-  filters_ = {};
   context_ = {};
   has_first_ = beyond_first_ = request_broken_ = false;
   request_body_bytes_ = 0;
@@ -208,22 +207,26 @@ void Exchange::finish() {
   if (upstream_) upstream_->finish();
   upstream_ = nullptr;
   log_and_count();
-  cancel();
-  running_.reset();
-  plan_.reset();
+  let_go();
   ClientLeg& client = *client_;
   client_ = nullptr;
   bench_.exchanges.give(*this);
   client.finish();
 }
 
+// Of what others wait for, until this exchange is somebody's again.
+void Exchange::let_go() {
+  cancel();
+  running_.reset();
+  filters_ = {};
+  plan_.reset();
+}
+
 void Exchange::abort() {
   unpark();
   abort_upstream();
   log_and_count();
-  cancel();
-  running_.reset();
-  plan_.reset();
+  let_go();
   ClientLeg& client = *client_;
   client_ = nullptr;
   bench_.exchanges.give(*this);

@@ -75,6 +75,7 @@ class Exchange final : public Timer {
   void on_body_deadline();
   void update_deadlines();
   void finish();
+  void let_go();
   void abort();
   void abort_upstream();
   void log_and_count();
@@ -104,7 +105,12 @@ class Exchange final : public Timer {
   void unpark();
 
   // exchange_filters.cpp: what filters make of request and response
-  bool filter_request(const l7::policy::Policy* policy, const l7::CompiledMatch& match);
+  using FilterStage = l7::policy::ChainVerdict (l7::policy::PolicyChain::*)(const l7::policy::RequestFacts&,
+                                                                            l7::RequestHead&,
+                                                                            l7::ResponseHead&, Arena&) const;
+  bool enter_filters(const l7::RoutedListener& listener, const l7::CompiledMatch& match);
+  bool enter_forward_filters(const l7::policy::Policy* policy, const l7::CompiledMatch& match);
+  bool filter_request(FilterStage stage, const l7::CompiledMatch& match);
   void filter_response(l7::ResponseHead& response) const;
 
   // exchange_retry.cpp: what is tried again, what waits, what is learnt of endpoints

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exchange: the filters of its rule and of the forward that was chosen (l7/policy), applied.
+// Exchange: its filters (l7/policy), applied: those of policies, of its rule, of the forward that was chosen.
 #include "dataplane/shard/exchange_filters.hpp"
 
 #include "dataplane/shard/own_response.hpp"
@@ -7,10 +7,22 @@
 
 namespace headgate::shard {
 
-// Of the rule where `policy` is the plan's own. True: a filter has answered, and the exchange with it.
-bool Exchange::filter_request(const l7::policy::Policy* policy, const l7::CompiledMatch& match) {
-  if (!policy) return false;
-  (policy == plan_->policy.get() ? filters_.rule : filters_.forward) = policy;
+// Up to the rule's. True: a filter has answered, and the exchange with it.
+bool Exchange::enter_filters(const l7::RoutedListener& listener, const l7::CompiledMatch& match) {
+  if (listener.policies) filters_.of_listener = bench_.state.pin(*listener.policies);
+  filters_.chain = {
+      .listener = filters_.of_listener.get(), .route = &plan_->above, .rule = plan_->policy.get()};
+  return filter_request(&l7::policy::PolicyChain::enter, match);
+}
+
+// Of the entry of the forward, and what mandatory policies say last.
+bool Exchange::enter_forward_filters(const l7::policy::Policy* policy, const l7::CompiledMatch& match) {
+  filters_.chain.forward = policy;
+  return filter_request(&l7::policy::PolicyChain::enter_forward, match);
+}
+
+bool Exchange::filter_request(FilterStage stage, const l7::CompiledMatch& match) {
+  if (filters_.chain.empty()) return false;
   if (!filters_.met) {
     const auto* origin = request_.headers.find("origin");
     filters_.met = true;
@@ -19,23 +31,22 @@ bool Exchange::filter_request(const l7::policy::Policy* policy, const l7::Compil
     filters_.origin = origin ? origin->value : std::string_view{};
   }
   response_.clear();
-  const auto verdict = l7::policy::filter_request(*policy,
-                                                  {.forwarded = facts_,
-                                                   .matched_path = l7::matched_path(match),
-                                                   .now = bench_.loop.now().time_since_epoch()},
-                                                  request_, response_, arena_);
+  const auto [verdict, policy] = (filters_.chain.*stage)({.forwarded = facts_,
+                                                          .matched_path = l7::matched_path(match),
+                                                          .now = bench_.loop.now().time_since_epoch()},
+                                                         request_, response_, arena_);
   if (verdict.answered_by == l7::policy::Filter::kNone) return false;
   response_.reason = reason_phrase(response_.status);
   if (!response_.headers.find(l7::HeaderId::kServer))
     response_.headers.add(l7::HeaderId::kServer, "headgate");
   detail_ = name_of(verdict.answered_by);
+  if (!policy.empty()) detail_ = arena_.join({detail_, " of policy ", policy});
   answer_with(Ending::kFiltered, response_, verdict.body);
   return true;
 }
 
 void Exchange::filter_response(l7::ResponseHead& response) const {
-  for (const auto* policy : {filters_.forward, filters_.rule})
-    if (policy) l7::policy::filter_response(*policy, filters_.origin, response);
+  filters_.chain.leave(filters_.origin, response);
 }
 
 }  // namespace headgate::shard

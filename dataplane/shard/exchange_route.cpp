@@ -57,10 +57,10 @@ void Exchange::send_by(const l7::RoutedListener& listener, const l7::RouteMatch&
   if (body_bytes_max != 0 && request_.content_length > body_bytes_max)
     return answer(Ending::kBodyTooLarge, 413, {});
   auto choice = affine_forward();  // by the cookie as the client sent it
-  if (filter_request(plan_->policy.get(), *match.match)) return;
+  if (enter_filters(listener, *match.match)) return;
   if (choice.outcome != l7::Outcome::kFound) choice = bench_.state.choose(*plan_);
   if (choice.outcome != l7::Outcome::kFound) return refuse(choice.outcome);
-  if (filter_request(choice.policy, *match.match)) return;
+  if (enter_forward_filters(choice.policy, *match.match)) return;
   pool_ = choice.pool;
   const auto* pool = tables.pools.find(*pool_);
   if (pool && !pool->object->hop_to.empty()) pass_on(listener);

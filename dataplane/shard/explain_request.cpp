@@ -3,8 +3,10 @@
 
 #include <string>
 
+#include "dataplane/contract/enum_names.hpp"
 #include "dataplane/l7/explain.hpp"
 #include "dataplane/l7/path.hpp"
+#include "dataplane/l7/policy/policy_chain.hpp"
 #include "dataplane/shard/http1/head_parser.hpp"
 
 namespace headgate::shard {
@@ -53,6 +55,32 @@ contract::ForwardAnswer answer_of(const l7::PlannedForward& forward, const l7::P
     answer.endpoints.push_back(
         {serving.endpoint->address, serving.weight, serving.priority, serving.usable, serving.drain});
   return answer;
+}
+
+std::vector<contract::PolicyBlock> listed(l7::policy::Blocks blocks) {
+  std::vector<contract::PolicyBlock> list;
+  for (std::size_t i = 0; i < contract::EnumNames<contract::PolicyBlock>::kNames.size(); ++i)
+    if (const auto block = static_cast<contract::PolicyBlock>(i); blocks.has(block)) list.push_back(block);
+  return list;
+}
+
+std::vector<contract::PolicyAnswer> policies_of(const l7::RoutedListener& listener,
+                                                const l7::RoutePlan& plan) {
+  const l7::policy::PolicyChain chain{.listener = listener.policies.get(), .route = &plan.above};
+  std::vector<contract::PolicyAnswer> answers;
+  for (const auto* list : {chain.listener, chain.route}) {
+    if (!list) continue;
+    for (const auto& applied : list->policies) {
+      const auto counting = chain.counting(applied, *list);
+      const auto all = l7::policy::Blocks::of(*applied.standing->policy->filters());
+      answers.push_back({.policy = applied.standing->name,
+                         .mode = applied.standing->mandatory ? contract::PolicyMode::kMandatory
+                                                             : contract::PolicyMode::kDefault,
+                         .counts = listed(counting),
+                         .gives_way = listed(all - counting)});
+    }
+  }
+  return answers;
 }
 
 contract::RequestAnswer ended(contract::RequestAnswer answer, std::string_view outcome, uint16_t status) {
@@ -110,6 +138,7 @@ contract::RequestAnswer explain_request(const l7::Tables& tables, const contract
   if (explanation.winner.outcome != l7::Outcome::kFound)
     return ended(std::move(answer), explanation.winner.outcome);
   const auto& plan = *explanation.winner.plan;
+  answer.policies = policies_of(*listener, plan);
   for (const auto& forward : plan.forwards) answer.forwards.push_back(answer_of(forward, tables.pools));
   return ended(std::move(answer), outcome_of(plan, tables.pools));
 }

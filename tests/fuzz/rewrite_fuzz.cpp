@@ -31,7 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   request.path = asked.path;
   l7::ResponseHead answer;
   const auto matched = asked.path.substr(0, std::min<std::size_t>(data[1], asked.path.size()));
-  const auto verdict = l7::policy::filter_request(policy, {facts, matched}, request, answer, arena);
+  const auto verdict =
+      l7::policy::filter_request(policy, l7::policy::Blocks::all(), {facts, matched}, request, answer, arena);
   if (verdict.answered_by != l7::policy::Filter::kNone) return 0;
   const auto again = l7::normalise_path(request.path, l7::EscapedSlash::kKeep, arena);
   HG_ASSERT(again.ok() && again.path == request.path);

@@ -113,11 +113,12 @@ class RouterFixture {
   Keeper<RoutePlan> plans{1};
   Keeper<PoolIdentity> pools{1};
   Expressions expressions;
-  PlanMaker maker{plans,
+  Keeper<policy::PolicyList> lists{1};
+  PlanMaker maker{plans, lists,
                   [this](std::string_view uid) {
                     return pools.keep({std::string(uid), 0});
                   },
-                  expressions};
+                  [](const std::string& uid) { return policy::stand_unknown(uid); }, expressions};
   Router router;
 };
 

@@ -170,5 +170,62 @@ TEST(Tables, AFullDeltaForgetsWhatWasThere) {
   EXPECT_EQ(tables->router.routes(), 0U);
 }
 
+contract::Policy one_a_minute(contract::PolicyMode mode) {
+  contract::Policy policy{.uid = "Y1", .name = "calm", .mode = mode, .filters = {}};
+  policy.filters.emplace().rate_limit.emplace().period = std::chrono::minutes(1);
+  return policy;
+}
+
+// The policy whose limit stands above the listener and the route, as the tables have it.
+const policy::RateLimiter* limiter_of(const Tables& tables) {
+  const auto* listener = tables.router.listener(kReached, "app.example.com");
+  const auto& above = plan_of(tables)->above.policies;
+  EXPECT_EQ(listener->policies->policies.at(0).standing, above.at(0).standing);
+  return above.at(0).standing->policy->rate_limiter();
+}
+
+TEST(Tables, OnePolicyStandsAboveAllThatNameIt) {
+  TableBuilder builder(1);
+  auto delta = first_delta();
+  auto web = listener();
+  auto app = route("P1");
+  web.policies = app.policies = {"Y1"};
+  delta.upserts[0] = upsert(Kind::kListener, "L1", web);
+  delta.upserts[1] = upsert(Kind::kRoute, "R1", app);
+  delta.upserts.push_back(upsert(Kind::kPolicy, "Y1", one_a_minute(contract::PolicyMode::kDefault)));
+  const auto first = builder.apply(delta);
+  const auto* limiter = limiter_of(*first);
+  ASSERT_NE(limiter, nullptr);
+
+  // Of the policy alone the delta speaks: who names it follows, and its counts stay with its filters.
+  const auto second =
+      builder.apply({.base = 1,
+                     .revision = 2,
+                     .upserts = {upsert(Kind::kPolicy, "Y1", one_a_minute(contract::PolicyMode::kMandatory))},
+                     .removals = {}});
+  EXPECT_TRUE(plan_of(*second)->above.policies.at(0).standing->mandatory);
+  EXPECT_EQ(limiter_of(*second), limiter);
+  delta.revision = 3;
+  delta.upserts.back() = upsert(Kind::kPolicy, "Y1", one_a_minute(contract::PolicyMode::kMandatory));
+  const auto anew = builder.apply(delta);
+  EXPECT_EQ(limiter_of(*anew), limiter);
+}
+
+TEST(Tables, APolicyThatIsMissingLetsNobodyPass) {
+  TableBuilder builder(1);
+  auto delta = first_delta();
+  auto app = route("P1");
+  app.policies = {"Y1"};
+  delta.upserts[1] = upsert(Kind::kRoute, "R1", app);
+  const auto first = builder.apply(delta);
+  EXPECT_TRUE(plan_of(*first)->above.policies.at(0).standing->policy->filters()->ip_access);
+  const auto second =
+      builder.apply({.base = 1,
+                     .revision = 2,
+                     .upserts = {upsert(Kind::kPolicy, "Y1", one_a_minute(contract::PolicyMode::kDefault))},
+                     .removals = {}});
+  EXPECT_FALSE(plan_of(*second)->above.policies.at(0).standing->policy->filters()->ip_access);
+}
+
 }  // namespace
 }  // namespace headgate::l7

@@ -165,5 +165,32 @@ TEST_F(ExplainRequestTest, AHopIsNamedWithoutAddresses) {
   EXPECT_TRUE(answer.forwards[0].endpoints.empty());
 }
 
+TEST_F(ExplainRequestTest, SaysWhichPoliciesStandAboveTheRule) {
+  contract::Policy central{
+      .uid = "y1", .name = "central", .mode = contract::PolicyMode::kDefault, .filters = {}};
+  auto& filters = central.filters.emplace();
+  filters.rate_limit.emplace();
+  filters.ip_access.emplace();
+  contract::Policy team{
+      .uid = "y2", .name = "default/team", .mode = contract::PolicyMode::kMandatory, .filters = {}};
+  team.filters.emplace().rate_limit.emplace();
+  add("y1", central);
+  add("y2", team);
+  auto listener = std::get<contract::Listener>(*delta_.upserts[0].object);
+  auto route = std::get<contract::Route>(*delta_.upserts[1].object);
+  listener.policies = {"y1"};
+  route.policies = {"y2"};
+  add("l1", listener);
+  add("r1", route);
+  tables_ = builder_.apply(delta_);
+  const auto answer = ask("GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n");
+  using enum contract::PolicyBlock;
+  const std::vector<contract::PolicyAnswer> expected{
+      {"central", contract::PolicyMode::kDefault, {kIpAccess}, {kRateLimit}},
+      {"default/team", contract::PolicyMode::kMandatory, {kRateLimit}, {}}};
+  EXPECT_EQ(answer.policies, expected);
+  EXPECT_EQ(contract::decode_request_answer(contract::encode(answer))->policies, expected);
+}
+
 }  // namespace
 }  // namespace headgate::shard

@@ -305,5 +305,29 @@ TEST_F(FilterTest, UnresolvedAndWeightlessForwardsAre500) {
   EXPECT_TRUE(client.read_until("no_forward\n").starts_with("HTTP/1.1 500 "));
 }
 
+TEST_F(FilterTest, PoliciesStandAboveTheRule) {
+  start();
+  contract::Policy central{
+      .uid = "y1", .name = "central", .mode = contract::PolicyMode::kMandatory, .filters = {}};
+  central.filters.emplace().request_headers = contract::HeaderEdit{{{"x-by", "central"}}, {}, {}};
+  contract::Policy team{
+      .uid = "y2", .name = "default/team", .mode = contract::PolicyMode::kDefault, .filters = {}};
+  team.filters.emplace().rate_limit.emplace().period = 60'000ms;
+  auto listener = web_listener();
+  auto below = route();
+  listener.policies = {"y1"};
+  below.policies = {"y2"};
+  below.rules[0].filters.emplace().request_headers = contract::HeaderEdit{{{"x-by", "rule"}}, {}, {}};
+  apply(delta({settings_, listener, below, pool({backend_.port()}), central, team}));
+  auto client = connect();
+  SocketPeer backend;
+  EXPECT_EQ(forwarded(client, backend, get("/")),
+            "GET / HTTP/1.1\r\nhost: a:8080\r\nx-forwarded-host: a:8080\r\nx-by: central\r\n\r\n");
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  client.read_head();
+  EXPECT_TRUE(answer_to(get("/")).starts_with("HTTP/1.1 429 "));
+  EXPECT_NE(log().find("rate_limit of policy default/team"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace headgate::shard

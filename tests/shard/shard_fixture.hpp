@@ -82,6 +82,7 @@ class ShardFixture : public testing::Test {
       if (const auto* pooled = std::get_if<contract::Pool>(&object)) id = pooled->uid;
       if (const auto* certificate = std::get_if<contract::Certificate>(&object)) id = certificate->uid;
       if (const auto* bundle = std::get_if<contract::TrustBundle>(&object)) id = bundle->uid;
+      if (const auto* policy = std::get_if<contract::Policy>(&object)) id = policy->uid;
       const auto kind = contract::kind_of(object);
       made.upserts.push_back(
           {{kAudience, kind, id}, std::make_shared<const contract::Object>(std::move(object))});

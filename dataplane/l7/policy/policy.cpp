@@ -48,25 +48,6 @@ RequestVerdict refuse(Filter filter, uint16_t status, std::string_view text, Res
   return {filter, text};
 }
 
-RequestVerdict guard(const Policy& policy, const RequestFacts& facts, RequestHead& request,
-                     ResponseHead& answer, Arena& arena) {
-  const auto& filters = *policy.filters();
-  if (filters.ip_access && !may_enter(*filters.ip_access, facts.forwarded.client))
-    return refuse(Filter::kIpAccess, 403, "Forbidden: ip_access\n", answer);
-  if (filters.rate_limit) {
-    const auto wait = policy.rate_limiter()->take(rate_key(*filters.rate_limit, facts, request), facts.now);
-    if (wait > nanoseconds(0)) {
-      answer.headers.add({"retry-after", whole_seconds(wait, arena), HeaderId::kOther});
-      return refuse(Filter::kRateLimit, 429, "Too Many Requests: rate_limit\n", answer);
-    }
-  }
-  if (policy.cors() && Cors::is_preflight(request)) {
-    policy.cors()->answer_preflight(request, answer);
-    return {Filter::kCors, {}};
-  }
-  return {};
-}
-
 RequestVerdict respond(const contract::DirectResponse& direct, ResponseHead& answer) {
   answer.status = direct.status;
   bool has_type = false;
@@ -113,10 +94,30 @@ std::string_view name_of(Filter filter) {
   return kNames[static_cast<std::size_t>(filter)];
 }
 
-RequestVerdict filter_request(const Policy& policy, const RequestFacts& facts, RequestHead& request,
-                              ResponseHead& answer, Arena& arena) {
+RequestVerdict guard(const Policy& policy, Blocks counting, const RequestFacts& facts, RequestHead& request,
+                     ResponseHead& answer, Arena& arena) {
   const auto& filters = *policy.filters();
-  const auto guarded = guard(policy, facts, request, answer, arena);
+  if (filters.ip_access && counting.has(PolicyBlock::kIpAccess) &&
+      !may_enter(*filters.ip_access, facts.forwarded.client))
+    return refuse(Filter::kIpAccess, 403, "Forbidden: ip_access\n", answer);
+  if (filters.rate_limit && counting.has(PolicyBlock::kRateLimit)) {
+    const auto wait = policy.rate_limiter()->take(rate_key(*filters.rate_limit, facts, request), facts.now);
+    if (wait > nanoseconds(0)) {
+      answer.headers.add({"retry-after", whole_seconds(wait, arena), HeaderId::kOther});
+      return refuse(Filter::kRateLimit, 429, "Too Many Requests: rate_limit\n", answer);
+    }
+  }
+  if (policy.cors() && counting.has(PolicyBlock::kCors) && Cors::is_preflight(request)) {
+    policy.cors()->answer_preflight(request, answer);
+    return {Filter::kCors, {}};
+  }
+  return {};
+}
+
+RequestVerdict filter_request(const Policy& policy, Blocks counting, const RequestFacts& facts,
+                              RequestHead& request, ResponseHead& answer, Arena& arena) {
+  const auto& filters = *policy.filters();
+  const auto guarded = guard(policy, counting, facts, request, answer, arena);
   if (guarded.answered_by != Filter::kNone) return guarded;
   if (filters.redirect) {
     const auto location =
@@ -126,15 +127,15 @@ RequestVerdict filter_request(const Policy& policy, const RequestFacts& facts, R
     return {Filter::kRedirect, {}};
   }
   if (filters.direct_response) return respond(*filters.direct_response, answer);
-  policy.request_headers().apply(request.headers);
+  if (counting.has(PolicyBlock::kRequestHeaders)) policy.request_headers().apply(request.headers);
   if (filters.rewrite && !rewrite(*filters.rewrite, facts, request, arena))
     return refuse(Filter::kRewrite, 500, "Internal Server Error: rewrite\n", answer);
   return {};
 }
 
-void filter_response(const Policy& policy, std::string_view origin, ResponseHead& response) {
-  if (policy.cors()) policy.cors()->edit_response(origin, response);
-  policy.response_headers().apply(response.headers);
+void filter_response(const Policy& policy, Blocks counting, std::string_view origin, ResponseHead& response) {
+  if (policy.cors() && counting.has(PolicyBlock::kCors)) policy.cors()->edit_response(origin, response);
+  if (counting.has(PolicyBlock::kResponseHeaders)) policy.response_headers().apply(response.headers);
 }
 
 }  // namespace headgate::l7::policy

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Policy: a rule's filters, or those of one entry of its forward, compiled; the one implementation of each
-// filter, whoever asks for it. filter_request() edits the request or answers it, in the order of
-// contract::Filters: who may enter, how often, CORS preflights, redirect, direct response; then headers and
-// rewrite. filter_response() edits what is answered, by a backend or by ourselves. No socket and no clock.
+// Policy: the filters of a rule, of one entry of its forward, or of a policy that stands above them,
+// compiled; the one implementation of each filter, whoever asks for it. filter_request() edits the request or
+// answers it, in the order of contract::Filters: who may enter, how often, CORS preflights, redirect, direct
+// response; then headers and rewrite. filter_response() edits what is answered, by a backend or by ourselves.
+// Which of its blocks count, others may have a say in (policy_list.hpp). No socket and no clock.
 //
 // Built and freed by the control thread and shared between revisions as long as its filters stay, const in
 // between but for the rate limiter's counts; any thread reads. What it puts into a message points into it: it
@@ -20,6 +21,7 @@
 #include "dataplane/core/arena.hpp"
 #include "dataplane/l7/forwarded.hpp"
 #include "dataplane/l7/http_message.hpp"
+#include "dataplane/l7/policy/blocks.hpp"
 #include "dataplane/l7/policy/cors.hpp"
 #include "dataplane/l7/policy/header_edit.hpp"
 #include "dataplane/l7/policy/rate_limiter.hpp"
@@ -61,10 +63,13 @@ struct [[nodiscard]] RequestVerdict {
   Filter answered_by = Filter::kNone;
   std::string_view body;
 };
-RequestVerdict filter_request(const Policy& policy, const RequestFacts& facts, RequestHead& request,
-                              ResponseHead& answer, Arena& arena);
+RequestVerdict filter_request(const Policy& policy, Blocks counting, const RequestFacts& facts,
+                              RequestHead& request, ResponseHead& answer, Arena& arena);
+// Its first part: what lets the request in or answers it, and edits nothing.
+RequestVerdict guard(const Policy& policy, Blocks counting, const RequestFacts& facts, RequestHead& request,
+                     ResponseHead& answer, Arena& arena);
 
 // `origin`: the field of that name that the request came with; empty where it had none.
-void filter_response(const Policy& policy, std::string_view origin, ResponseHead& response);
+void filter_response(const Policy& policy, Blocks counting, std::string_view origin, ResponseHead& response);
 
 }  // namespace headgate::l7::policy

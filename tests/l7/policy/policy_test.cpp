@@ -26,7 +26,8 @@ class PolicyTest : public testing::Test {
   // The name of the filter that answered.
   std::string_view filter(const Policy& policy) {
     answer_.clear();
-    const auto verdict = filter_request(policy, {facts_, "/a", now_}, request_, answer_, arena_);
+    const auto verdict =
+        filter_request(policy, Blocks::all(), {facts_, "/a", now_}, request_, answer_, arena_);
     body_ = verdict.body;
     return name_of(verdict.answered_by);
   }
@@ -137,7 +138,7 @@ TEST_F(PolicyTest, ResponsesAreEditedLast) {
   const Policy editing = policy(filters);
   answer_.headers.add(HeaderId::kServer, "backend");
   answer_.headers.add({"x-secret", "1", HeaderId::kOther});
-  filter_response(editing, "https://a.example", answer_);
+  filter_response(editing, Blocks::all(), "https://a.example", answer_);
   EXPECT_EQ(field("server"), "mine");
   EXPECT_EQ(field("x-a"), "1");
   EXPECT_EQ(field("x-secret"), "none");

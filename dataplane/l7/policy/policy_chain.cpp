@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/l7/policy/policy_chain.hpp"
+
+#include <ranges>
+
+namespace headgate::l7::policy {
+
+bool PolicyChain::empty() const {
+  return !rule && !forward && (!listener || listener->policies.empty()) &&
+         (!route || route->policies.empty());
+}
+
+Blocks PolicyChain::counting(const AppliedPolicy& applied, const PolicyList& of) const {
+  if (&of == listener) return route ? route->counting(applied) : applied.blocks;
+  return listener ? applied.blocks - listener->replaced : applied.blocks;
+}
+
+Blocks PolicyChain::inside() const {
+  const auto blocks = route ? route->inside() : Blocks::all();
+  return listener ? blocks - listener->replaced : blocks;
+}
+
+ChainVerdict PolicyChain::enter(const RequestFacts& facts, RequestHead& request, ResponseHead& answer,
+                                Arena& arena) const {
+  for (const auto* list : {listener, route}) {
+    if (!list) continue;
+    for (const auto& applied : list->policies) {
+      const auto& policy = *applied.standing->policy;
+      const auto blocks = counting(applied, *list);
+      const auto verdict = guard(policy, blocks, facts, request, answer, arena);
+      if (verdict.answered_by != Filter::kNone) return {verdict, applied.standing->name};
+      if (!applied.standing->mandatory && blocks.has(PolicyBlock::kRequestHeaders))
+        policy.request_headers().apply(request.headers);
+    }
+  }
+  if (!rule) return {};
+  return {filter_request(*rule, inside(), facts, request, answer, arena), {}};
+}
+
+ChainVerdict PolicyChain::enter_forward(const RequestFacts& facts, RequestHead& request, ResponseHead& answer,
+                                        Arena& arena) const {
+  if (forward) {
+    const auto verdict = filter_request(*forward, inside(), facts, request, answer, arena);
+    if (verdict.answered_by != Filter::kNone) return {verdict, {}};
+  }
+  for (const auto* list : {route, listener}) {
+    if (!list) continue;
+    for (const auto& applied : std::views::reverse(list->policies))
+      if (applied.standing->mandatory && counting(applied, *list).has(PolicyBlock::kRequestHeaders))
+        applied.standing->policy->request_headers().apply(request.headers);
+  }
+  return {};
+}
+
+void PolicyChain::leave(std::string_view origin, ResponseHead& response) const {
+  for (const auto* policy : {forward, rule})
+    if (policy) filter_response(*policy, inside(), origin, response);
+  for (const auto* list : {route, listener}) {
+    if (!list) continue;
+    for (const auto& applied : std::views::reverse(list->policies))
+      filter_response(*applied.standing->policy, counting(applied, *list), origin, response);
+  }
+}
+
+}  // namespace headgate::l7::policy

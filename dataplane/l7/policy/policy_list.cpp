@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/l7/policy/policy_list.hpp"
+
+namespace headgate::l7::policy {
+namespace {
+
+const contract::Filters& nobody() {
+  static const contract::Filters kNobody = [] {
+    contract::Filters filters;
+    filters.ip_access.emplace().deny = {*Prefix::parse("0.0.0.0/0"), *Prefix::parse("::/0")};
+    return filters;
+  }();
+  return kNobody;
+}
+
+}  // namespace
+
+StandingPolicyPtr stand(const contract::Policy& policy, const StandingPolicy* before) {
+  StandingPolicy standing;
+  standing.name = policy.name;
+  standing.mandatory = policy.mode == contract::PolicyMode::kMandatory;
+  const auto filters =
+      policy.filters ? policy.filters : contract::Boxed<contract::Filters>(contract::Filters{});
+  const bool same = before && before->policy->filters() == filters;
+  standing.policy = same ? before->policy : std::make_shared<const Policy>(filters);
+  return std::make_shared<const StandingPolicy>(std::move(standing));
+}
+
+StandingPolicyPtr stand_unknown(std::string name) {
+  StandingPolicy standing;
+  standing.name = std::move(name);
+  standing.mandatory = true;
+  standing.policy = std::make_shared<const Policy>(contract::Boxed<contract::Filters>(nobody()));
+  return std::make_shared<const StandingPolicy>(std::move(standing));
+}
+
+PolicyList make_policy_list(std::vector<StandingPolicyPtr> outermost_first, Blocks inside) {
+  PolicyList list;
+  list.given = inside;
+  list.policies.reserve(outermost_first.size());
+  for (auto& standing : outermost_first) {
+    const auto own = Blocks::of(*standing->policy->filters()) - list.replaced;
+    if (standing->mandatory && own.has(PolicyBlock::kCors)) list.replaced.add(PolicyBlock::kCors);
+    list.policies.push_back({std::move(standing), own});
+  }
+  for (auto applied = list.policies.rbegin(); applied != list.policies.rend(); ++applied) {
+    const auto own = applied->blocks;
+    applied->blocks = list.counting(*applied);
+    list.given = list.given | own;
+  }
+  return list;
+}
+
+}  // namespace headgate::l7::policy
