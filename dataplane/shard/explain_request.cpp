@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "dataplane/contract/enum_names.hpp"
 #include "dataplane/l7/explain.hpp"
 #include "dataplane/l7/path.hpp"
 #include "dataplane/l7/policy/policy_chain.hpp"
@@ -57,13 +56,6 @@ contract::ForwardAnswer answer_of(const l7::PlannedForward& forward, const l7::P
   return answer;
 }
 
-std::vector<contract::PolicyBlock> listed(l7::policy::Blocks blocks) {
-  std::vector<contract::PolicyBlock> list;
-  for (std::size_t i = 0; i < contract::EnumNames<contract::PolicyBlock>::kNames.size(); ++i)
-    if (const auto block = static_cast<contract::PolicyBlock>(i); blocks.has(block)) list.push_back(block);
-  return list;
-}
-
 std::vector<contract::PolicyAnswer> policies_of(const l7::RoutedListener& listener,
                                                 const l7::RoutePlan& plan) {
   const l7::policy::PolicyChain chain{.listener = listener.policies.get(), .route = &plan.above};
@@ -76,8 +68,8 @@ std::vector<contract::PolicyAnswer> policies_of(const l7::RoutedListener& listen
       answers.push_back({.policy = applied.standing->name,
                          .mode = applied.standing->mandatory ? contract::PolicyMode::kMandatory
                                                              : contract::PolicyMode::kDefault,
-                         .counts = listed(counting),
-                         .gives_way = listed(all - counting)});
+                         .counts = counting.list(),
+                         .gives_way = (all - counting).list()});
     }
   }
   return answers;

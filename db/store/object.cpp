@@ -12,10 +12,10 @@
 namespace headgate::db {
 namespace {
 
-constexpr std::array<std::string_view, 8> kNames{"node",  "shard", "listener",    "namespace",
-                                                 "route", "pool",  "certificate", "secret"};
-constexpr std::array<std::string_view, 8> kPlurals{"nodes",  "shards", "listeners",    "namespaces",
-                                                   "routes", "pools",  "certificates", "secrets"};
+constexpr std::array<std::string_view, 9> kNames{"node", "shard",       "listener", "namespace", "route",
+                                                 "pool", "certificate", "secret",   "policy"};
+constexpr std::array<std::string_view, 9> kPlurals{
+    "nodes", "shards", "listeners", "namespaces", "routes", "pools", "certificates", "secrets", "policies"};
 constexpr std::array<std::string_view, 4> kRoles{"admin", "operator", "viewer", "editor"};
 static_assert(kNames.size() == kKinds.size() && kPlurals.size() == kKinds.size());
 

@@ -17,9 +17,20 @@ namespace headgate::db {
 
 using contract::Revision;
 
-enum class Kind : uint8_t { kNode, kShard, kListener, kNamespace, kRoute, kPool, kCertificate, kSecret };
-inline constexpr std::array kKinds{Kind::kNode,  Kind::kShard, Kind::kListener,    Kind::kNamespace,
-                                   Kind::kRoute, Kind::kPool,  Kind::kCertificate, Kind::kSecret};
+enum class Kind : uint8_t {
+  kNode,
+  kShard,
+  kListener,
+  kNamespace,
+  kRoute,
+  kPool,
+  kCertificate,
+  kSecret,
+  kPolicy
+};
+inline constexpr std::array kKinds{Kind::kNode,        Kind::kShard,  Kind::kListener,
+                                   Kind::kNamespace,   Kind::kRoute,  Kind::kPool,
+                                   Kind::kCertificate, Kind::kSecret, Kind::kPolicy};
 
 std::string_view name_of(Kind kind);    // "node", in SQL, errors and the audit log
 std::string_view plural_of(Kind kind);  // "nodes", in REST paths and in /config
@@ -27,7 +38,9 @@ std::optional<Kind> kind_of_name(std::string_view name);
 std::optional<Kind> kind_of_plural(std::string_view plural);
 // Stands in a namespace always; or in one, or in none, as its author likes.
 inline bool in_namespace(Kind kind) { return kind == Kind::kRoute || kind == Kind::kPool; }
-inline bool in_any_place(Kind kind) { return kind == Kind::kCertificate || kind == Kind::kSecret; }
+inline bool in_any_place(Kind kind) {
+  return kind == Kind::kCertificate || kind == Kind::kSecret || kind == Kind::kPolicy;
+}
 
 struct ObjectKey {
   Kind kind = Kind::kNode;

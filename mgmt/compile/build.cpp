@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "dataplane/l7/policy/blocks.hpp"
 #include "mgmt/compile/local_addresses.hpp"
 
 namespace headgate::compile {
@@ -83,16 +84,27 @@ contract::ObjectPtr frozen(contract::Object object) {
   return std::make_shared<const contract::Object>(std::move(object));
 }
 
+// What is said of the rule's requests where it is served.
+std::vector<contract::PolicyBlock> blocks_beyond_hop(const Rule& rule,
+                                                     const std::vector<const Entry*>& policies) {
+  l7::policy::Blocks blocks;
+  if (rule.filters) blocks = l7::policy::Blocks::of(*rule.filters);
+  for (const auto* policy : policies) blocks = blocks | l7::policy::Blocks::of(*policy->as<Policy>().filters);
+  return blocks.list();
+}
+
 // In the first tier: found by the same matches, so that the precedence among all routes of the listener stays
 // what it is, and as patient as the second tier; the rest of the rule is that one's, filters and retries with
 // it.
-contract::RouteRule build_hop_rule(const Rule& rule, const Entry* to_shard) {
+contract::RouteRule build_hop_rule(const Rule& rule, const Entry* to_shard,
+                                   const std::vector<const Entry*>& policies) {
   contract::RouteRule built;
   built.name = rule.name;
   built.matches = rule.matches;
   built.request_timeout = rule.request_timeout;
   built.idle_timeout = rule.idle_timeout;
   built.forward.push_back({.pool = to_shard ? hop_pool_uid(*to_shard) : "", .weight = 1, .filters = {}});
+  built.blocks_beyond_hop = blocks_beyond_hop(rule, policies);
   return built;
 }
 
@@ -126,6 +138,12 @@ bool asks_for_certificates(const ListenerTls& tls) {
   return tls.client_ca && tls.client_auth != contract::ClientAuth::kNone;
 }
 
+std::vector<std::string> uids_of(const std::vector<const Entry*>& entries) {
+  std::vector<std::string> uids;
+  for (const auto* entry : entries) uids.push_back(entry->meta.uid);
+  return uids;
+}
+
 std::optional<contract::ListenerTls> build_tls(const Model& model, const Listener& listener) {
   if (!listener.tls) return std::nullopt;
   contract::ListenerTls built;
@@ -138,6 +156,47 @@ std::optional<contract::ListenerTls> build_tls(const Model& model, const Listene
     if (const auto* entry = model.find(key_of(db::Kind::kSecret, *listener.tls->client_ca)))
       built.client_ca = entry->meta.uid;
   return built;
+}
+
+contract::Object build_pool(const Entry& entry) {
+  const auto& pool = entry.as<Pool>();
+  return contract::Pool{.uid = entry.meta.uid,
+                        .namespace_name = entry.key.namespace_name,
+                        .name = entry.key.name,
+                        .algorithm = pool.algorithm,
+                        .backends = pool.backends,
+                        .health = pool.health,
+                        .when_all_down = pool.when_all_down,
+                        .protocol = pool.protocol,
+                        .hash = pool.hash,
+                        .slow_start = pool.slow_start,
+                        .failover_percent = pool.failover_percent,
+                        .outlier = pool.outlier,
+                        .circuit_breaker = pool.circuit_breaker,
+                        .retry_budget = pool.retry_budget,
+                        .connect_timeout = pool.connect_timeout,
+                        .idle_timeout = pool.idle_timeout};
+}
+
+contract::Object build_certificate(const Entry& entry) {
+  const auto& certificate = entry.as<Certificate>();
+  return contract::Certificate{.uid = entry.meta.uid,
+                               .name = qualified_name(entry.key),
+                               .chain = certificate.chain,
+                               .key_digest = certificate.key_digest};
+}
+
+contract::Object build_trust_bundle(const Entry& entry) {
+  return contract::TrustBundle{
+      .uid = entry.meta.uid, .name = qualified_name(entry.key), .certificates = entry.as<Secret>().data};
+}
+
+contract::Object build_policy(const Entry& entry) {
+  const auto& policy = entry.as<Policy>();
+  return contract::Policy{.uid = entry.meta.uid,
+                          .name = qualified_name(entry.key),
+                          .mode = policy.mode,
+                          .filters = policy.filters};
 }
 
 }  // namespace
@@ -187,7 +246,8 @@ contract::Object build_listener(const Model& model, const Entry& entry, const st
                             .escaped_slash = listener.escaped_slash,
                             .tls = ends_here ? build_tls(model, listener) : std::nullopt,
                             .hop_from = ends_here ? "" : listener.shard,
-                            .proxy_protocol = listener.proxy_protocol};
+                            .proxy_protocol = listener.proxy_protocol,
+                            .policies = uids_of(policies_of_listener(model, entry, shard))};
 }
 
 contract::Object build_route(const Model& model, const Entry& entry, const std::string& shard) {
@@ -206,42 +266,23 @@ contract::Object build_route(const Model& model, const Entry& entry, const std::
       built.listeners.push_back(listener->meta.uid);
   }
   const auto* to_shard = passed_on ? model.find(db::Kind::kShard, *owner) : nullptr;
+  const auto policies = policies_of_route(model, entry);
+  if (!passed_on) built.policies = uids_of(policies);
   for (const auto& rule : route.rules)
-    built.rules.push_back(passed_on ? build_hop_rule(rule, to_shard) : build_rule(model, rule));
+    built.rules.push_back(passed_on ? build_hop_rule(rule, to_shard, policies) : build_rule(model, rule));
   return built;
 }
 
-contract::Object build_pool(const Entry& entry) {
-  const auto& pool = entry.as<Pool>();
-  return contract::Pool{.uid = entry.meta.uid,
-                        .namespace_name = entry.key.namespace_name,
-                        .name = entry.key.name,
-                        .algorithm = pool.algorithm,
-                        .backends = pool.backends,
-                        .health = pool.health,
-                        .when_all_down = pool.when_all_down,
-                        .protocol = pool.protocol,
-                        .hash = pool.hash,
-                        .slow_start = pool.slow_start,
-                        .failover_percent = pool.failover_percent,
-                        .outlier = pool.outlier,
-                        .circuit_breaker = pool.circuit_breaker,
-                        .retry_budget = pool.retry_budget,
-                        .connect_timeout = pool.connect_timeout,
-                        .idle_timeout = pool.idle_timeout};
+contract::Kind kind_of_used(db::Kind kind) {
+  if (kind == db::Kind::kPool) return contract::Kind::kPool;
+  if (kind == db::Kind::kPolicy) return contract::Kind::kPolicy;
+  return kind == db::Kind::kCertificate ? contract::Kind::kCertificate : contract::Kind::kTrustBundle;
 }
 
-contract::Object build_certificate(const Entry& entry) {
-  const auto& certificate = entry.as<Certificate>();
-  return contract::Certificate{.uid = entry.meta.uid,
-                               .name = qualified_name(entry.key),
-                               .chain = certificate.chain,
-                               .key_digest = certificate.key_digest};
-}
-
-contract::Object build_trust_bundle(const Entry& entry) {
-  return contract::TrustBundle{
-      .uid = entry.meta.uid, .name = qualified_name(entry.key), .certificates = entry.as<Secret>().data};
+contract::Object build_used(const Entry& used) {
+  if (used.key.kind == db::Kind::kPool) return build_pool(used);
+  if (used.key.kind == db::Kind::kPolicy) return build_policy(used);
+  return used.key.kind == db::Kind::kCertificate ? build_certificate(used) : build_trust_bundle(used);
 }
 
 contract::Object build_hop_pool(const Entry& to_shard) {
@@ -287,23 +328,33 @@ RoutePlaces places_of_route(const Model& model, const Entry& entry) {
           {hop_listeners.begin(), hop_listeners.end()}};
 }
 
-std::vector<db::ObjectKey> pools_of_route(const Model& model, const Entry& entry) {
-  std::set<db::ObjectKey> pools;
+std::vector<db::ObjectKey> used_by_route(const Model& model, const Entry& entry) {
+  std::set<db::ObjectKey> used;
   for (const auto& rule : entry.as<Route>().rules)
     for (const auto& pool : rule.forward) {
       const db::ObjectKey key{db::Kind::kPool, pool.namespace_name, pool.name};
-      if (model.find(key)) pools.insert(key);
+      if (model.find(key)) used.insert(key);
     }
-  return {pools.begin(), pools.end()};
+  for (const auto* policy : policies_of_route(model, entry)) used.insert(policy->key);
+  // Those of the shard stand above the copies of listeners that lead there.
+  const auto places = places_of_route(model, entry);
+  for (const auto& key : places.hop_listeners)
+    for (const auto* policy : policies_of_listener(model, *model.find(key), places.serving[0]))
+      used.insert(policy->key);
+  return {used.begin(), used.end()};
 }
 
-std::vector<db::ObjectKey> trust_of_listener(const Model& model, const Entry& entry) {
-  const auto& tls = entry.as<Listener>().tls;
-  if (!tls) return {};
+std::vector<db::ObjectKey> used_by_listener(const Model& model, const Entry& entry) {
+  const auto& listener = entry.as<Listener>();
   std::set<db::ObjectKey> keys;
-  for (const auto& reference : tls->certificates) keys.insert(key_of(db::Kind::kCertificate, reference));
-  if (asks_for_certificates(*tls)) keys.insert(key_of(db::Kind::kSecret, *tls->client_ca));
+  if (listener.tls) {
+    for (const auto& reference : listener.tls->certificates)
+      keys.insert(key_of(db::Kind::kCertificate, reference));
+    if (asks_for_certificates(*listener.tls))
+      keys.insert(key_of(db::Kind::kSecret, *listener.tls->client_ca));
+  }
   std::erase_if(keys, [&](const db::ObjectKey& key) { return model.find(key) == nullptr; });
+  for (const auto* policy : policies_of_listener(model, entry, listener.shard)) keys.insert(policy->key);
   return {keys.begin(), keys.end()};
 }
 

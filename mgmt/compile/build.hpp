@@ -29,7 +29,8 @@ struct RoutePlaces {
   std::vector<db::ObjectKey> hop_listeners;  // those of `passing_on`, of which serving[0] has copies
 };
 RoutePlaces places_of_route(const Model& model, const Entry& route);
-std::vector<db::ObjectKey> pools_of_route(const Model& model, const Entry& route);  // that exist
+// What the shards that serve a route must know beside it: its pools, the policies above it. Sorted.
+std::vector<db::ObjectKey> used_by_route(const Model& model, const Entry& route);
 
 // Of shards by their names, those that exist.
 using HopPeers = std::vector<contract::HopPeer>;
@@ -42,16 +43,23 @@ contract::Object build_shard_settings(const Model& model, const Entry& shard, Ho
 contract::Object build_listener(const Model& model, const Entry& listener, const std::string& shard);
 // For one shard that serves it, or that passes it on.
 contract::Object build_route(const Model& model, const Entry& route, const std::string& shard);
-contract::Object build_pool(const Entry& pool);
 contract::Object build_hop_pool(const Entry& to_shard);
-contract::Object build_certificate(const Entry& certificate);
-contract::Object build_trust_bundle(const Entry& secret);
+// A pool, policy, certificate or secret, which are the same wherever they are used.
+contract::Object build_used(const Entry& used);
+contract::Kind kind_of_used(db::Kind kind);
 
 // What a node must know to run the shard: its replicas for headgate-node, its addresses for headgate-l4.
 Objects build_shard_on_node(const Model& model, const Entry& shard, const Entry& node, const Numbers& numbers,
                             const HopPeers& hop_peers);
-// The certificates that it shows and the secrets with authorities that it believes, if they exist; sorted.
-std::vector<db::ObjectKey> trust_of_listener(const Model& model, const Entry& listener);
+// What the shard that a listener ends on must know beside it, if it exists: the certificates that it shows,
+// the secrets with authorities that it believes, the policies above it. Sorted.
+std::vector<db::ObjectKey> used_by_listener(const Model& model, const Entry& listener);
+
+// The policies above a listener in a shard, or above a route, outermost first (policy_list.hpp of l7/policy);
+// of one level the oldest first, then by name.
+std::vector<const Entry*> policies_of_listener(const Model& model, const Entry& listener,
+                                               const std::string& shard);
+std::vector<const Entry*> policies_of_route(const Model& model, const Entry& route);
 
 contract::ObjectKey key_in_shard(const std::string& shard, contract::Kind kind, const Entry& entry);
 contract::ObjectKey key_of_hop_pool(const std::string& shard, const Entry& to_shard);

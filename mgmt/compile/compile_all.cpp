@@ -27,6 +27,9 @@ Objects compile_shard(const Model& model, const Entry& shard, const HopPeers& ho
   const auto add = [&](Kind kind, const Entry& entry, contract::Object object) {
     objects[key_in_shard(name, kind, entry)] = std::make_shared<const contract::Object>(std::move(object));
   };
+  const auto add_used = [&](const std::vector<db::ObjectKey>& keys) {
+    for (const auto& key : keys) add(kind_of_used(key.kind), *model.find(key), build_used(*model.find(key)));
+  };
   const auto among = [&](const std::vector<std::string>& shards) {
     return std::find(shards.begin(), shards.end(), name) != shards.end();
   };
@@ -34,13 +37,7 @@ Objects compile_shard(const Model& model, const Entry& shard, const HopPeers& ho
   for (const auto* listener : model.all(db::Kind::kListener))
     if (listener->as<Listener>().shard == name) {
       add(Kind::kListener, *listener, build_listener(model, *listener, name));
-      for (const auto& key : trust_of_listener(model, *listener)) {
-        const auto& entry = *model.find(key);
-        if (key.kind == db::Kind::kCertificate)
-          add(Kind::kCertificate, entry, build_certificate(entry));
-        else
-          add(Kind::kTrustBundle, entry, build_trust_bundle(entry));
-      }
+      add_used(used_by_listener(model, *listener));
     }
   for (const auto* route : model.all(db::Kind::kRoute)) {
     const auto places = places_of_route(model, *route);
@@ -54,10 +51,7 @@ Objects compile_shard(const Model& model, const Entry& shard, const HopPeers& ho
     add(Kind::kRoute, *route, build_route(model, *route, name));
     for (const auto& key : places.hop_listeners)
       add(Kind::kListener, *model.find(key), build_listener(model, *model.find(key), name));
-    for (const auto& key : pools_of_route(model, *route)) {
-      const auto& pool = *model.find(key);
-      add(Kind::kPool, pool, build_pool(pool));
-    }
+    add_used(used_by_route(model, *route));
   }
   return objects;
 }

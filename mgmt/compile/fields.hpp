@@ -109,5 +109,6 @@ Route parse_route(Fields& fields, const std::string& namespace_name);
 Pool parse_pool(Fields& fields);
 Certificate parse_certificate(Fields& fields);
 Secret parse_secret(Fields& fields);
+Policy parse_policy(Fields& fields, const std::string& namespace_name);  // empty: it is global
 
 }  // namespace headgate::compile

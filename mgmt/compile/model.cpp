@@ -60,6 +60,10 @@ void add_references(const Listener& listener, References& into) {
 void add_references(const Namespace& space, References& into) {
   if (space.shard) into.push_back({"/shard", {db::Kind::kShard, "", *space.shard}});
 }
+void add_references(const Policy& policy, References& into) {
+  for (const auto& [pointer, object] : policy.targets)
+    if (!pointer.empty()) into.push_back({pointer, object});
+}
 void add_references(const Route& route, References& into) {
   for (std::size_t i = 0; i < route.listeners.size(); ++i)
     into.push_back({at("/listeners", i), {db::Kind::kListener, "", route.listeners[i]}});

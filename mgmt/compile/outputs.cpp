@@ -36,9 +36,7 @@ bool among(const std::vector<std::string>& shards, const std::string& shard) {
 
 contract::Kind kind_in_shard(db::Kind kind) {
   if (kind == db::Kind::kListener) return contract::Kind::kListener;
-  if (kind == db::Kind::kCertificate) return contract::Kind::kCertificate;
-  if (kind == db::Kind::kSecret) return contract::Kind::kTrustBundle;
-  return kind == db::Kind::kRoute ? contract::Kind::kRoute : contract::Kind::kPool;
+  return kind == db::Kind::kRoute ? contract::Kind::kRoute : kind_of_used(kind);
 }
 
 // A shard is, in itself, its settings, and in another the hop to it.
@@ -98,9 +96,7 @@ contract::Object Outputs::build_in_shard(const Model& model, const Numbers& numb
                                          const Entry& entry) const {
   if (entry.key.kind == db::Kind::kListener) return build_listener(model, entry, shard);
   if (entry.key.kind == db::Kind::kRoute) return build_route(model, entry, shard);
-  if (entry.key.kind == db::Kind::kPool) return build_pool(entry);
-  if (entry.key.kind == db::Kind::kCertificate) return build_certificate(entry);
-  if (entry.key.kind == db::Kind::kSecret) return build_trust_bundle(entry);
+  if (entry.key.kind != db::Kind::kShard) return build_used(entry);
   return entry.key.name == shard ? build_shard_settings(model, entry, hop_peers(model, numbers, shard))
                                  : build_hop_pool(entry);
 }

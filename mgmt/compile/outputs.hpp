@@ -31,14 +31,20 @@ class Outputs {
   using Edits = std::map<contract::ObjectKey, contract::ObjectPtr>;
   struct Placement {  // of a route
     RoutePlaces places;
-    std::vector<db::ObjectKey> pools;
+    std::vector<db::ObjectKey> uses;  // used_by_route()
   };
   using Uses = std::map<db::ObjectKey, uint32_t>;
   struct Ending {  // of a listener
     std::string uid;
     std::string shard;
-    std::vector<db::ObjectKey> trust;  // trust_of_listener()
+    std::vector<db::ObjectKey> uses;  // used_by_listener()
     friend bool operator==(const Ending&, const Ending&) = default;
+  };
+  struct Standing {  // of a policy
+    std::string uid;
+    std::vector<db::ObjectKey> targets;
+    std::vector<contract::PolicyBlock> blocks;  // of which first tiers are told
+    friend bool operator==(const Standing&, const Standing&) = default;
   };
   struct ShardOutput {
     Objects objects;                                        // audience shard/NAME
@@ -68,7 +74,10 @@ class Outputs {
   void find_dirty_shard(const Model& model, const db::ObjectKey& key, Dirty& dirty);
   void find_dirty_namespace(const Model& model, const db::ObjectKey& key, Dirty& dirty);
   void find_dirty_listener(const Model& model, const db::ObjectKey& key, Dirty& dirty);
-  // A pool, certificate, secret, shard or listener, in a shard because a route or listener there uses it.
+  void find_dirty_policy(const Model& model, const db::ObjectKey& key, Dirty& dirty);
+  void find_dirty_target(const Model& model, const db::ObjectKey& target, Dirty& dirty);
+  // A pool, policy, certificate, secret, shard or listener, in a shard because a route or listener there uses
+  // it.
   void find_dirty_used(const Model& model, const db::ObjectKey& key, Dirty& dirty);
   void place_route(const Model& model, const db::ObjectKey& key, Dirty& dirty);
   void put_there(const db::ObjectKey& route, const Placement& placement, Dirty& dirty);
@@ -94,6 +103,7 @@ class Outputs {
   std::map<std::string, NodeOutput> nodes_;
   std::map<db::ObjectKey, Placement> routes_;
   std::map<db::ObjectKey, Ending> listeners_;
+  std::map<db::ObjectKey, Standing> policies_;
   std::map<db::ObjectKey, std::string> used_uids_;  // of pools, certificates, secrets and shards
   std::map<db::ObjectKey, std::string> owners_;     // the shards that namespaces name
 };

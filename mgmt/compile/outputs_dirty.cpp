@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a changed resource to what must be looked at again: namespace, pool → routes → listeners → shards →
-// nodes; certificate, secret → listeners; shard → the routes that are led to it.
+// nodes; certificate, secret → listeners; shard → the routes that are led to it; policy → what it stands
+// above.
+#include <utility>
+
+#include "dataplane/l7/policy/blocks.hpp"
 #include "mgmt/compile/outputs.hpp"
 
 namespace headgate::compile {
@@ -46,6 +50,8 @@ void Outputs::find_dirty(const Model& model, const db::ObjectKey& key, Dirty& di
     case db::Kind::kCertificate:
     case db::Kind::kSecret:
       return find_dirty_used(model, key, dirty);
+    case db::Kind::kPolicy:
+      return find_dirty_policy(model, key, dirty);
   }
 }
 
@@ -100,10 +106,10 @@ void Outputs::find_dirty_listener(const Model& model, const db::ObjectKey& key, 
   const auto before = known == listeners_.end() ? Ending{} : known->second;
   const auto now = entry ? Ending{.uid = entry->meta.uid,
                                   .shard = entry->as<Listener>().shard,
-                                  .trust = trust_of_listener(model, *entry)}
+                                  .uses = used_by_listener(model, *entry)}
                          : Ending{};
-  end_use(before.shard, before.trust, dirty);
-  use(now.shard, now.trust, dirty);
+  end_use(before.shard, before.uses, dirty);
+  use(now.shard, now.uses, dirty);
   for (const auto* shard : {&before.shard, &now.shard}) {
     if (shard->empty()) continue;
     dirty.in_shard.emplace(*shard, key);
@@ -116,6 +122,39 @@ void Outputs::find_dirty_listener(const Model& model, const db::ObjectKey& key, 
     listeners_.insert_or_assign(key, now);
   else
     listeners_.erase(key);
+}
+
+// What it says stands in the policy alone; which blocks it has, first tiers know too.
+void Outputs::find_dirty_policy(const Model& model, const db::ObjectKey& key, Dirty& dirty) {
+  Standing now;
+  if (const auto* entry = model.find(key)) {
+    const auto& policy = entry->as<Policy>();
+    now.uid = entry->meta.uid;
+    for (const auto& target : policy.targets) now.targets.push_back(target.object);
+    now.blocks = l7::policy::Blocks::of(*policy.filters).list();
+  }
+  const Standing before = std::exchange(policies_[key], now);
+  if (now.uid.empty()) policies_.erase(key);
+  find_dirty_used(model, key, dirty);
+  if (before == now) return;
+  for (const auto& targets : {before.targets, now.targets})
+    for (const auto& target : targets) find_dirty_target(model, target, dirty);
+}
+
+void Outputs::find_dirty_target(const Model& model, const db::ObjectKey& target, Dirty& dirty) {
+  if (target.kind == db::Kind::kRoute) dirty.routes.insert(target);
+  if (target.kind == db::Kind::kListener) find_dirty_listener(model, target, dirty);
+  if (target.kind == db::Kind::kNamespace) add_routes(model.referrers(target), dirty.routes);
+  if (target.kind != db::Kind::kShard) return;
+  // The listeners that end there, and by the routes that are led there copies of others.
+  for (const auto& user : model.referrers(target)) {
+    if (user.kind == db::Kind::kListener) find_dirty_listener(model, user, dirty);
+    if (user.kind == db::Kind::kNamespace) add_routes(model.referrers(user), dirty.routes);
+  }
+  const auto shard = shards_.find(target.name);
+  if (shard == shards_.end()) return;
+  for (const auto& [key, count] : shard->second.uses)
+    if (key.kind == db::Kind::kListener) dirty.in_shard.emplace(target.name, key);
 }
 
 void Outputs::find_dirty_used(const Model& model, const db::ObjectKey& key, Dirty& dirty) {
@@ -134,7 +173,7 @@ void Outputs::place_route(const Model& model, const db::ObjectKey& key, Dirty& d
   auto& placement = routes_[key];
   take_away(key, placement, dirty);
   const auto* entry = model.find(key);
-  placement = entry ? Placement{places_of_route(model, *entry), pools_of_route(model, *entry)} : Placement{};
+  placement = entry ? Placement{places_of_route(model, *entry), used_by_route(model, *entry)} : Placement{};
   put_there(key, placement, dirty);
   if (!entry) routes_.erase(key);
 }
@@ -143,7 +182,7 @@ void Outputs::put_there(const db::ObjectKey& route, const Placement& placement, 
   const auto& places = placement.places;
   for (const auto& shard : places.serving) {
     dirty.in_shard.emplace(shard, route);
-    use(shard, placement.pools, dirty);
+    use(shard, placement.uses, dirty);
     use(shard, places.hop_listeners, dirty);
   }
   for (const auto& shard : places.passing_on) {
@@ -157,7 +196,7 @@ void Outputs::take_away(const db::ObjectKey& route, const Placement& placement, 
   const auto& places = placement.places;
   for (const auto& shard : places.serving) {
     dirty.in_shard.emplace(shard, route);
-    end_use(shard, placement.pools, dirty);
+    end_use(shard, placement.uses, dirty);
     end_use(shard, places.hop_listeners, dirty);
   }
   for (const auto& shard : places.passing_on) {

@@ -31,6 +31,8 @@ Resource read_resource(const db::ObjectKey& key, Fields& fields) {
       return parse_certificate(fields);
     case db::Kind::kSecret:
       return parse_secret(fields);
+    case db::Kind::kPolicy:
+      return parse_policy(fields, key.namespace_name);
   }
   HG_ASSERT(false);
   return Node{};

@@ -118,18 +118,22 @@ void check_together(Fields& filters, const contract::Filters& into) {
 
 }  // namespace
 
-contract::Filters read_filters(Fields& filters, const Matches& matches) {
-  contract::Filters into;
+void read_blocks(Fields& filters, contract::Filters& into) {
   filters.object("ip_access", [&](Fields& filter) { into.ip_access = read_ip_access(filter); });
   filters.object("rate_limit", [&](Fields& filter) { into.rate_limit = read_rate_limit(filter); });
   filters.object("cors", [&](Fields& filter) { into.cors = read_cors(filter); });
+  filters.object("request_headers", [&](Fields& filter) { into.request_headers = read_header_edit(filter); });
+  filters.object("response_headers",
+                 [&](Fields& filter) { into.response_headers = read_header_edit(filter); });
+}
+
+contract::Filters read_filters(Fields& filters, const Matches& matches) {
+  contract::Filters into;
+  read_blocks(filters, into);
   filters.object("redirect", [&](Fields& filter) { into.redirect = read_redirect(filter, matches); });
   filters.object("direct_response",
                  [&](Fields& filter) { into.direct_response = read_direct_response(filter); });
-  filters.object("request_headers", [&](Fields& filter) { into.request_headers = read_header_edit(filter); });
   filters.object("rewrite", [&](Fields& filter) { into.rewrite = read_rewrite(filter, matches); });
-  filters.object("response_headers",
-                 [&](Fields& filter) { into.response_headers = read_header_edit(filter); });
   check_together(filters, into);
   return into;
 }

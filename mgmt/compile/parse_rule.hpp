@@ -15,6 +15,9 @@ contract::RouteMatch read_match(Fields& match);
 // prefixes.
 contract::Filters read_filters(Fields& filters, const std::vector<contract::RouteMatch>& matches);
 
+// Those that a policy can have too.
+void read_blocks(Fields& filters, contract::Filters& into);
+
 // Whether every request is answered by a filter.
 inline bool answers_all(const contract::Filters& filters) {
   return filters.redirect || filters.direct_response;

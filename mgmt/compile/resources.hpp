@@ -142,8 +142,23 @@ struct Secret {
   Labels labels = {};
 };
 
+struct PolicyTarget {
+  std::string pointer =
+      {};  // in the body; empty: the namespace that the policy lives in, which it need not name
+  db::ObjectKey object = {};
+
+  friend bool operator==(const PolicyTarget&, const PolicyTarget&) = default;
+};
+
+struct Policy {
+  std::vector<PolicyTarget> targets = {};  // never empty
+  contract::PolicyMode mode = contract::PolicyMode::kDefault;
+  contract::Boxed<contract::Filters> filters = {};  // only what contract::PolicyBlock names
+  Labels labels = {};
+};
+
 // In the order of db::Kind.
-using Resource = std::variant<Node, Shard, Listener, Namespace, Route, Pool, Certificate, Secret>;
+using Resource = std::variant<Node, Shard, Listener, Namespace, Route, Pool, Certificate, Secret, Policy>;
 inline db::Kind kind_of(const Resource& resource) { return static_cast<db::Kind>(resource.index()); }
 
 }  // namespace headgate::compile

@@ -68,6 +68,12 @@ Json forward_json(const contract::ForwardAnswer& forward) {
   return json;
 }
 
+Json blocks_json(const std::vector<contract::PolicyBlock>& blocks) {
+  Json names = Json::array();
+  for (const auto block : blocks) names.push_back(contract::name_of(block));
+  return names;
+}
+
 Json answer_json(const std::string& shard, const Replica& replica, const contract::RequestAnswer& answer) {
   Json json{{"shard", shard},
             {"node", replica.node},
@@ -84,6 +90,12 @@ Json answer_json(const std::string& shard, const Replica& replica, const contrac
   json["matches"] = Json::array();
   for (const auto& match : answer.matches) json["matches"].push_back(match_json(match));
   json["matches_left_out"] = answer.left_out;
+  json["policies"] = Json::array();
+  for (const auto& policy : answer.policies)
+    json["policies"].push_back({{"policy", policy.policy},
+                                {"mode", contract::name_of(policy.mode)},
+                                {"counts", blocks_json(policy.counts)},
+                                {"gives_way", blocks_json(policy.gives_way)}});
   return json;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <vector>
 
 #include "dataplane/contract/policy.hpp"
 
@@ -36,6 +37,14 @@ class Blocks {
   constexpr bool has(PolicyBlock block) const { return (bits_ & bit(block)) != 0; }
   constexpr bool empty() const { return bits_ == 0; }
   constexpr void add(PolicyBlock block) { bits_ |= bit(block); }
+
+  // In the order of PolicyBlock.
+  std::vector<PolicyBlock> list() const {
+    std::vector<PolicyBlock> blocks;
+    for (uint8_t block = 0; block <= static_cast<uint8_t>(PolicyBlock::kResponseHeaders); ++block)
+      if (has(static_cast<PolicyBlock>(block))) blocks.push_back(static_cast<PolicyBlock>(block));
+    return blocks;
+  }
 
   friend constexpr Blocks operator|(Blocks a, Blocks b) { return Blocks(a.bits_ | b.bits_); }
   friend constexpr Blocks operator-(Blocks a, Blocks b) { return Blocks(a.bits_ & ~b.bits_); }

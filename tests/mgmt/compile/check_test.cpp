@@ -67,6 +67,20 @@ TEST_F(Check, MissingReferencesAreNamedEach) {
               ElementsAre("pool nowhere/x  missing_reference"));
 }
 
+TEST_F(Check, WhatAPolicyStandsAboveMustBeThereAndStay) {
+  EXPECT_THAT(put_and_check(global(Kind::kPolicy, "x"),
+                            R"({"targets":{"listeners":["web","gone"]},"cors":{"origins":["*"]}})"),
+              ElementsAre("policy x /targets/listeners/1 missing_reference"));
+  EXPECT_THAT(
+      put_and_check({Kind::kPolicy, "b", "x"}, R"({"targets":{"routes":["r"]},"cors":{"origins":["*"]}})"),
+      ElementsAre("policy b/x /targets/routes/0 missing_reference"));
+  model_.remove(route_key("a", "r"));
+  EXPECT_THAT(remove_and_check(global(Kind::kListener, "web")), ElementsAre("!listener web  in_use"));
+  add({Kind::kPolicy, "b", "x"}, R"({"cors":{"origins":["*"]}})");
+  model_.remove(pool_key("b", "p"));
+  EXPECT_THAT(remove_and_check(global(Kind::kNamespace, "b")), ElementsAre("!namespace b  in_use"));
+}
+
 TEST_F(Check, WhatIsUsedCannotGo) {
   EXPECT_THAT(remove_and_check(global(Kind::kShard, "edge")), ElementsAre("!shard edge  in_use"));
   EXPECT_THAT(remove_and_check(pool_key("a", "p")), ElementsAre("!pool a/p  in_use"));

@@ -51,7 +51,7 @@ class RandomWorld {
     return std::string(1, letter) + std::to_string(pick(count));
   }
   db::ObjectKey random_key() {
-    switch (pick(13)) {
+    switch (pick(15)) {
       case 0:
         return global(Kind::kNode, name('n', 4));
       case 1:
@@ -69,13 +69,16 @@ class RandomWorld {
         return {Kind::kCertificate, pick(2) ? "" : name('a', 2), name('c', 2)};
       case 9:
         return {Kind::kSecret, pick(2) ? "" : name('a', 2), name('t', 2)};
+      case 10:
+      case 11:
+        return {Kind::kPolicy, pick(2) ? "" : name('a', 2), name('y', 3)};
       default:
         return route_key(name('a', 2), name('r', 8));
     }
   }
 
-  std::string random_body(Kind kind) {
-    switch (kind) {
+  std::string random_body(const db::ObjectKey& key) {
+    switch (key.kind) {
       case Kind::kNode:
         return R"({"labels":{"zone":")" + name('z', 2) + R"("},"drain":)" + (pick(4) ? "false" : "true") +
                (pick(4) ? "" : R"(,"roles":["worker"])") + (pick(9) ? "" : R"(,"roles":["ingress"])") + "}";
@@ -108,8 +111,24 @@ class RandomWorld {
                "/" + name('p', 4) + R"(","weight":)" + std::to_string(pick(3)) + "}]}]}";
       case Kind::kPool:
         return pool_body(1 + static_cast<int>(pick(5)));
+      case Kind::kPolicy:
+        return random_policy(!key.namespace_name.empty());
     }
     return "{}";
+  }
+
+  std::string random_policy(bool in_namespace) {
+    std::string targets;
+    if (in_namespace)
+      targets = pick(2) ? R"("routes":[")" + name('r', 8) + R"("])" : "";
+    else
+      targets =
+          std::array{R"("listeners":[")" + name('l', 5) + R"("])", R"("shards":[")" + name('s', 4) + R"("])",
+                     R"("namespaces":[")" + name('a', 2) + R"("])"}
+              .at(pick(3));
+    return R"({"targets":{)" + targets + R"(},"mode":")" + (pick(2) ? "default" : "mandatory") + "\"" +
+           (pick(2) ? R"(,"rate_limit":{"requests":1})" : "") + R"(,"ip_access":{"allow":["10.0.0.)" +
+           std::to_string(pick(3)) + R"("]}})";
   }
 
   std::string random_place() { return pick(2) ? "" : name('a', 2) + "/"; }
@@ -126,8 +145,11 @@ class RandomWorld {
   void put_random(const db::ObjectKey& key) {
     const auto* before = model_.find(key);
     auto meta = before ? before->meta : db::ObjectMeta{};
-    if (!before) meta.uid = "uid" + std::to_string(++uids_);
-    put(model_, key, random_body(key.kind));
+    if (!before) {
+      meta.uid = "uid" + std::to_string(++uids_);
+      meta.created_at_ms = pick(3);  // orders policies
+    }
+    put(model_, key, random_body(key));
     model_.set_meta(key, meta);
   }
 
@@ -454,6 +476,21 @@ TEST_F(OutputsDelta, AnUnknownBaseIsAnsweredInFull) {
   EXPECT_EQ(delta->upserts.size(), outputs_.snapshot("n1")->objects.size());
   EXPECT_FALSE(outputs_.delta_since("n9", 0));
   EXPECT_TRUE(outputs_.delta_since("n1", revision_)->empty());
+}
+
+TEST_F(OutputsDelta, APolicyIsOneObjectAndWhatItStandsAboveNamesIt) {
+  const db::ObjectKey policy = global(Kind::kPolicy, "calm");
+  add(policy, R"({"targets":{"listeners":["web"]},"rate_limit":{"requests":1}})");
+  update();
+  EXPECT_EQ(delta_keys("n1"), (Lines{"+shard/edge uid-listener web", "+shard/edge uid-policy calm"}));
+  // What it says, and how, is its own; of whom it stands above they both tell.
+  add(policy, R"({"targets":{"listeners":["web"]},"mode":"mandatory","rate_limit":{"requests":2}})");
+  update();
+  EXPECT_EQ(delta_keys("n1"), Lines{"+shard/edge uid-policy calm"});
+  add(policy, R"({"targets":{"shards":["other"]},"mode":"mandatory","rate_limit":{"requests":2}})");
+  update();
+  EXPECT_EQ(delta_keys("n1"), (Lines{"+shard/edge uid-listener web", "+shard/other uid-listener alt",
+                                     "+shard/other uid-policy calm", "-shard/edge uid-policy calm"}));
 }
 
 }  // namespace
