@@ -68,13 +68,17 @@ struct EnumNames<RateKey> {
   static constexpr std::array<std::string_view, 3> kNames{"all", "client", "header"};
 };
 template <>
+struct EnumNames<ContentCoding> {
+  static constexpr std::array<std::string_view, 3> kNames{"zstd", "br", "gzip"};
+};
+template <>
 struct EnumNames<PolicyMode> {
   static constexpr std::array<std::string_view, 2> kNames{"default", "mandatory"};
 };
 template <>
 struct EnumNames<PolicyBlock> {
-  static constexpr std::array<std::string_view, 5> kNames{"ip_access", "rate_limit", "cors",
-                                                          "request_headers", "response_headers"};
+  static constexpr std::array<std::string_view, 6> kNames{
+      "ip_access", "rate_limit", "cors", "request_headers", "response_headers", "compression"};
 };
 template <>
 struct EnumNames<HealthCheckType> {

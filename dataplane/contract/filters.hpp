@@ -15,8 +15,9 @@
 
 namespace headgate::contract {
 
-enum class PathEditType : uint8_t { kFull, kPrefix };     // "full" "prefix"
-enum class RateKey : uint8_t { kAll, kClient, kHeader };  // "all" "client" "header"
+enum class PathEditType : uint8_t { kFull, kPrefix };          // "full" "prefix"
+enum class RateKey : uint8_t { kAll, kClient, kHeader };       // "all" "client" "header"
+enum class ContentCoding : uint8_t { kZstd, kBrotli, kGzip };  // "zstd" "br" "gzip"
 
 struct NamedValue {
   std::string name;  // of a header, lower case
@@ -124,6 +125,19 @@ struct RateLimit {
   friend bool operator==(const RateLimit&, const RateLimit&) = default;
 };
 
+// Of responses whose type is among `types` ("text/html", or "text/*") and that are not shorter; whose length
+// is not known are. Of the codings that a client likes alike the first is taken.
+struct Compression {
+  std::vector<ContentCoding> codings;
+  std::vector<std::string> types;  // lower case
+  uint64_t bytes_min = 1024;
+
+  static constexpr auto kFields =
+      std::tuple{field("codings", &Compression::codings), field("types", &Compression::types),
+                 field("bytes_min", &Compression::bytes_min)};
+  friend bool operator==(const Compression&, const Compression&) = default;
+};
+
 struct Filters {
   std::optional<IpAccess> ip_access;
   std::optional<RateLimit> rate_limit;
@@ -133,6 +147,7 @@ struct Filters {
   std::optional<HeaderEdit> request_headers;
   std::optional<Rewrite> rewrite;
   std::optional<HeaderEdit> response_headers;
+  std::optional<Compression> compression;
 
   static constexpr auto kFields = std::tuple{field("ip_access", &Filters::ip_access),
                                              field("rate_limit", &Filters::rate_limit),
@@ -141,7 +156,8 @@ struct Filters {
                                              field("direct_response", &Filters::direct_response),
                                              field("request_headers", &Filters::request_headers),
                                              field("rewrite", &Filters::rewrite),
-                                             field("response_headers", &Filters::response_headers)};
+                                             field("response_headers", &Filters::response_headers),
+                                             field("compression", &Filters::compression)};
   friend bool operator==(const Filters&, const Filters&) = default;
 };
 

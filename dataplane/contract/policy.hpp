@@ -20,7 +20,14 @@ enum class PolicyMode : uint8_t {
 };
 
 // The filters that a policy can have; what forwards, redirects or answers is a route's alone.
-enum class PolicyBlock : uint8_t { kIpAccess, kRateLimit, kCors, kRequestHeaders, kResponseHeaders };
+enum class PolicyBlock : uint8_t {
+  kIpAccess,
+  kRateLimit,
+  kCors,
+  kRequestHeaders,
+  kResponseHeaders,
+  kCompression
+};
 
 struct Policy {
   std::string uid;

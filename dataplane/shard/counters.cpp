@@ -39,6 +39,8 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
     "hop_waits_total",
     "proxy_headers_total",
     "proxy_headers_refused_total",
+    "responses_compressed_total",
+    "compressors_exhausted_total",
 };
 
 constexpr std::array<std::string_view, kEndings> kEndingNames{

@@ -50,8 +50,10 @@ enum class Counter : uint8_t {
   kHopWaits,              // requests over the hop that came before their route did
   kProxyHeaders,          // connections that a trusted proxy has passed on
   kProxyHeadersRefused,   // it said nothing that could be understood, or not in time: closed
+  kResponsesCompressed,
+  kCompressorsExhausted,  // responses that passed as they are: too many were compressed at once
 };
-inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kProxyHeadersRefused) + 1;
+inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kCompressorsExhausted) + 1;
 std::string_view name_of(Counter counter);  // "requests_total"
 
 enum class Ending : uint8_t {

@@ -28,6 +28,7 @@ void Exchange::open(ClientLeg& client) {
   queued_ = Duration{0};
   retries_ = 0;
   retry_refused_ = {};
+  response_trailers_ = nullptr;
   response_begun_ = response_over_ = tunnel_ = false;
   interim_responses_ = 0;
   started_ = try_started_ = response_started_ = bench_.loop.now();
@@ -219,6 +220,7 @@ void Exchange::let_go() {
   cancel();
   running_.reset();
   filters_ = {};
+  compressor_.reset();
   plan_.reset();
 }
 

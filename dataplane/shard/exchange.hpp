@@ -22,6 +22,7 @@
 #include "dataplane/l7/hop_context.hpp"
 #include "dataplane/l7/tables.hpp"
 #include "dataplane/shard/client_leg.hpp"
+#include "dataplane/shard/compressor.hpp"
 #include "dataplane/shard/counters.hpp"
 #include "dataplane/shard/exchange_filters.hpp"
 #include "dataplane/shard/timer_wheel.hpp"
@@ -112,6 +113,8 @@ class Exchange final : public Timer {
   bool enter_forward_filters(const l7::policy::Policy* policy, const l7::CompiledMatch& match);
   bool filter_request(FilterStage stage, const l7::CompiledMatch& match);
   void filter_response(l7::ResponseHead& response) const;
+  void begin_compression();
+  Flow read_compressed(BodyPiece& piece);
 
   // exchange_retry.cpp: what is tried again, what waits, what is learnt of endpoints
   bool can_repeat() const;
@@ -184,6 +187,9 @@ class Exchange final : public Timer {
 
   // the response
   l7::ResponseHead response_;
+  CompressorPool::Lease compressor_;
+  bool flushes_ = false;  // the compressor, where nothing more is at hand
+  const l7::Headers* response_trailers_ = nullptr;
   bool response_begun_ = false;  // its head went to the client
   bool response_over_ = false;   // and its last piece
   bool tunnel_ = false;

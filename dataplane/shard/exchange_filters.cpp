@@ -29,6 +29,7 @@ bool Exchange::filter_request(FilterStage stage, const l7::CompiledMatch& match)
     filters_.host = request_.host;
     filters_.path = request_.path;
     filters_.origin = origin ? origin->value : std::string_view{};
+    filters_.accepted = l7::policy::AcceptedCodings::of(request_.headers);
   }
   response_.clear();
   const auto [verdict, policy] = (filters_.chain.*stage)({.forwarded = facts_,
@@ -47,6 +48,40 @@ bool Exchange::filter_request(FilterStage stage, const l7::CompiledMatch& match)
 
 void Exchange::filter_response(l7::ResponseHead& response) const {
   filters_.chain.leave(filters_.origin, response);
+}
+
+// Of the head that the client gets, and of the body behind it.
+void Exchange::begin_compression() {
+  const auto* compression = filters_.chain.compression();
+  const bool is_head = request_.method == l7::Method::kHead;
+  if (!compression || (upstream_->body_done() && !is_head)) return;
+  if (bench_.compressors.exhausted()) return bench_.counters.add(Counter::kCompressorsExhausted);
+  flushes_ = response_.framing != l7::BodyFraming::kLength;
+  const auto coding = l7::policy::compress_head(*compression, filters_.accepted, response_, arena_);
+  if (!coding || is_head) return;
+  compressor_ = bench_.compressors.take(*coding);
+  bench_.counters.add(Counter::kResponsesCompressed);
+}
+
+// The next piece as the client gets it; empty and not the end: all that was there has gone into the
+// compressor.
+Flow Exchange::read_compressed(BodyPiece& piece) {
+  piece.data = compressor_->next();
+  if (piece.data.empty() && !compressor_->finished()) {
+    BodyPiece raw;
+    const Flow flow = upstream_->read(raw);
+    if (flow != Flow::kMoved) return flow;
+    response_trailers_ = raw.trailers;
+    // A body whose end nobody knows may be waited for piece by piece.
+    const bool flush = flushes_ && !upstream_->at_hand();
+    compressor_->feed(raw.data, raw.end ? Compressor::Then::kEnd
+                                : flush ? Compressor::Then::kFlush
+                                        : Compressor::Then::kMore);
+    piece.data = compressor_->next();
+  }
+  piece.end = compressor_->finished();
+  if (piece.end) piece.trailers = response_trailers_;
+  return Flow::kMoved;
 }
 
 }  // namespace headgate::shard

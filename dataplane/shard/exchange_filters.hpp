@@ -6,6 +6,7 @@
 
 #include <string_view>
 
+#include "dataplane/l7/policy/compression.hpp"
 #include "dataplane/l7/policy/policy_chain.hpp"
 #include "dataplane/l7/route_plan.hpp"
 
@@ -19,6 +20,7 @@ struct ExchangeFilters {
   std::string_view host;
   std::string_view path;
   std::string_view origin;  // empty: the request had none
+  l7::policy::AcceptedCodings accepted;
 };
 
 }  // namespace headgate::shard

@@ -64,6 +64,7 @@ Exchange::Step Exchange::begin_response() {
 
   response_.headers.remove(l7::HeaderId::kHeadgateContext);  // between two tiers only, and not this way
   if (!interim) filter_response(response_);
+  if (!interim && response_.status != 101) begin_compression();
   client_->queue_head(response_);
   if (interim) return Step::kGoOn;
   status_ = response_.status;
@@ -90,9 +91,10 @@ Exchange::Step Exchange::begin_tunnel() {
 
 Exchange::Step Exchange::take_response_piece() {
   BodyPiece piece;
-  const Flow flow = upstream_->read(piece);
+  const Flow flow = compressor_ ? read_compressed(piece) : upstream_->read(piece);
   if (flow == Flow::kBlocked) return Step::kWait;
   if (flow != Flow::kMoved) return upstream_failed(upstream_->failure());
+  if (compressor_ && piece.data.empty() && !piece.end) return Step::kGoOn;
   if (piece.end) {
     response_over_ = true;
     send_over_ = send_over_ || tunnel_;  // nobody is left to take more of it

@@ -12,6 +12,7 @@
 #include "dataplane/shard/access_log.hpp"
 #include "dataplane/shard/block.hpp"
 #include "dataplane/shard/client_connection.hpp"
+#include "dataplane/shard/compressor.hpp"
 #include "dataplane/shard/counters.hpp"
 #include "dataplane/shard/event_loop.hpp"
 #include "dataplane/shard/exchange.hpp"
@@ -56,6 +57,7 @@ struct Workbench {
   const l7::Tables* tables = nullptr;  // of this turn; never stored beyond it
   const TlsTable* tls = nullptr;       // as well
   BlockPool blocks;
+  CompressorPool compressors;
   RandomBits random;
   WallClock clock;
   bool draining = false;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <set>
 
+#include "dataplane/core/limits.hpp"
 #include "dataplane/l7/policy/header_edit.hpp"
 #include "mgmt/compile/field_rules.hpp"
 #include "mgmt/compile/hostname.hpp"
@@ -79,6 +80,23 @@ void read_prefixes(Fields& filter, std::string_view name, std::vector<Prefix>& i
   });
 }
 
+// What text is served as, and is not compressed already.
+constexpr const char* kCompressedTypes[] = {"text/*",
+                                            "application/javascript",
+                                            "application/json",
+                                            "application/manifest+json",
+                                            "application/problem+json",
+                                            "application/wasm",
+                                            "application/xhtml+xml",
+                                            "application/xml",
+                                            "image/svg+xml"};
+
+bool is_media_type(std::string_view text) {
+  const auto slash = text.find('/');
+  if (slash == std::string_view::npos || !is_token(text.substr(0, slash))) return false;
+  return text.substr(0, slash) != "*" && is_token(text.substr(slash + 1));
+}
+
 }  // namespace
 
 contract::NamedValue read_named_value(Fields& field) {
@@ -129,6 +147,31 @@ contract::Cors read_cors(Fields& filter) {
   read_tokens(filter, "expose", into.expose);
   filter.read_duration("max_age", {0, 24 * 3'600'000}, into.max_age);
   filter.read("credentials", into.credentials);
+  return into;
+}
+
+contract::Compression read_compression(Fields& filter) {
+  contract::Compression into;
+  filter.each_string("codings", [&](const std::string& text, const std::string& pointer) {
+    const auto coding = contract::parse_enum<contract::ContentCoding>(text);
+    if (!coding) return filter.faults().add(pointer, "invalid_value", "must be one of zstd, br, gzip");
+    if (std::find(into.codings.begin(), into.codings.end(), *coding) != into.codings.end())
+      return filter.faults().add(pointer, "duplicate", text + " is named twice");
+    into.codings.push_back(*coding);
+  });
+  if (!filter.has("codings"))
+    into.codings = {contract::ContentCoding::kZstd, contract::ContentCoding::kBrotli,
+                    contract::ContentCoding::kGzip};
+  else if (into.codings.empty())
+    filter.fault("codings", "out_of_range", "must name at least one of zstd, br, gzip");
+  filter.each_string("types", [&](const std::string& text, const std::string& pointer) {
+    if (!is_media_type(text))
+      return filter.faults().add(pointer, "invalid_value",
+                                 "must be a media type, such as text/html, or text/*");
+    into.types.push_back(lower_case(text));
+  });
+  if (!filter.has("types")) into.types.assign(std::begin(kCompressedTypes), std::end(kCompressedTypes));
+  filter.read_size("min_size", {0, limits::kCompressionBytesMinMax}, into.bytes_min);
   return into;
 }
 

@@ -11,5 +11,6 @@ contract::NamedValue read_named_value(Fields& field);
 contract::HeaderEdit read_header_edit(Fields& filter);
 contract::Cors read_cors(Fields& filter);
 contract::IpAccess read_ip_access(Fields& filter);
+contract::Compression read_compression(Fields& filter);
 
 }  // namespace headgate::compile

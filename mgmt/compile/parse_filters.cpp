@@ -125,6 +125,7 @@ void read_blocks(Fields& filters, contract::Filters& into) {
   filters.object("request_headers", [&](Fields& filter) { into.request_headers = read_header_edit(filter); });
   filters.object("response_headers",
                  [&](Fields& filter) { into.response_headers = read_header_edit(filter); });
+  filters.object("compression", [&](Fields& filter) { into.compression = read_compression(filter); });
 }
 
 contract::Filters read_filters(Fields& filters, const Matches& matches) {

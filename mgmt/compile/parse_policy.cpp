@@ -61,8 +61,9 @@ Policy parse_policy(Fields& fields, const std::string& namespace_name) {
   auto& filters = policy.filters.emplace();
   read_blocks(fields, filters);
   if (has_no_block(filters))
-    fields.faults().add("", "missing_field",
-                        "one of ip_access, rate_limit, cors, request_headers, response_headers is needed");
+    fields.faults().add(
+        "", "missing_field",
+        "one of ip_access, rate_limit, cors, request_headers, response_headers, compression is needed");
   fields.read("labels", policy.labels);
   return policy;
 }

@@ -96,6 +96,20 @@ for way in "HTTP/1.1" "HTTP/2" "HTTP/2 over TLS 1.3"; do
   expect_eq "$way, chunks both ways" "PUT $body_digest" "$(fetch python /chunked "${arguments[@]}" -X PUT -H 'Transfer-Encoding: chunked' -T - <"$LAB_DIR/peers/body")"
 done
 
+step "what is compressed on its way is the same when it is read"
+api_ok PUT '/v1/policies/smaller?wait=applied&timeout=20s' '{"targets":{"listeners":["web","secure"]},"compression":{}}' >/dev/null
+for coding in zstd br gzip; do
+  for way in "HTTP/1.0" "HTTP/1.1" "HTTP/2" "HTTP/2 over TLS 1.3"; do
+    read -ra arguments <<<"${ways[$way]}"
+    read -r bytes said <<<"$(fetch nginx /large "${arguments[@]}" --compressed -H "Accept-Encoding: $coding" -o "$LAB_DIR/peers/read" -w '%{size_download} %header{content-encoding}')"
+    expect_eq "$coding over $way: said" "$coding" "$said"
+    expect_eq "$coding over $way: read" "$large_digest" "$(sha256sum <"$LAB_DIR/peers/read")"
+    expect_at_most "$coding over $way: bytes of 5 MB" 50000 "$bytes"
+  done
+done
+expect_eq "for who takes no coding" "$large_digest" "$(fetch nginx /large --http1.1 | sha256sum)"
+api_ok DELETE '/v1/policies/smaller?wait=applied&timeout=20s' >/dev/null
+
 step "nghttp and h2load"
 expect_match "nghttp, prior knowledge" '^b1$' "$(client nghttp -H ':authority: nginx.lab.example' "http://$LAB_VIP/")"
 expect_match "h2load over TLS, 4 connections of 32 streams" ' 2000 succeeded, 0 failed, 0 errored' \

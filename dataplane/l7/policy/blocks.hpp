@@ -31,6 +31,7 @@ class Blocks {
     if (filters.cors) blocks.add(PolicyBlock::kCors);
     if (filters.request_headers) blocks.add(PolicyBlock::kRequestHeaders);
     if (filters.response_headers) blocks.add(PolicyBlock::kResponseHeaders);
+    if (filters.compression) blocks.add(PolicyBlock::kCompression);
     return blocks;
   }
 
@@ -41,11 +42,12 @@ class Blocks {
   // In the order of PolicyBlock.
   std::vector<PolicyBlock> list() const {
     std::vector<PolicyBlock> blocks;
-    for (uint8_t block = 0; block <= static_cast<uint8_t>(PolicyBlock::kResponseHeaders); ++block)
+    for (uint8_t block = 0; block <= static_cast<uint8_t>(PolicyBlock::kCompression); ++block)
       if (has(static_cast<PolicyBlock>(block))) blocks.push_back(static_cast<PolicyBlock>(block));
     return blocks;
   }
 
+  friend constexpr Blocks operator&(Blocks a, Blocks b) { return Blocks(a.bits_ & b.bits_); }
   friend constexpr Blocks operator|(Blocks a, Blocks b) { return Blocks(a.bits_ | b.bits_); }
   friend constexpr Blocks operator-(Blocks a, Blocks b) { return Blocks(a.bits_ & ~b.bits_); }
   friend constexpr bool operator==(Blocks, Blocks) = default;

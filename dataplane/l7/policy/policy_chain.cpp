@@ -52,6 +52,19 @@ ChainVerdict PolicyChain::enter_forward(const RequestFacts& facts, RequestHead& 
   return {};
 }
 
+const contract::Compression* PolicyChain::compression() const {
+  for (const auto* list : {listener, route}) {
+    if (!list) continue;
+    for (const auto& applied : list->policies)
+      if (counting(applied, *list).has(PolicyBlock::kCompression))
+        return &*applied.standing->policy->filters()->compression;
+  }
+  for (const auto* policy : {forward, rule})
+    if (policy && policy->filters()->compression && inside().has(PolicyBlock::kCompression))
+      return &*policy->filters()->compression;
+  return nullptr;
+}
+
 void PolicyChain::leave(std::string_view origin, ResponseHead& response) const {
   for (const auto* policy : {forward, rule})
     if (policy) filter_response(*policy, inside(), origin, response);

@@ -34,6 +34,8 @@ struct PolicyChain {
                              Arena& arena) const;
   // Of as much as there is yet.
   void leave(std::string_view origin, ResponseHead& response) const;
+  // How responses are compressed; null: not at all.
+  const contract::Compression* compression() const;
 
   // What counts of a policy in either list.
   Blocks counting(const AppliedPolicy& applied, const PolicyList& of) const;

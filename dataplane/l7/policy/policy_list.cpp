@@ -4,6 +4,9 @@
 namespace headgate::l7::policy {
 namespace {
 
+// What can't be done twice to one message.
+constexpr Blocks kAnsweredOnce{PolicyBlock::kCors, PolicyBlock::kCompression};
+
 const contract::Filters& nobody() {
   static const contract::Filters kNobody = [] {
     contract::Filters filters;
@@ -40,7 +43,7 @@ PolicyList make_policy_list(std::vector<StandingPolicyPtr> outermost_first, Bloc
   list.policies.reserve(outermost_first.size());
   for (auto& standing : outermost_first) {
     const auto own = Blocks::of(*standing->policy->filters()) - list.replaced;
-    if (standing->mandatory && own.has(PolicyBlock::kCors)) list.replaced.add(PolicyBlock::kCors);
+    if (standing->mandatory) list.replaced = list.replaced | (own & kAnsweredOnce);
     list.policies.push_back({std::move(standing), own});
   }
   for (auto applied = list.policies.rbegin(); applied != list.policies.rend(); ++applied) {

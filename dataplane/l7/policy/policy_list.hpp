@@ -6,8 +6,8 @@
 //
 //   default    a block counts where nothing further in has the same block
 //   mandatory  a block counts whatever is further in: addresses must be let in by all, requests pass under
-//              all limits, headers are edited last and so have the last word; of CORS the outermost counts
-//              alone, for two answers to one question are none
+//              all limits, headers are edited last and so have the last word; of CORS and of compression the
+//              outermost counts alone, for two answers to one question are none
 //
 // A policy's rate limit counts all that passes under the policy, by whichever listener or route. Built and
 // freed by the control thread, const in between; any thread reads. An exchange pins the lists it passes
