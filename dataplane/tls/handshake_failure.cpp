@@ -5,6 +5,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 namespace headgate::tls {
 namespace {
@@ -16,16 +17,42 @@ constexpr std::array<std::string_view, kHandshakeFailures> kNames{"none",
                                                                   "no_certificate",
                                                                   "nothing_in_common",
                                                                   "no_peer_certificate",
+                                                                  "untrusted_peer_certificate",
+                                                                  "expired_peer_certificate",
+                                                                  "peer_name_mismatch",
                                                                   "bad_peer_certificate",
                                                                   "refused_by_peer",
+                                                                  "not_configured",
                                                                   "other"};
 static_assert(kNames.size() == static_cast<std::size_t>(HandshakeFailure::kOther) + 1);
+
+HandshakeFailure failure_of_certificate(long verify_result) {
+  switch (verify_result) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+    case X509_V_ERR_CERT_UNTRUSTED:
+    case X509_V_ERR_INVALID_CA:
+      return HandshakeFailure::kUntrustedPeerCertificate;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return HandshakeFailure::kExpiredPeerCertificate;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return HandshakeFailure::kPeerNameMismatch;
+    default:
+      return HandshakeFailure::kBadPeerCertificate;
+  }
+}
 
 }  // namespace
 
 std::string_view name_of(HandshakeFailure failure) { return kNames[static_cast<std::size_t>(failure)]; }
 
-HandshakeFailure failure_of(unsigned long openssl_error) {
+HandshakeFailure failure_of(unsigned long openssl_error, long verify_result) {
   if (ERR_GET_LIB(openssl_error) != ERR_LIB_SSL) return HandshakeFailure::kOther;
   const int reason = ERR_GET_REASON(openssl_error);
   if (reason > SSL_AD_REASON_OFFSET) return HandshakeFailure::kRefusedByPeer;
@@ -55,7 +82,7 @@ HandshakeFailure failure_of(unsigned long openssl_error) {
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
       return HandshakeFailure::kNoPeerCertificate;
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
-      return HandshakeFailure::kBadPeerCertificate;
+      return failure_of_certificate(verify_result);
     default:
       return HandshakeFailure::kOther;
   }

@@ -3,7 +3,9 @@
 
 #include <openssl/err.h>
 
+#include "dataplane/core/ip_address.hpp"
 #include "dataplane/tls/certificate_context.hpp"
+#include "dataplane/tls/client_context_parts.hpp"
 #include "dataplane/tls/session_state.hpp"
 #include "dataplane/tls/x509_facts.hpp"
 
@@ -29,6 +31,36 @@ Session Session::accept(std::shared_ptr<const Door> door, int fd) {
   return Session(std::move(state));
 }
 
+Session Session::connect(std::shared_ptr<const ClientContext> context, int fd, const std::string& server_name,
+                         const Ticket& ticket) {
+  auto state = std::make_unique<SessionState>();
+  const ClientContext::Parts& parts = *context->parts_;
+  state->fd = fd;
+  state->ssl.reset(SSL_new(parts.context.get()));
+  SSL* const ssl = state->ssl.get();
+  const bool is_address = IpAddress::parse(server_name).has_value();
+  bool ready = ssl && attach_socket(ssl, *state);
+  // RFC 6066 section 3: an address is asked for by no name.
+  if (ready && !is_address) ready = SSL_set_tlsext_host_name(ssl, server_name.c_str()) == 1;
+  if (ready && parts.verifies_name)
+    ready = (is_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server_name.c_str())
+                        : SSL_set1_host(ssl, server_name.c_str())) == 1;
+  if (ready && ticket) ready = SSL_set_session(ssl, static_cast<SSL_SESSION*>(ticket.held_.get())) == 1;
+  ERR_clear_error();
+  if (!ready) return {};
+  state->client = std::move(context);
+  SSL_set_connect_state(ssl);
+  return Session(std::move(state));
+}
+
+Ticket Session::take_ticket() {
+  Ticket ticket;
+  if (state_->ticket)
+    ticket.held_ = {state_->ticket.release(),
+                    [](void* held) { SSL_SESSION_free(static_cast<SSL_SESSION*>(held)); }};
+  return ticket;
+}
+
 void Session::note_socket(bool readable, bool writable, bool ending) {
   if (readable) state_->readable = true;
   if (readable) state_->wants_read = false;
@@ -40,8 +72,14 @@ Session::Result Session::handshake() {
   if (state_->useless) return {Status::kFailed, 0};
   const int returned = SSL_do_handshake(state_->ssl.get());
   if (returned != 1) return trouble(returned);
-  state_->established = true;
   state_->wants_read = false;
+  if (state_->client) {
+    const auto& needed = state_->client->parts_->needed_protocol;
+    if (!needed.empty() && protocol() != needed) return fail(HandshakeFailure::kNothingInCommon);
+    state_->established = true;
+    return {};
+  }
+  state_->established = true;
   if (X509* const certificate = SSL_get0_peer_certificate(state_->ssl.get())) {
     state_->peer =
         std::make_unique<PeerIdentity>(PeerIdentity{subject_of(certificate), uris_of(certificate)});
@@ -65,9 +103,14 @@ Session::Result Session::trouble(int returned) {
     default:
       break;
   }
-  state_->useless = true;
   const bool gone = state_->ended || state_->broken;
-  state_->failure = gone ? HandshakeFailure::kGone : failure_of(ERR_peek_error());
+  return fail(gone ? HandshakeFailure::kGone
+                   : failure_of(ERR_peek_error(), SSL_get_verify_result(state_->ssl.get())));
+}
+
+Session::Result Session::fail(HandshakeFailure failure) {
+  state_->useless = true;
+  state_->failure = failure;
   ERR_clear_error();
   return {Status::kFailed, 0};
 }

@@ -13,12 +13,25 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/tls/client_context.hpp"
 #include "dataplane/tls/door.hpp"
 #include "dataplane/tls/handshake_failure.hpp"
 
 namespace headgate::tls {
 
 struct SessionState;
+
+// By which a client resumes a session that it had with the same peer under the same ClientContext: nothing is
+// verified again. A value of one thread.
+class Ticket {
+ public:
+  Ticket() = default;
+  explicit operator bool() const { return held_ != nullptr; }
+
+ private:
+  friend class Session;
+  std::shared_ptr<void> held_;
+};
 
 // Who the other side has proved to be.
 struct PeerIdentity {
@@ -45,6 +58,12 @@ class Session {
   // Empty where the door can show no certificate at all, or memory is short.
   static Session accept(std::shared_ptr<const Door> door, int fd);
 
+  // To a backend: `server_name` (a DNS name or an address) is asked for and verified as `context` says. Empty
+  // where memory is short.
+  static Session connect(std::shared_ptr<const ClientContext> context, int fd, const std::string& server_name,
+                         const Ticket& ticket);
+  Ticket take_ticket();  // the newest that has come; empty: none since
+
   void note_socket(bool readable, bool writable, bool ending);
   Result handshake();  // again until kOk or kFailed
   // Up to the room, over as many records as are there.
@@ -56,7 +75,8 @@ class Session {
   // Tells the other side that nothing follows; at most once, and never waiting.
   void close_notify();
 
-  HandshakeFailure failure() const;      // after kFailed of handshake()
+  // After kFailed of handshake(); of TLS 1.3 the other side may refuse our certificate as late as in read().
+  HandshakeFailure failure() const;
   bool resumed() const;                  // the session began on another connection
   std::string_view server_name() const;  // that the client asked for; may be empty
   std::string_view protocol() const;     // by ALPN; empty: none was agreed on
@@ -69,6 +89,7 @@ class Session {
  private:
   explicit Session(std::unique_ptr<SessionState> state);
   Result trouble(int returned);
+  Result fail(HandshakeFailure failure);
 
   std::unique_ptr<SessionState> state_;
 };

@@ -18,7 +18,9 @@ struct SessionState : Socket {
   bool peer_ended = false;  // by its close_notify
   bool wants_read = false;  // what OpenSSL holds is no whole record
   std::unique_ptr<PeerIdentity> peer;
-  SslPtr ssl;  // last, so first to go: it refers to all the rest
+  std::shared_ptr<const ClientContext> client;  // where we are the client; then there is no door
+  SslSessionPtr ticket;                         // the newest that the server gave
+  SslPtr ssl;                                   // last, so first to go: it refers to all the rest
 };
 
 inline SessionState& state_of(SSL* ssl) { return static_cast<SessionState&>(socket_of(ssl)); }

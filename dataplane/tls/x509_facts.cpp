@@ -134,6 +134,18 @@ std::vector<std::string> uris_of(X509* certificate) {
   return std::move(facts.uris);
 }
 
+bool stands_for(X509* certificate, const std::string& name) {
+  if (IpAddress::parse(name)) return X509_check_ip_asc(certificate, name.c_str(), 0) == 1;
+  if (name.find(':') == std::string::npos)
+    return X509_check_host(certificate, name.data(), name.size(), kNameCheckFlags, nullptr) == 1;
+  const NamesPtr names = alternative_names(certificate);
+  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* const held = sk_GENERAL_NAME_value(names.get(), i);
+    if (held->type == GEN_URI && text_of(held->d.uniformResourceIdentifier) == name) return true;
+  }
+  return false;
+}
+
 Result<CertificateFacts> facts_of(X509* certificate) {
   CertificateFacts facts;
   facts.subject = subject_of(certificate);

@@ -7,8 +7,15 @@
 
 namespace headgate::tls {
 
+// The subject names no host any more, and "f*.example.com" no hosts (RFC 9525 section 6.3).
+inline constexpr unsigned int kNameCheckFlags =
+    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
+
 Result<CertificateFacts> facts_of(X509* certificate);
 std::string subject_of(X509* certificate);
 std::vector<std::string> uris_of(X509* certificate);
+// By its SAN alone (RFC 9525 section 2): a DNS name or an address as a client compares them, else a URI
+// letter by letter.
+bool stands_for(X509* certificate, const std::string& name);
 
 }  // namespace headgate::tls

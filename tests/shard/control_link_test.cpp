@@ -126,7 +126,8 @@ TEST_F(ControlLinkTest, SecretsComeAheadOfTheDeltaThatNamesThem) {
   ASSERT_TRUE(node.send(contract::Configure{delta({settings_, listener, certificate})}).ok());
   ASSERT_TRUE(expect<contract::Acknowledgement>(node));
   ASSERT_TRUE(node.send(socket_set(), {listening_.get()}).ok());
-  testing_support::TlsPeer client(connect(), {.server_name = "a", .authority = issued.certificate});
+  testing_support::TlsPeer client(
+      connect(), testing_support::TlsPeerOptions{.server_name = "a", .authority = issued.certificate});
   EXPECT_TRUE(client.handshake()) << client.why_not();
 }
 

@@ -114,7 +114,7 @@ TEST_F(TlsTest, ClientCertificates) {
   EXPECT_TRUE(meets({}));
   EXPECT_TRUE(meets(theirs));
   EXPECT_FALSE(meets(strangers));
-  EXPECT_TRUE(counts(1, "tls_handshake_failures_total", "bad_peer_certificate"));
+  EXPECT_TRUE(counts(1, "tls_handshake_failures_total", "untrusted_peer_certificate"));
 
   tls_.client_auth = contract::ClientAuth::kRequire;
   change({tls_listener()});

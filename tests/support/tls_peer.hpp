@@ -29,8 +29,31 @@ struct TlsPeerOptions {
   SslSessionPtr session{};  // to be resumed
 };
 
+struct TlsBackendOptions {
+  IssuedCertificate own{};
+  std::string client_authority{};  // PEM; empty: no client certificate is asked for
+  std::string alpn{};              // "h2": the one that is spoken; empty: none is agreed on
+  int max_version = TLS1_3_VERSION;
+};
+
 class TlsPeer {
  public:
+  // The server's side.
+  TlsPeer(SocketPeer socket, const TlsBackendOptions& options)
+      : socket_(std::move(socket)), alpn_(options.alpn) {
+    context_.reset(SSL_CTX_new(TLS_server_method()));
+    set_up({.authority = options.client_authority, .own = options.own, .max_version = options.max_version});
+    if (!options.client_authority.empty())
+      SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    // Tickets of one peer are opened by the next.
+    unsigned char ticket_keys[80] = {1};
+    SSL_CTX_set_tlsext_ticket_keys(context_.get(), ticket_keys, sizeof ticket_keys);
+    SSL_CTX_set_session_id_context(context_.get(), ticket_keys, 1);
+    if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(context_.get(), choose_protocol, &alpn_);
+    ssl_.reset(SSL_new(context_.get()));
+    SSL_set_accept_state(ssl_.get());
+    use_socket();
+  }
   TlsPeer(SocketPeer socket, const TlsPeerOptions& options) : socket_(std::move(socket)) {
     context_.reset(SSL_CTX_new(TLS_client_method()));
     set_up(options);
@@ -93,6 +116,10 @@ class TlsPeer {
     SSL_get0_alpn_selected(ssl_.get(), &name, &length_bytes);
     return {reinterpret_cast<const char*>(name), length_bytes};
   }
+  std::string server_name() const {  // that the client asked for
+    const char* const name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
+    return name ? name : "";
+  }
   bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
   // Of TLS 1.3 only after something was read.
   SslSessionPtr session() const { return {SSL_get1_session(ssl_.get()), SSL_SESSION_free}; }
@@ -141,6 +168,19 @@ class TlsPeer {
   };
   template <typename T>
   using Owned = std::unique_ptr<T, Free>;
+
+  static int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_bytes,
+                             const unsigned char* offered, unsigned int offered_bytes, void* spoken) {
+    const auto& ours = *static_cast<const std::string*>(spoken);
+    for (unsigned int at = 0; at < offered_bytes; at += 1u + offered[at]) {
+      const std::string_view protocol(reinterpret_cast<const char*>(offered) + at + 1, offered[at]);
+      if (protocol != ours) continue;
+      *chosen = offered + at + 1;
+      *chosen_bytes = offered[at];
+      return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_NOACK;
+  }
 
   static Owned<BIO> over(const std::string& text) {
     return Owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
@@ -198,6 +238,7 @@ class TlsPeer {
   }
 
   SocketPeer socket_;
+  std::string alpn_;
   Owned<SSL_CTX> context_;
   Owned<SSL> ssl_;
   std::string inbox_;
