@@ -49,7 +49,7 @@ struct EnumNames<WhenAllDown> {
 };
 template <>
 struct EnumNames<PoolProtocol> {
-  static constexpr std::array<std::string_view, 2> kNames{"http1", "h2c"};
+  static constexpr std::array<std::string_view, 3> kNames{"http1", "h2c", "h2"};
 };
 template <>
 struct EnumNames<PathMatchType> {
@@ -82,7 +82,7 @@ struct EnumNames<PolicyBlock> {
 };
 template <>
 struct EnumNames<HealthCheckType> {
-  static constexpr std::array<std::string_view, 2> kNames{"tcp", "http"};
+  static constexpr std::array<std::string_view, 3> kNames{"tcp", "http", "https"};
 };
 template <>
 struct EnumNames<EscapedSlash> {
@@ -99,6 +99,10 @@ struct EnumNames<TlsVersion> {
 template <>
 struct EnumNames<ClientAuth> {
   static constexpr std::array<std::string_view, 3> kNames{"none", "optional", "require"};
+};
+template <>
+struct EnumNames<PoolTlsMode> {
+  static constexpr std::array<std::string_view, 2> kNames{"verify", "insecure"};
 };
 template <>
 struct EnumNames<ProcessState> {

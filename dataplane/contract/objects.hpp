@@ -29,13 +29,14 @@ enum class Protocol : uint8_t { kTcp, kUdp, kTls, kHttp, kHttps };  // "tcp" "ud
 enum class Forwarding : uint8_t { kLocal, kDsr, kVxlan, kIpip, kGue, kNat, kFullnat };
 // "round_robin" "least_requests" "random" "maglev"
 enum class Algorithm : uint8_t { kRoundRobin, kLeastRequests, kRandom, kMaglev };
-enum class WhenAllDown : uint8_t { kRefuse, kTryAll };           // "refuse" "try_all"
-enum class PoolProtocol : uint8_t { kHttp1, kH2c };              // "http1" "h2c": what its backends speak
-enum class HealthCheckType : uint8_t { kTcp, kHttp };            // "tcp" "http"
-enum class EscapedSlash : uint8_t { kRefuse, kKeep };            // "refuse" "keep"
-enum class AccessLog : uint8_t { kOff, kFile, kStderr };         // "off" "file" "stderr"
-enum class TlsVersion : uint8_t { kTls12, kTls13 };              // "1.2" "1.3"
+enum class WhenAllDown : uint8_t { kRefuse, kTryAll };         // "refuse" "try_all"
+enum class PoolProtocol : uint8_t { kHttp1, kH2c, kH2 };       // "http1" "h2c" "h2": what its backends speak
+enum class HealthCheckType : uint8_t { kTcp, kHttp, kHttps };  // "tcp" "http" "https"
+enum class EscapedSlash : uint8_t { kRefuse, kKeep };          // "refuse" "keep"
+enum class AccessLog : uint8_t { kOff, kFile, kStderr };       // "off" "file" "stderr"
+enum class TlsVersion : uint8_t { kTls12, kTls13 };            // "1.2" "1.3"
 enum class ClientAuth : uint8_t { kNone, kOptional, kRequire };  // "none" "optional" "require"
+enum class PoolTlsMode : uint8_t { kVerify, kInsecure };         // "verify" "insecure"
 
 // --- for headgate-node
 // ---------------------------------------------------------------------------------------
@@ -337,6 +338,27 @@ struct HealthCheck {
   friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
 };
 
+// How TLS is spoken to a pool's backends.
+struct PoolTls {
+  PoolTlsMode mode = PoolTlsMode::kVerify;
+  // Asked for, and what the certificate must stand for; empty: the backend's host.
+  std::string server_name = {};
+  std::vector<std::string> subject_alt_names = {};  // any of these, in place of the server name
+  std::string ca = {};                              // TrustBundle::uid; empty: whom the system believes
+  std::string certificate = {};                     // Certificate::uid, of our own; empty: none
+  TlsVersion min_version = TlsVersion::kTls12;
+  TlsVersion max_version = TlsVersion::kTls13;
+
+  static constexpr auto kFields = std::tuple{field("mode", &PoolTls::mode),
+                                             field("server_name", &PoolTls::server_name),
+                                             field("subject_alt_names", &PoolTls::subject_alt_names),
+                                             field("ca", &PoolTls::ca),
+                                             field("certificate", &PoolTls::certificate),
+                                             field("min_version", &PoolTls::min_version),
+                                             field("max_version", &PoolTls::max_version)};
+  friend bool operator==(const PoolTls&, const PoolTls&) = default;
+};
+
 struct Pool {
   std::string uid;
   std::string namespace_name;
@@ -356,6 +378,7 @@ struct Pool {
   std::optional<Millis> connect_timeout = {};  // nothing: the shard's
   std::optional<Millis> idle_timeout = {};     // of a connection between two exchanges
   std::string hop_to = {};  // generated: that shard's hop socket on the same node, in the place of backends
+  std::optional<PoolTls> tls = {};  // nothing: plain
 
   static constexpr auto kFields = std::tuple{field("uid", &Pool::uid),
                                              field("namespace", &Pool::namespace_name),
@@ -373,7 +396,8 @@ struct Pool {
                                              field("retry_budget", &Pool::retry_budget),
                                              field("connect_timeout", &Pool::connect_timeout),
                                              field("idle_timeout", &Pool::idle_timeout),
-                                             field("hop_to", &Pool::hop_to)};
+                                             field("hop_to", &Pool::hop_to),
+                                             field("tls", &Pool::tls)};
   friend bool operator==(const Pool&, const Pool&) = default;
 };
 

@@ -14,16 +14,22 @@ struct Expanded {
   bool usable = true;
   bool drain = false;
   uint32_t priority = 0;
+  std::string tls_name = {};
 };
 
+std::string tls_name_of(const contract::Pool& pool, const contract::Backend& backend) {
+  if (!pool.tls) return {};
+  return pool.tls->server_name.empty() ? backend.host : pool.tls->server_name;
+}
+
 // The addresses of all backends. Two backends with one address are one endpoint with both weights and the
-// priority that comes first.
+// priority that comes first, under the name of the first.
 std::map<Endpoint, Expanded> expand(const contract::Pool& pool, const contract::HealthView& health) {
   std::map<Endpoint, Expanded> addresses;
   const auto add = [&](const Endpoint& address, const contract::Backend& backend, bool usable) {
     const bool takes_no_new = backend.drain || backend.weight == 0;
-    const auto [at, is_new] =
-        addresses.try_emplace(address, Expanded{0, usable, takes_no_new, backend.priority});
+    const auto [at, is_new] = addresses.try_emplace(
+        address, Expanded{0, usable, takes_no_new, backend.priority, tls_name_of(pool, backend)});
     auto& expanded = at->second;
     if (!is_new && !takes_no_new)
       expanded.priority = expanded.drain ? backend.priority : std::min(expanded.priority, backend.priority);
@@ -66,7 +72,10 @@ ThreadLimits limits_of(const contract::CircuitBreaker& breaker, std::size_t thre
 
 }  // namespace
 
-bool ServingPool::serves(const Endpoint& address) const { return find_address(*this, address) != nullptr; }
+bool ServingPool::serves(const PoolEndpoint& endpoint) const {
+  const auto* const known = find_address(*this, endpoint.address);
+  return known && known->endpoint.get() == &endpoint;
+}
 
 const ServingEndpoint* ServingPool::find_affine(uint64_t affinity) const {
   const auto at = std::lower_bound(by_affinity.begin(), by_affinity.end(), std::pair{affinity, uint32_t{0}});
@@ -83,13 +92,14 @@ ServingPoolPtr compile_pool(std::shared_ptr<const contract::Pool> pool, PoolIden
   for (const auto& [address, expanded] : expand(*serving->object, health)) {
     const ServingEndpoint* known = previous ? find_address(*previous, address) : nullptr;
     const auto& object = *serving->object;
-    // Its connections speak one protocol: a change of it is another endpoint.
-    const bool stays = known && known->endpoint->protocol == object.protocol;
+    // Its connections speak one protocol, to one name: a change of these is another endpoint.
+    const bool stays = known && known->endpoint->protocol == object.protocol &&
+                       known->endpoint->tls_name == expanded.tls_name;
     auto text = object.hop_to.empty() ? address.to_string() : "shard/" + object.hop_to;
     const uint64_t affinity = affinity_of(serving->identity->uid, text);
     auto endpoint = stays ? known->endpoint
                           : endpoints.keep({serving->identity, address, std::move(text), object.protocol, 0,
-                                            affinity, object.hop_to});
+                                            affinity, object.hop_to, expanded.tls_name});
     const auto weight = static_cast<uint32_t>(std::min<uint64_t>(expanded.weight, UINT32_MAX));
     const TimePoint since = usable_since(previous, known, expanded.usable, now);
     serving->by_affinity.emplace_back(affinity, static_cast<uint32_t>(serving->all.size()));

@@ -3,9 +3,9 @@
 // what is draining or down. Immutable; a change of one pool, or of the health of its backends, shares all
 // other pools with the table before. Threads: with() the control thread; look-ups and choose_endpoint() any.
 //
-// A PoolEndpoint is one address of a pool, spoken to by one protocol, for as long as any table or Pin holds
-// it: outstanding requests and upstream connections are counted by its slot and survive every change of the
-// tables around it.
+// A PoolEndpoint is one address of a pool, spoken to by one protocol and under one name, for as long as any
+// table or Pin holds it: outstanding requests and upstream connections are counted by its slot and survive
+// every change of the tables around it.
 #pragma once
 
 #include <array>
@@ -32,9 +32,10 @@ struct PoolEndpoint {
   Endpoint address;
   std::string text;  // "192.0.2.1:80", for logs
   contract::PoolProtocol protocol = contract::PoolProtocol::kHttp1;
-  uint32_t slot = 0;        // the cell's tally: requests outstanding on this thread
-  uint64_t affinity = 0;    // what a cookie calls it (affinity.hpp)
-  std::string hop_to = {};  // the shard whose hop socket it is, in the place of an address; else empty
+  uint32_t slot = 0;          // the cell's tally: requests outstanding on this thread
+  uint64_t affinity = 0;      // what a cookie calls it (affinity.hpp)
+  std::string hop_to = {};    // the shard whose hop socket it is, in the place of an address; else empty
+  std::string tls_name = {};  // a DNS name or an address, under which TLS is spoken to it; empty: plain
 };
 using PoolEndpointPtr = std::shared_ptr<const PoolEndpoint>;
 using PoolEndpointPin = Pin<PoolEndpoint>;
@@ -66,7 +67,7 @@ struct ServingPool {
   std::vector<std::pair<uint64_t, uint32_t>> by_affinity{};  // sorted: affinity, position in `all`
   ThreadLimits limits;
 
-  bool serves(const Endpoint& address) const;                   // also while it is down or drains
+  bool serves(const PoolEndpoint& endpoint) const;              // also while it is down or drains
   const ServingEndpoint* find_affine(uint64_t affinity) const;  // also then; null where there is none
 };
 using ServingPoolPtr = std::shared_ptr<const ServingPool>;
@@ -93,10 +94,10 @@ class PoolTable {
                : nullptr;
   }
 
-  // Whether the newest tables still know this address: if not, its idle connections are of no use.
+  // Whether the newest tables still know this endpoint: if not, its idle connections are of no use.
   bool serves(const PoolEndpoint& endpoint) const {
     const auto* pool = find(*endpoint.pool);
-    return pool && pool->object->protocol == endpoint.protocol && pool->serves(endpoint.address);
+    return pool && pool->serves(endpoint);
   }
 
  private:

@@ -27,6 +27,7 @@ struct PoolSpec {
   std::optional<contract::Millis> slow_start = {};
   uint32_t failover_percent = 0;
   std::optional<contract::Outlier> outlier = {};
+  std::optional<contract::PoolTls> tls = {};
 };
 
 class PoolFixture {
@@ -42,6 +43,7 @@ class PoolFixture {
     next->slow_start = spec.slow_start;
     next->failover_percent = spec.failover_percent;
     next->outlier = spec.outlier;
+    next->tls = spec.tls;
     for (const auto& backend : spec.backends)
       next->backends.push_back({.host = backend.host,
                                 .port = 80,

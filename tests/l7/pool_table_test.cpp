@@ -22,8 +22,7 @@ TEST(PoolTable, ABackendIsUsableUntilItIsProvedDown) {
 TEST(PoolTable, DrainAndWeightZeroTakeNothingNew) {
   PoolFixture fixture({.backends = {{"10.0.0.1"}, {"10.0.0.2", 0}, {"10.0.0.3", 1, true}}});
   EXPECT_EQ(fixture.eligible(), "10.0.0.1:80");
-  EXPECT_TRUE(fixture.pool->serves({*IpAddress::parse("10.0.0.3"), 80}))
-      << "its connections are still of use";
+  EXPECT_TRUE(fixture.pool->serves(*fixture.find("10.0.0.3"))) << "its connections are still of use";
 }
 
 TEST(PoolTable, WhenAllAreDownItRefusesOrTriesAllButTheDraining) {
@@ -81,8 +80,27 @@ TEST(PoolTable, AHopIsOneEndpointThatKeepsItsIdentity) {
   EXPECT_EQ(pool->level, 0u);
   EXPECT_EQ(pool->all[0].endpoint->hop_to, "team");
   EXPECT_EQ(pool->all[0].endpoint->text, "shard/team");
+  EXPECT_EQ(pool->all[0].endpoint->tls_name, "") << "what is on this node is spoken to plainly";
   const auto next = compile(pool.get());
   EXPECT_EQ(next->all[0].endpoint, pool->all[0].endpoint);
+}
+
+TEST(PoolTable, AnotherNameForTlsIsAnotherEndpoint) {
+  PoolFixture fixture({.backends = {{"app.internal"}}});
+  fixture.health({{"app.internal", {{"10.0.0.1", true}}}});
+  EXPECT_EQ(fixture.pool->all[0].endpoint->tls_name, "");
+  std::vector<PoolEndpointPtr> all{fixture.pool->all[0].endpoint};
+  for (const char* name : {"", "a.example", "b.example"}) {
+    fixture.change({.backends = {{"app.internal"}}, .tls = contract::PoolTls{.server_name = name}});
+    const auto& endpoint = fixture.pool->all[0].endpoint;
+    EXPECT_EQ(endpoint->tls_name, *name ? name : "app.internal");
+    EXPECT_FALSE(fixture.pool->serves(*all.back()));
+    EXPECT_NE(endpoint->slot, all.back()->slot);
+    all.push_back(endpoint);
+  }
+  fixture.change({.backends = {{"app.internal"}},
+                  .tls = contract::PoolTls{.server_name = "b.example", .ca = "another"}});
+  EXPECT_EQ(fixture.pool->all[0].endpoint, all.back()) << "whom we believe is the context's affair";
 }
 
 TEST(PoolTable, AChangeSharesAllOtherPools) {
