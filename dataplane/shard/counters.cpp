@@ -41,6 +41,8 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
     "proxy_headers_refused_total",
     "responses_compressed_total",
     "compressors_exhausted_total",
+    "upstream_tls_handshakes_total",
+    "upstream_tls_handshakes_resumed_total",
 };
 
 constexpr std::array<std::string_view, kEndings> kEndingNames{

@@ -38,22 +38,24 @@ enum class Counter : uint8_t {
   kEjectionsSpared,  // as many endpoints were ejected as may be
   kAccessLogLost,    // lines: the disk was slower than the traffic
   kHttp2Connections,
-  kHttp2Violations,       // of the protocol, or of the library's limits: GOAWAY
-  kHttp2ResetFloods,      // streams reset too often, by either side: GOAWAY
-  kHttp2ControlFloods,    // PING, SETTINGS, PRIORITY, empty DATA: GOAWAY
-  kHttp2HeaderFloods,     // a header section far over the limit: GOAWAY
-  kHttp2HeaderTimeouts,   // a header section that did not end: closed
-  kHttp2WriteTimeouts,    // a client that takes no bytes: closed
-  kTlsHandshakes,         // of clients, that gave a session; the failed ones are counted by reason
-  kTlsHandshakesResumed,  // of these: the session began on another connection
-  kHopPeersRefused,       // connections to the hop socket by somebody who may not
-  kHopWaits,              // requests over the hop that came before their route did
-  kProxyHeaders,          // connections that a trusted proxy has passed on
-  kProxyHeadersRefused,   // it said nothing that could be understood, or not in time: closed
+  kHttp2Violations,        // of the protocol, or of the library's limits: GOAWAY
+  kHttp2ResetFloods,       // streams reset too often, by either side: GOAWAY
+  kHttp2ControlFloods,     // PING, SETTINGS, PRIORITY, empty DATA: GOAWAY
+  kHttp2HeaderFloods,      // a header section far over the limit: GOAWAY
+  kHttp2HeaderTimeouts,    // a header section that did not end: closed
+  kHttp2WriteTimeouts,     // a client that takes no bytes: closed
+  kTlsHandshakes,          // of clients, that gave a session; the failed ones are counted by reason
+  kTlsHandshakesResumed,   // of these: the session began on another connection
+  kHopPeersRefused,        // connections to the hop socket by somebody who may not
+  kHopWaits,               // requests over the hop that came before their route did
+  kProxyHeaders,           // connections that a trusted proxy has passed on
+  kProxyHeadersRefused,    // it said nothing that could be understood, or not in time: closed
   kResponsesCompressed,
-  kCompressorsExhausted,  // responses that passed as they are: too many were compressed at once
+  kCompressorsExhausted,   // responses that passed as they are: too many were compressed at once
+  kUpstreamTlsHandshakes,  // with backends, likewise
+  kUpstreamTlsHandshakesResumed,
 };
-inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kCompressorsExhausted) + 1;
+inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kUpstreamTlsHandshakesResumed) + 1;
 std::string_view name_of(Counter counter);  // "requests_total"
 
 enum class Ending : uint8_t {
@@ -83,6 +85,10 @@ class ThreadCounters {
   void add(http1::Fault fault) { faults_.add(static_cast<std::size_t>(fault)); }
   void add(l7::Outcome outcome) { outcomes_.add(static_cast<std::size_t>(outcome)); }
   void add(tls::HandshakeFailure failure) { handshakes_.add(static_cast<std::size_t>(failure)); }
+  // Of a try whose backend could not be spoken to.
+  void add_upstream(tls::HandshakeFailure failure) {
+    upstream_handshakes_.add(static_cast<std::size_t>(failure));
+  }
   void add_response(uint16_t status) {
     plain_.add(static_cast<std::size_t>(Counter::kResponses1xx) + status / 100 - 1);
   }
@@ -94,6 +100,9 @@ class ThreadCounters {
   uint64_t read(tls::HandshakeFailure failure) const {
     return handshakes_.read(static_cast<std::size_t>(failure));
   }
+  uint64_t read_upstream(tls::HandshakeFailure failure) const {
+    return upstream_handshakes_.read(static_cast<std::size_t>(failure));
+  }
 
  private:
   crossing::WorkerCounters<kCounters> plain_;
@@ -101,6 +110,7 @@ class ThreadCounters {
   crossing::WorkerCounters<http1::kFaults> faults_;
   crossing::WorkerCounters<l7::kOutcomes> outcomes_;
   crossing::WorkerCounters<tls::kHandshakeFailures> handshakes_;
+  crossing::WorkerCounters<tls::kHandshakeFailures> upstream_handshakes_;
 };
 
 }  // namespace headgate::shard

@@ -20,6 +20,7 @@ void Exchange::open(ClientLeg& client) {
   request_body_bytes_ = 0;
   listener_name_ = endpoint_text_ = {};
   pool_ = nullptr;
+  tls_failure_ = tls::HandshakeFailure::kNone;
   tried_.clear();
   tries_ = 0;
   met_stale_ = send_over_ = false;
@@ -78,6 +79,7 @@ void Exchange::on_connected() {
 }
 
 void Exchange::on_connect_failed() {
+  note_tls_failure(upstream_->tls_failure());
   bench_.counters.add(Counter::kUpstreamConnectFailures);
   report(l7::TryResult::kConnectFailure);
   tried_.add(upstream_->endpoint());

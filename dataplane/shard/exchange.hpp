@@ -94,6 +94,8 @@ class Exchange final : public Timer {
   Step choose_upstream();
   Step open_upstream(const l7::PoolEndpoint& endpoint);
   Step connect_upstream(const l7::PoolEndpoint& endpoint, const contract::Pool& pool);
+  void note_tls_failure(tls::HandshakeFailure failure);
+  std::string_view tls_detail();
   Step give_up(l7::Outcome outcome);
   void start_sending();
 
@@ -170,6 +172,7 @@ class Exchange final : public Timer {
   l7::OutstandingRequest outstanding_;
   UpstreamLeg* upstream_ = nullptr;
   std::string_view endpoint_text_;
+  tls::HandshakeFailure tls_failure_ = tls::HandshakeFailure::kNone;  // of the last try
   unsigned tries_ = 0;
   l7::RunningRequest running_;
   l7::BalanceInput balance_;

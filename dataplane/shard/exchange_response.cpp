@@ -116,10 +116,11 @@ Exchange::Step Exchange::upstream_failed(Ending ending) {
     phase_ = Phase::kChoosing;
     return Step::kGoOn;
   }
+  note_tls_failure(upstream_->tls_failure());
   report(l7::TryResult::kGatewayFailure);
   if (ending == Ending::kBackendClosed && retry_on(contract::RetryOn::kReset)) return Step::kGoOn;
   abort_upstream();
-  answer(ending, 502, {});
+  answer(ending, 502, tls_detail());
   return Step::kGoOn;
 }
 

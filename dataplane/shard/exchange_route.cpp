@@ -133,9 +133,21 @@ Exchange::Step Exchange::give_up(l7::Outcome outcome) {
     refuse(outcome);
   } else {
     bench_.counters.add(outcome);
-    answer(Ending::kBackendUnreachable, l7::http_status(outcome), l7::name_of(outcome));
+    const auto tls = outcome == l7::Outcome::kAllBackendsTried ? tls_detail() : std::string_view();
+    answer(Ending::kBackendUnreachable, l7::http_status(outcome), tls.empty() ? l7::name_of(outcome) : tls);
   }
   return Step::kGoOn;
+}
+
+void Exchange::note_tls_failure(tls::HandshakeFailure failure) {
+  tls_failure_ = failure;
+  if (failure != tls::HandshakeFailure::kNone) bench_.counters.add_upstream(failure);
+}
+
+// Empty where the last try did not fail by TLS.
+std::string_view Exchange::tls_detail() {
+  if (tls_failure_ == tls::HandshakeFailure::kNone) return {};
+  return arena_.join({"tls_", tls::name_of(tls_failure_)});
 }
 
 Exchange::Step Exchange::open_upstream(const l7::PoolEndpoint& endpoint) {
@@ -143,8 +155,9 @@ Exchange::Step Exchange::open_upstream(const l7::PoolEndpoint& endpoint) {
   const auto& cell = bench_.state.pools.cell(pool_->slot);
   const bool first = in_turn_ || cell.waiting == 0;  // who comes new stands behind those who wait
   // After a stale connection comes a new one: its neighbours may be stale as well.
-  upstream_ = first && !met_stale_ ? bench_.upstreams.take_idle(endpoint, *this) : nullptr;
-  if (!upstream_ && !bench_.upstreams.can_join(endpoint)) {
+  const auto* const tls = bench_.tls->backend(endpoint).get();
+  upstream_ = first && !met_stale_ ? bench_.upstreams.take_idle(endpoint, tls, *this) : nullptr;
+  if (!upstream_ && !bench_.upstreams.can_join(endpoint, tls)) {
     auto verdict = l7::admit_connect(pool.limits, cell, in_turn_);
     if (verdict == l7::ConnectVerdict::kWait && first && bench_.upstreams.close_one_idle(pool))
       verdict = l7::ConnectVerdict::kConnect;
@@ -167,13 +180,16 @@ Exchange::Step Exchange::connect_upstream(const l7::PoolEndpoint& endpoint, cons
   ConnectionRules rules;
   rules.exchanges_max = pool.circuit_breaker.requests_per_connection_max;
   if (pool.idle_timeout) rules.idle_timeout = *pool.idle_timeout;
-  upstream_ = bench_.upstreams.connect(endpoint, *this, rules);
+  rules.tls = bench_.tls->backend(endpoint);
+  const bool tls_is_broken = !endpoint.tls_name.empty() && !rules.tls;  // never plain in its place
+  if (!tls_is_broken) upstream_ = bench_.upstreams.connect(endpoint, *this, rules);
   if (upstream_) {
     phase_ = Phase::kConnecting;
     wait_until_ = try_started_ +
                   (pool.connect_timeout ? *pool.connect_timeout : bench_.tables->settings->connect_timeout);
     return Step::kWait;
   }
+  note_tls_failure(tls_is_broken ? tls::HandshakeFailure::kNotConfigured : tls::HandshakeFailure::kNone);
   bench_.counters.add(Counter::kUpstreamConnectFailures);
   report(l7::TryResult::kConnectFailure);
   tried_.add(endpoint);

@@ -33,6 +33,13 @@ contract::Stats ShardProcess::stats() const {
   add_samples<l7::Outcome>(threads_, 1, l7::kOutcomes, "not_routed_total", "outcome", stats);
   add_samples<tls::HandshakeFailure>(threads_, 1, tls::kHandshakeFailures, "tls_handshake_failures_total",
                                      "reason", stats);
+  for (std::size_t i = 1; i < tls::kHandshakeFailures; ++i) {
+    const auto failure = static_cast<tls::HandshakeFailure>(i);
+    contract::Sample sample{.name = "upstream_tls_failures_total", .labels = {}, .value = 0};
+    sample.labels.emplace("reason", name_of(failure));
+    for (const auto& thread : threads_) sample.value += thread->counters().read_upstream(failure);
+    stats.samples.push_back(std::move(sample));
+  }
   return stats;
 }
 

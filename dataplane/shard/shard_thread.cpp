@@ -67,7 +67,7 @@ void ShardThread::on_events(uint32_t) {
   uint64_t count = 0;
   [[maybe_unused]] const auto got = ::read(wakeup_.get(), &count, sizeof count);
   log_.enable(bench_.tables->settings->access_log != contract::AccessLog::kOff);
-  bench_.upstreams.close_unserved(bench_.tables->pools);
+  bench_.upstreams.close_unserved(bench_.tables->pools, *bench_.tls);
   try_parked();
   while (auto command = commands_.take()) obey(std::move(*command));
 }

@@ -34,6 +34,7 @@ class Stream {
   void start_tls(tls::Session session);
   bool has_tls() const { return static_cast<bool>(tls_); }
   const tls::Session& tls() const { return tls_; }
+  tls::Ticket take_ticket() { return tls_.take_ticket(); }
   // Again at every event until it is kOk or kFailed; bytes flow only after kOk.
   IoStatus handshake();
 

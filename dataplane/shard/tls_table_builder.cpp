@@ -44,16 +44,16 @@ TlsTableBuilder::TablePtr TlsTableBuilder::apply(const contract::Delta& delta, i
 
 TlsTableBuilder::TablePtr TlsTableBuilder::add(contract::Secrets secrets, int64_t unix_ms) {
   for (auto& secret : secrets.secrets) {
-    if (!secrets_.find(secret.digest).empty()) {
+    if (!material_.secrets.find(secret.digest).empty()) {
       tls::wipe(secret.bytes);
       continue;
     }
-    if (auto added = secrets_.add(secret); !added.ok()) {
+    if (auto added = material_.secrets.add(secret); !added.ok()) {
       log::warning(added.error().message);
       continue;
     }
-    for (const auto& [uid, certificate] : certificates_)
-      if (certificate->key_digest == secret.digest) changed_certificates_.insert(uid);
+    for (const auto& [uid, certificate] : material_.certificates)
+      if (certificate->key_digest == secret.digest) material_.changed_certificates.insert(uid);
   }
   forget_secrets();
   update_tickets(unix_ms);
@@ -62,17 +62,20 @@ TlsTableBuilder::TablePtr TlsTableBuilder::add(contract::Secrets secrets, int64_
 
 // The contexts stay for now: a full snapshot mostly says what is known already.
 void TlsTableBuilder::forget_objects() {
-  certificates_.clear();
-  bundles_.clear();
+  material_.certificates.clear();
+  material_.bundles.clear();
   listeners_.clear();
+  backends_.forget_pools();
   ticket_secret_.clear();
-  all_changed_ = true;
+  material_.all_changed = true;
 }
 
 void TlsTableBuilder::remove(const contract::ObjectKey& key) {
-  if (key.kind == contract::Kind::kCertificate && certificates_.erase(key.id) > 0)
-    changed_certificates_.insert(key.id);
-  if (key.kind == contract::Kind::kTrustBundle && bundles_.erase(key.id) > 0) changed_bundles_.insert(key.id);
+  if (key.kind == contract::Kind::kCertificate && material_.certificates.erase(key.id) > 0)
+    material_.changed_certificates.insert(key.id);
+  if (key.kind == contract::Kind::kTrustBundle && material_.bundles.erase(key.id) > 0)
+    material_.changed_bundles.insert(key.id);
+  if (key.kind == contract::Kind::kPool) backends_.remove(key.id);
   if (key.kind == contract::Kind::kListener && listeners_.erase(key.id) > 0)
     changed_listeners_.insert(key.id);
 }
@@ -82,14 +85,16 @@ void TlsTableBuilder::take(const contract::Upsert& upsert) {
   if (const auto* settings = std::get_if<contract::ShardSettings>(object.get()))
     ticket_secret_ = settings->ticket_secret;
   if (const auto* certificate = std::get_if<contract::Certificate>(object.get())) {
-    certificates_.insert_or_assign(certificate->uid,
-                                   std::shared_ptr<const contract::Certificate>(object, certificate));
-    changed_certificates_.insert(certificate->uid);
+    material_.certificates.insert_or_assign(
+        certificate->uid, std::shared_ptr<const contract::Certificate>(object, certificate));
+    material_.changed_certificates.insert(certificate->uid);
   }
   if (const auto* bundle = std::get_if<contract::TrustBundle>(object.get())) {
-    bundles_.insert_or_assign(bundle->uid, std::shared_ptr<const contract::TrustBundle>(object, bundle));
-    changed_bundles_.insert(bundle->uid);
+    material_.bundles.insert_or_assign(bundle->uid,
+                                       std::shared_ptr<const contract::TrustBundle>(object, bundle));
+    material_.changed_bundles.insert(bundle->uid);
   }
+  if (const auto* pool = std::get_if<contract::Pool>(object.get())) backends_.take({object, pool});
   const auto* listener = std::get_if<contract::Listener>(object.get());
   if (!listener) return;
   const bool was_known = listeners_.erase(listener->uid) > 0;
@@ -100,11 +105,11 @@ void TlsTableBuilder::take(const contract::Upsert& upsert) {
 }
 
 void TlsTableBuilder::update_tickets(int64_t unix_ms) {
-  const auto secret = secrets_.find(ticket_secret_);
+  const auto secret = material_.secrets.find(ticket_secret_);
   const bool same = tickets_ ? tickets_->is_of(secret) : secret.empty();
   if (same) return;
   tickets_ = secret.empty() ? nullptr : std::make_shared<tls::TicketKeys>(secret, unix_ms);
-  all_changed_ = true;
+  material_.all_changed = true;
 }
 
 void TlsTableBuilder::keep_current(int64_t unix_ms) {
@@ -113,16 +118,16 @@ void TlsTableBuilder::keep_current(int64_t unix_ms) {
 
 void TlsTableBuilder::forget_secrets() {
   Uids named{ticket_secret_};
-  for (const auto& [uid, certificate] : certificates_) named.insert(certificate->key_digest);
-  secrets_.forget_all_but(named);
+  for (const auto& [uid, certificate] : material_.certificates) named.insert(certificate->key_digest);
+  material_.secrets.forget_all_but(named);
 }
 
 bool TlsTableBuilder::concerned(const contract::Listener& listener) const {
-  if (all_changed_ || changed_listeners_.contains(listener.uid)) return true;
+  if (material_.all_changed || changed_listeners_.contains(listener.uid)) return true;
   if (!listener.tls) return false;
-  if (changed_bundles_.contains(listener.tls->client_ca)) return true;
+  if (material_.changed_bundles.contains(listener.tls->client_ca)) return true;
   return std::any_of(listener.tls->certificates.begin(), listener.tls->certificates.end(),
-                     [&](const auto& uid) { return changed_certificates_.contains(uid); });
+                     [&](const auto& uid) { return material_.changed_certificates.contains(uid); });
 }
 
 TlsTableBuilder::TablePtr TlsTableBuilder::rebuild() {
@@ -133,11 +138,10 @@ TlsTableBuilder::TablePtr TlsTableBuilder::rebuild() {
     serve(*listener);
     changed = true;
   }
-  changed_certificates_.clear();
-  changed_bundles_.clear();
+  changed = backends_.rebuild(material_) || changed;
   changed_listeners_.clear();
-  all_changed_ = false;
-  if (changed) rebuild_doors();
+  material_.settle();
+  if (changed) rebuild_table();
   return table_;
 }
 
@@ -151,17 +155,15 @@ void TlsTableBuilder::serve(const contract::Listener& listener) {
                            .tickets = tickets_};
   std::vector<tls::ServerCertificate> certificates;
   std::vector<std::string> problems;
-  const auto bundle = bundles_.find(settings.client_ca);
-  if (bundle != bundles_.end()) policy.client_authorities = bundle->second->certificates;
+  const auto bundle = material_.bundles.find(settings.client_ca);
+  if (bundle != material_.bundles.end()) policy.client_authorities = bundle->second->certificates;
   for (const auto& uid : settings.certificates) {
-    const auto known = certificates_.find(uid);
-    if (known == certificates_.end()) {
+    const auto known = material_.certificates.find(uid);
+    if (known == material_.certificates.end()) {
       problems.push_back("certificate " + uid + " is not known here");
       continue;
     }
-    const auto& certificate = *known->second;
-    certificates.push_back(
-        {certificate.name, certificate.chain, std::string(secrets_.find(certificate.key_digest))});
+    certificates.push_back(material_.with_key(*known->second));
   }
   if (settings.certificates.empty()) problems.push_back("it names no certificate, so it serves nobody");
   auto& served = served_[listener.uid];
@@ -172,7 +174,7 @@ void TlsTableBuilder::serve(const contract::Listener& listener) {
   served = {std::move(made.context), std::move(problems)};
 }
 
-void TlsTableBuilder::rebuild_doors() {
+void TlsTableBuilder::rebuild_table() {
   std::vector<const contract::Listener*> by_name;  // as the Router: of two with one hostname the first counts
   for (const auto& [uid, listener] : listeners_) by_name.push_back(listener.get());
   std::sort(by_name.begin(), by_name.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
@@ -185,19 +187,24 @@ void TlsTableBuilder::rebuild_doors() {
     doors_.push_back(std::make_shared<const tls::Door>(listeners));
     table->doors.emplace(endpoint, doors_.back());
   }
+  table->backends = backends_.by_pool();
   table_ = std::move(table);
 }
 
 void TlsTableBuilder::reclaim() {
   std::erase_if(doors_, [](const auto& door) { return door.use_count() == 1; });
+  backends_.reclaim();
 }
 
 std::string TlsTableBuilder::problems() const {
   std::string text;
   std::size_t count = 0;
+  const auto name = [&](const std::string& problem) {
+    if (++count <= limits::kProblemsNamedMax) text += (text.empty() ? "" : "; ") + problem;
+  };
   for (const auto& [uid, served] : served_)
-    for (const auto& problem : served.problems)
-      if (++count <= limits::kProblemsNamedMax) text += (text.empty() ? "" : "; ") + problem;
+    for (const auto& problem : served.problems) name(problem);
+  for (const auto& [uid, problem] : backends_.problems()) name(problem);
   if (count > limits::kProblemsNamedMax)
     text += "; and " + std::to_string(count - limits::kProblemsNamedMax) + " more";
   return text;

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // TlsTableBuilder: makes the next TlsTable from a delta or from secrets that have come; what neither concerns
 // stays as it is, down to the SSL context. A certificate without its key, or broken, is a problem() and harms
-// its own names only. Thread: control. Outlives every table and every connection that holds a door: the last
-// reference to a door is the builder's, so none is freed by a thread that serves.
+// its own names, or the pools that show it, only. Thread: control. Outlives every table and every connection
+// that holds a door: the last reference to a door is the builder's, so none is freed by a thread that serves.
 #pragma once
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "dataplane/contract/snapshot.hpp"
-#include "dataplane/shard/secret_store.hpp"
+#include "dataplane/shard/backend_contexts.hpp"
+#include "dataplane/shard/tls_material.hpp"
 #include "dataplane/shard/tls_table.hpp"
 
 namespace headgate::shard {
@@ -31,13 +31,10 @@ class TlsTableBuilder {
   const TablePtr& table() const { return table_; }
 
   void keep_current(int64_t unix_ms);  // the ticket keys; often enough: once a second
-  void reclaim();                      // doors that no connection and no table holds any more
+  void reclaim();                      // doors and contexts that no connection and no table holds any more
   std::string problems() const;        // sentences for an operator; empty: none
 
  private:
-  using Uids = std::set<std::string, std::less<>>;
-  template <typename T>
-  using ByUid = std::map<std::string, std::shared_ptr<const T>, std::less<>>;
   struct Served {
     std::shared_ptr<const tls::ServerContext> context;
     std::vector<std::string> problems;
@@ -51,21 +48,16 @@ class TlsTableBuilder {
   void forget_secrets();
   TablePtr rebuild();
   void serve(const contract::Listener& listener);
-  void rebuild_doors();
+  void rebuild_table();
 
-  SecretStore secrets_;
-  ByUid<contract::Certificate> certificates_;
-  ByUid<contract::TrustBundle> bundles_;
+  TlsMaterial material_;
   ByUid<contract::Listener> listeners_;  // those with https that end here
   std::string ticket_secret_;            // its digest
   std::shared_ptr<tls::TicketKeys> tickets_;
   std::map<std::string, Served, std::less<>> served_;  // by the listener's uid
 
-  // What the next rebuild() has to look at.
-  Uids changed_certificates_;
-  Uids changed_bundles_;
-  Uids changed_listeners_;
-  bool all_changed_ = false;
+  Uids changed_listeners_;  // what the next rebuild() has to look at
+  BackendContexts backends_;
 
   TablePtr table_ = std::make_shared<const TlsTable>();
   std::vector<std::shared_ptr<const tls::Door>> doors_;  // all that may still be held

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// UpstreamConnection: one TCP connection to an endpoint of a pool. It serves one exchange at a time or idles
-// in its UpstreamPool, which owns it. It holds on to its endpoint, so that the endpoint's slot is not used
-// again before the last connection to it has gone. Thread: one.
+// UpstreamConnection: one connection, plain or TLS, to an endpoint of a pool. It serves one exchange at a
+// time or idles in its UpstreamPool, which owns it. It holds on to its endpoint, so that the endpoint's slot
+// is not used again before the last connection to it has gone. Thread: one.
 #pragma once
 
 #include "dataplane/core/limits.hpp"
 #include "dataplane/l7/pool_table.hpp"
 #include "dataplane/shard/event_loop.hpp"
 #include "dataplane/shard/http1/upstream_leg.hpp"
-#include "dataplane/shard/stream.hpp"
+#include "dataplane/shard/upstream_socket.hpp"
 
 namespace headgate::shard {
 
@@ -19,16 +19,18 @@ class UpstreamPool;
 struct ConnectionRules {
   uint32_t exchanges_max = 0;  // 0: no limit
   Duration idle_timeout = limits::kUpstreamIdleTimeout;
+  UpstreamTickets::ContextPtr tls = nullptr;  // null: plain
 };
 
 class UpstreamConnection final : public Handler {
  public:
   enum class Phase : uint8_t { kClosed, kConnecting, kBusy, kIdle };
 
-  explicit UpstreamConnection(UpstreamPool& pool) : pool_(pool), leg_(*this) {}
+  explicit UpstreamConnection(UpstreamPool& pool);
 
   UpstreamPool& pool() { return pool_; }
-  Stream& stream() { return stream_; }
+  Stream& stream() { return socket_.stream(); }
+  tls::HandshakeFailure tls_failure() const { return socket_.failure(); }
   Phase phase() const { return phase_; }
   bool reused() const { return reused_; }  // had an exchange before this one
   const l7::PoolEndpoint& endpoint() const { return *endpoint_; }
@@ -43,7 +45,7 @@ class UpstreamConnection final : public Handler {
   friend class UpstreamPool;
   UpstreamPool& pool_;
   Http1UpstreamLeg leg_;
-  Stream stream_;
+  UpstreamSocket socket_;
   l7::PoolEndpointPin endpoint_;
   Exchange* exchange_ = nullptr;  // while connecting or busy
   Phase phase_ = Phase::kClosed;

@@ -43,6 +43,8 @@ class UpstreamLeg {
   // After a failure: the backend may never have seen the request, for the connection was an old one or was
   // being closed. A new one may do better.
   bool stale() const { return stale_; }
+  // After a failure, or a connect that takes too long: what of it was TLS's.
+  virtual tls::HandshakeFailure tls_failure() const = 0;
 
   virtual void begin_tunnel() = 0;
   virtual void again() = 0;

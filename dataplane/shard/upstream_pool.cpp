@@ -15,15 +15,25 @@
 
 namespace headgate::shard {
 
-UpstreamLeg* UpstreamPool::take_idle(const l7::PoolEndpoint& endpoint, Exchange& exchange) {
-  if (endpoint.protocol == contract::PoolProtocol::kH2c) {
-    auto* const session = find_session(endpoint, http2::ClientSession::Phase::kOpen);
+namespace {
+
+// Exchanges share a connection.
+bool shares(const l7::PoolEndpoint& endpoint) { return endpoint.protocol != contract::PoolProtocol::kHttp1; }
+
+}  // namespace
+
+UpstreamLeg* UpstreamPool::take_idle(const l7::PoolEndpoint& endpoint, const tls::ClientContext* tls,
+                                     Exchange& exchange) {
+  if (shares(endpoint)) {
+    auto* const session = find_session(endpoint, tls, http2::ClientSession::Phase::kOpen);
     if (!session) return nullptr;
     counters_.add(Counter::kUpstreamReuses);
     return &session->join(exchange);
   }
-  if (endpoint.slot >= idle_by_slot_.size() || idle_by_slot_[endpoint.slot].empty()) return nullptr;
+  if (endpoint.slot >= idle_by_slot_.size()) return nullptr;
   auto& idle = idle_by_slot_[endpoint.slot];
+  while (!idle.empty() && idle.back()->socket_.context() != tls) close(*idle.back());
+  if (idle.empty()) return nullptr;
   UpstreamConnection& connection = *idle.back();
   idle.pop_back();
   connection.phase_ = UpstreamConnection::Phase::kBusy;
@@ -55,20 +65,20 @@ UniqueFd UpstreamPool::connect_to(const l7::PoolEndpoint& endpoint) const {
 
 UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& exchange,
                                    const ConnectionRules& rules) {
-  const bool shares = endpoint.protocol == contract::PoolProtocol::kH2c;
   if (auto* const session =
-          shares ? find_session(endpoint, http2::ClientSession::Phase::kConnecting) : nullptr)
+          shares(endpoint) ? find_session(endpoint, rules.tls.get(), http2::ClientSession::Phase::kConnecting)
+                           : nullptr)
     return &session->join(exchange);
   counters_.add(Counter::kUpstreamConnects);
   UniqueFd socket = connect_to(endpoint);
   if (!socket) return nullptr;
-  if (shares) return connect_session(endpoint, exchange, std::move(socket));
+  if (shares(endpoint)) return connect_session(endpoint, exchange, rules.tls, std::move(socket));
   UpstreamConnection& connection = connections_.take(*this);
   if (!loop_.add_stream(socket.get(), connection)) {
     connections_.give(connection);
     return nullptr;
   }
-  connection.stream_.open(std::move(socket), false, false);
+  connection.socket_.open(std::move(socket), rules.tls);
   connection.endpoint_ = state_.pin(endpoint);
   connection.exchange_ = &exchange;
   connection.phase_ = UpstreamConnection::Phase::kConnecting;
@@ -81,7 +91,7 @@ UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& e
 }
 
 UpstreamLeg* UpstreamPool::connect_session(const l7::PoolEndpoint& endpoint, Exchange& exchange,
-                                           UniqueFd socket) {
+                                           UpstreamTickets::ContextPtr tls, UniqueFd socket) {
   auto& session = sessions_.take(*this);
   if (!loop_.add_stream(socket.get(), session)) {
     sessions_.give(session);
@@ -89,22 +99,22 @@ UpstreamLeg* UpstreamPool::connect_session(const l7::PoolEndpoint& endpoint, Exc
   }
   if (endpoint.slot >= sessions_by_slot_.size()) sessions_by_slot_.resize(endpoint.slot + 1);
   sessions_by_slot_[endpoint.slot].push_back(&session);
-  session.open(std::move(socket), state_.pin(endpoint));
+  session.open(std::move(socket), state_.pin(endpoint), std::move(tls));
   ++state_.pools.cell(endpoint.pool->slot).connections;
   return &session.join(exchange);
 }
 
 http2::ClientSession* UpstreamPool::find_session(const l7::PoolEndpoint& endpoint,
+                                                 const tls::ClientContext* tls,
                                                  http2::ClientSession::Phase phase) {
   if (endpoint.slot >= sessions_by_slot_.size()) return nullptr;
   for (auto* const session : sessions_by_slot_[endpoint.slot])
-    if (session->phase() == phase && session->has_room()) return session;
+    if (session->phase() == phase && session->tls() == tls && session->has_room()) return session;
   return nullptr;
 }
 
-bool UpstreamPool::can_join(const l7::PoolEndpoint& endpoint) {
-  return endpoint.protocol == contract::PoolProtocol::kH2c &&
-         find_session(endpoint, http2::ClientSession::Phase::kConnecting) != nullptr;
+bool UpstreamPool::can_join(const l7::PoolEndpoint& endpoint, const tls::ClientContext* tls) {
+  return shares(endpoint) && find_session(endpoint, tls, http2::ClientSession::Phase::kConnecting) != nullptr;
 }
 
 void UpstreamPool::remove(http2::ClientSession& session) {
@@ -129,8 +139,9 @@ void UpstreamPool::release(UpstreamConnection& connection) {
   auto& idle = idle_by_slot_[slot];
   const auto& rules = connection.rules_;
   const bool used_up = rules.exchanges_max != 0 && connection.exchanges_ >= rules.exchanges_max;
-  if (used_up || !connection.stream_.quiet() || idle.size() >= limits::kIdleUpstreamsMax)
-    return close(connection);
+  const bool quiet = connection.stream().quiet();  // reads tickets, where they have come
+  connection.socket_.keep_ticket(*connection.endpoint_);
+  if (used_up || !quiet || idle.size() >= limits::kIdleUpstreamsMax) return close(connection);
   connection.exchange_ = nullptr;
   connection.phase_ = UpstreamConnection::Phase::kIdle;
   idle.push_back(&connection);
@@ -143,7 +154,8 @@ void UpstreamPool::close(UpstreamConnection& connection) {
   if (connection.phase_ == UpstreamConnection::Phase::kIdle) remove_idle(connection);
   connection.phase_ = UpstreamConnection::Phase::kClosed;
   connection.exchange_ = nullptr;
-  connection.stream_.close();
+  connection.socket_.close(*connection.endpoint_);
+  connection.rules_.tls.reset();
   const uint32_t pool_slot = connection.endpoint_->pool->slot;
   --state_.pools.cell(pool_slot).connections;
   connection.endpoint_.reset();
@@ -166,10 +178,15 @@ bool UpstreamPool::close_one_idle(const l7::ServingPool& pool) {
   return false;
 }
 
-void UpstreamPool::close_unserved(const l7::PoolTable& pools) {
+void UpstreamPool::close_unserved(const l7::PoolTable& pools, const TlsTable& tls) {
+  const auto unserved = [&](const l7::PoolEndpoint& endpoint, const tls::ClientContext* made_under) {
+    return !pools.serves(endpoint) || tls.backend(endpoint).get() != made_under;
+  };
   for (auto& idle : idle_by_slot_)
-    while (!idle.empty() && !pools.serves(idle.back()->endpoint())) close(*idle.back());
-  close_sessions([&](const http2::ClientSession& session) { return !pools.serves(session.endpoint()); });
+    while (!idle.empty() && unserved(idle.back()->endpoint(), idle.back()->socket_.context()))
+      close(*idle.back());
+  close_sessions(
+      [&](const http2::ClientSession& session) { return unserved(session.endpoint(), session.tls()); });
 }
 
 void UpstreamPool::close_idle() {
@@ -178,16 +195,25 @@ void UpstreamPool::close_idle() {
   close_sessions([](const http2::ClientSession&) { return true; });
 }
 
+UpstreamConnection::UpstreamConnection(UpstreamPool& pool)
+    : pool_(pool), leg_(*this), socket_(pool.tickets(), pool.counters()) {}
+
 void UpstreamConnection::on_events(uint32_t epoll_events) {
   if (phase_ == Phase::kClosed) return;
-  stream_.note_events(epoll_events);
+  stream().note_events(epoll_events);
   if (phase_ == Phase::kIdle) {
-    if (!stream_.quiet()) pool_.close(*this);
+    if (!stream().quiet()) pool_.close(*this);
     return;
   }
   if (phase_ == Phase::kBusy) return exchange_->on_upstream_events();
-  if (stream_.failed()) return exchange_->on_connect_failed();
-  if (!stream_.writable()) return;
+  switch (socket_.advance(*endpoint_)) {
+    case UpstreamSocket::Progress::kPending:
+      return;
+    case UpstreamSocket::Progress::kFailed:
+      return exchange_->on_connect_failed();
+    case UpstreamSocket::Progress::kReady:
+      break;
+  }
   phase_ = Phase::kBusy;
   exchange_->on_connected();
 }

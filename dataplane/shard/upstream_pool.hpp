@@ -13,6 +13,7 @@
 #include "dataplane/shard/http2/client_session.hpp"
 #include "dataplane/shard/http2/upstream_leg.hpp"
 #include "dataplane/shard/slab.hpp"
+#include "dataplane/shard/tls_table.hpp"
 #include "dataplane/shard/upstream_connection.hpp"
 #include "dataplane/shard/upstream_queue.hpp"
 
@@ -27,13 +28,15 @@ class UpstreamPool {
   EventLoop& loop() { return loop_; }
   BlockPool& blocks() { return blocks_; }
   ThreadCounters& counters() { return counters_; }
+  UpstreamTickets& tickets() { return tickets_; }
 
-  // For `exchange` until it finishes or aborts the leg. Null where none idles, or no session has room.
-  UpstreamLeg* take_idle(const l7::PoolEndpoint& endpoint, Exchange& exchange);
+  // For `exchange` until it finishes or aborts the leg. Null where none idles, or no session has room. `tls`
+  // (null: plain) is how the endpoint is to be spoken to now: a connection made otherwise is of no use.
+  UpstreamLeg* take_idle(const l7::PoolEndpoint& endpoint, const tls::ClientContext* tls, Exchange& exchange);
   // Connecting; the exchange is told. Null where it failed at once.
   UpstreamLeg* connect(const l7::PoolEndpoint& endpoint, Exchange& exchange, const ConnectionRules& rules);
   // connect() would open no connection of its own: one that is being opened has room.
-  bool can_join(const l7::PoolEndpoint& endpoint);
+  bool can_join(const l7::PoolEndpoint& endpoint, const tls::ClientContext* tls);
 
   // --- by the connection's leg
   // The exchange is over and the connection clean: the next one may have it.
@@ -50,15 +53,17 @@ class UpstreamPool {
   void freed(const l7::PoolEndpoint& endpoint);  // a stream has ended: its session has room
 
   // New tables: connections to what they no longer serve are of no use.
-  void close_unserved(const l7::PoolTable& pools);
+  void close_unserved(const l7::PoolTable& pools, const TlsTable& tls);
   void close_idle();
 
  private:
   friend class UpstreamConnection;
   UniqueFd connect_to(const l7::PoolEndpoint& endpoint) const;
   void remove_idle(UpstreamConnection& connection);
-  http2::ClientSession* find_session(const l7::PoolEndpoint& endpoint, http2::ClientSession::Phase phase);
-  UpstreamLeg* connect_session(const l7::PoolEndpoint& endpoint, Exchange& exchange, UniqueFd socket);
+  http2::ClientSession* find_session(const l7::PoolEndpoint& endpoint, const tls::ClientContext* tls,
+                                     http2::ClientSession::Phase phase);
+  UpstreamLeg* connect_session(const l7::PoolEndpoint& endpoint, Exchange& exchange,
+                               UpstreamTickets::ContextPtr tls, UniqueFd socket);
   template <typename Predicate>
   void close_sessions(Predicate&& of_no_use);
 
@@ -68,6 +73,7 @@ class UpstreamPool {
   BlockPool& blocks_;
   UpstreamQueue& queue_;
   const HopAccess& hop_;
+  UpstreamTickets tickets_;
   Slab<UpstreamConnection> connections_;
   std::vector<std::vector<UpstreamConnection*>> idle_by_slot_;
   Slab<http2::ClientSession> sessions_;

@@ -26,6 +26,8 @@ void Http1UpstreamLeg::open() {
 
 const l7::PoolEndpoint& Http1UpstreamLeg::endpoint() const { return connection_.endpoint(); }
 
+tls::HandshakeFailure Http1UpstreamLeg::tls_failure() const { return connection_.tls_failure(); }
+
 void Http1UpstreamLeg::queue_head(const l7::RequestHead& request, Arena& arena) {
   arena_ = &arena;
   method_ = request.method;

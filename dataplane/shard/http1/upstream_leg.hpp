@@ -27,6 +27,7 @@ class Http1UpstreamLeg final : public UpstreamLeg {
   Flow read_head(l7::ResponseHead& response) override;
   Flow read(BodyPiece& piece) override;
   bool at_hand() const override;
+  tls::HandshakeFailure tls_failure() const override;
   void begin_tunnel() override;
   void again() override;
   void finish() override;

@@ -9,15 +9,17 @@
 namespace headgate::shard::http2 {
 
 ClientSession::ClientSession(UpstreamPool& pool)
-    : Session(pool.loop(), pool.blocks(), pool.counters()), pool_(pool) {}
+    : Session(pool.loop(), pool.blocks(), pool.counters()),
+      pool_(pool),
+      socket_(pool.tickets(), pool.counters()) {}
 
-void ClientSession::open(UniqueFd socket, l7::PoolEndpointPin endpoint) {
-  socket_.open(std::move(socket), false, false);
+void ClientSession::open(UniqueFd socket, l7::PoolEndpointPin endpoint, UpstreamTickets::ContextPtr tls) {
+  socket_.open(std::move(socket), std::move(tls));
   endpoint_ = std::move(endpoint);
   phase_ = Phase::kConnecting;
   closing_ = false;
   served_ = 0;
-  Session::open(Role::kClient, socket_, *this, limits::kLargeBlockBytes);
+  Session::open(Role::kClient, socket_.stream(), *this, limits::kLargeBlockBytes);
 }
 
 bool ClientSession::has_room() const {
@@ -43,14 +45,21 @@ void ClientSession::close_when_idle() {
 
 void ClientSession::on_events(uint32_t epoll_events) {
   if (phase_ == Phase::kClosed) return;
-  socket_.note_events(epoll_events);
-  if (phase_ == Phase::kConnecting) {
-    if (socket_.failed()) return connect_failed();
-    if (socket_.writable()) connected();
-    return;
-  }
+  socket_.stream().note_events(epoll_events);
+  if (phase_ == Phase::kConnecting) return advance_connect();
   if (!read_in()) return end();
   loop_.at_turn_end(*this);
+}
+
+void ClientSession::advance_connect() {
+  switch (socket_.advance(*endpoint_)) {
+    case UpstreamSocket::Progress::kPending:
+      return;
+    case UpstreamSocket::Progress::kReady:
+      return connected();
+    case UpstreamSocket::Progress::kFailed:
+      return connect_failed();
+  }
 }
 
 // Each may end at once and others join meanwhile: those are told as well.
@@ -58,6 +67,7 @@ void ClientSession::connected() {
   phase_ = Phase::kOpen;
   const std::vector<MessageStream*> waiting = streams();
   for (MessageStream* const stream : waiting) static_cast<Http2UpstreamLeg*>(stream)->connected();
+  if (socket_.stream().readable()) loop_.again(*this);  // what has come already has no edge any more
   loop_.at_turn_end(*this);
 }
 
@@ -73,6 +83,7 @@ void ClientSession::on_turn_end() {
     return;
   }
   if (!settle() || (closing_ && streams().empty() && !blocked())) return end();
+  if (streams().empty()) socket_.keep_ticket(*endpoint_);
   if (blocked())
     loop_.arm(*this, limits::kHttp2UpstreamWriteTimeout);
   else if (streams().empty())
@@ -94,7 +105,7 @@ void ClientSession::end() {
   phase_ = Phase::kClosed;
   while (!streams().empty()) static_cast<Http2UpstreamLeg*>(streams().back())->lose();
   close();
-  socket_.close();
+  socket_.close(*endpoint_);
   cancel();
   pool_.remove(*this);
   endpoint_.reset();

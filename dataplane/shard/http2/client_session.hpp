@@ -6,6 +6,7 @@
 
 #include "dataplane/l7/pool_table.hpp"
 #include "dataplane/shard/http2/session.hpp"
+#include "dataplane/shard/upstream_socket.hpp"
 
 namespace headgate::shard {
 class Exchange;
@@ -21,9 +22,11 @@ class ClientSession final : public Handler, public Session {
 
   explicit ClientSession(UpstreamPool& pool);
 
-  void open(UniqueFd socket, l7::PoolEndpointPin endpoint);
+  void open(UniqueFd socket, l7::PoolEndpointPin endpoint, UpstreamTickets::ContextPtr tls);
   const l7::PoolEndpoint& endpoint() const { return *endpoint_; }
   Phase phase() const { return phase_; }
+  const tls::ClientContext* tls() const { return socket_.context(); }
+  tls::HandshakeFailure tls_failure() const { return socket_.failure(); }
   bool reused() const { return served_ > 0; }  // has answered before
   // Whether another exchange may join.
   bool has_room() const;
@@ -41,12 +44,13 @@ class ClientSession final : public Handler, public Session {
  private:
   MessageStream* begin_stream(int32_t) override { return nullptr; }  // no push
   void take_frame(const nghttp2_frame& frame) override;
+  void advance_connect();
   void connected();
   void connect_failed();
   void end();
 
   UpstreamPool& pool_;
-  Stream socket_;
+  UpstreamSocket socket_;
   l7::PoolEndpointPin endpoint_;
   Phase phase_ = Phase::kClosed;
   bool closing_ = false;  // takes no new exchange

@@ -21,6 +21,7 @@ void Http2UpstreamLeg::open(http2::ClientSession& session, Exchange& exchange) {
   client_session_ = &session;
   exchange_ = &exchange;
   head_ = nullptr;
+  lost_by_ = tls::HandshakeFailure::kNone;
   final_seen_ = false;
   heads_got_ = heads_read_ = 0;
 }
@@ -30,12 +31,17 @@ void Http2UpstreamLeg::connect_failed() { exchange_->on_connect_failed(); }
 
 void Http2UpstreamLeg::lose() {
   stale_ = client_session_->reused() && !bytes_received_;
+  lost_by_ = client_session_->tls_failure();
   client_session_ = nullptr;
   detach();
   exchange_->on_upstream_events();
 }
 
 const l7::PoolEndpoint& Http2UpstreamLeg::endpoint() const { return client_session_->endpoint(); }
+
+tls::HandshakeFailure Http2UpstreamLeg::tls_failure() const {
+  return client_session_ ? client_session_->tls_failure() : lost_by_;
+}
 
 // The head waits for what follows it, so that a request without a body ends with its head.
 void Http2UpstreamLeg::queue_head(const l7::RequestHead& request, Arena& arena) {
@@ -47,7 +53,8 @@ void Http2UpstreamLeg::queue_head(const l7::RequestHead& request, Arena& arena) 
 
 bool Http2UpstreamLeg::submit_head(bool end_stream) {
   auto& fields = session_->fields();
-  fields.write(*head_, "http");
+  // RFC 9113 section 8.3.1: backends (Apache) compare it with how they are spoken to.
+  fields.write(*head_, endpoint().tls_name.empty() ? "http" : "https");
   head_ = nullptr;
   nghttp2_data_provider provider{};
   provider.read_callback = http2::read_piece_callback;

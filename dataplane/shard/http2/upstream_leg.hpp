@@ -35,6 +35,7 @@ class Http2UpstreamLeg final : public UpstreamLeg, public http2::MessageStream {
   Flow read_head(l7::ResponseHead& response) override;
   Flow read(BodyPiece& piece) override;
   bool at_hand() const override { return piece_at_hand(); }
+  tls::HandshakeFailure tls_failure() const override;
   void begin_tunnel() override { body_done_ = false; }
   void again() override;
   void finish() override;
@@ -53,6 +54,7 @@ class Http2UpstreamLeg final : public UpstreamLeg, public http2::MessageStream {
 
   UpstreamPool& pool_;
   http2::ClientSession* client_session_ = nullptr;
+  tls::HandshakeFailure lost_by_ = tls::HandshakeFailure::kNone;
   Exchange* exchange_ = nullptr;
   Arena* arena_ = nullptr;
   const l7::RequestHead* head_ = nullptr;  // until it is submitted, with what follows it
