@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // TLS to backends: who is believed, who we are, what resumes, and what is never done in its place.
-#include <csignal>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -17,9 +16,6 @@ using testing_support::TlsBackendOptions;
 
 class UpstreamTlsTest : public TlsFixture {
  protected:
-  // The peer's own OpenSSL writes to a connection that is gone, without MSG_NOSIGNAL.
-  UpstreamTlsTest() { std::signal(SIGPIPE, SIG_IGN); }
-
   void start_with_backend(const contract::PoolTls& settings) {
     contract::TrustBundle bundle;
     bundle.uid = "b1";

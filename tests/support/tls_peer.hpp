@@ -212,7 +212,30 @@ class TlsPeer {
     const timeval deadline{kDeadlineMs / 1000, 0};
     ::setsockopt(socket_.fd(), SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
     ::setsockopt(socket_.fd(), SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof deadline);
-    SSL_set_fd(ssl_.get(), socket_.fd());
+    BIO* const bio = BIO_new(socket_method());
+    BIO_set_fd(bio, socket_.fd(), BIO_NOCLOSE);
+    SSL_set_bio(ssl_.get(), bio, bio);
+  }
+  // OpenSSL's own, but for a write to a connection that is gone: that fails, and raises no SIGPIPE.
+  static const BIO_METHOD* socket_method() {
+    static BIO_METHOD* const method = [] {
+      const BIO_METHOD* const theirs = BIO_s_socket();
+      BIO_METHOD* const made = BIO_meth_new(BIO_TYPE_SOCKET, "socket without SIGPIPE");
+      BIO_meth_set_create(made, BIO_meth_get_create(theirs));
+      BIO_meth_set_destroy(made, BIO_meth_get_destroy(theirs));
+      BIO_meth_set_ctrl(made, BIO_meth_get_ctrl(theirs));
+      BIO_meth_set_read(made, BIO_meth_get_read(theirs));
+      BIO_meth_set_write(made, write_to_socket);
+      return made;
+    }();
+    return method;
+  }
+  static int write_to_socket(BIO* bio, const char* bytes, int length_bytes) {
+    BIO_clear_retry_flags(bio);
+    const auto sent = ::send(static_cast<int>(BIO_get_fd(bio, nullptr)), bytes,
+                             static_cast<std::size_t>(length_bytes), MSG_NOSIGNAL);
+    if (sent < 0 && BIO_sock_should_retry(-1)) BIO_set_retry_write(bio);
+    return static_cast<int>(sent);
   }
   void note_failure() {
     const char* const reason = ERR_reason_error_string(ERR_peek_error());

@@ -2,7 +2,6 @@
 // Whom a client believes, against a server that OpenSSL plays: one handshake over a pair of sockets each.
 #include "dataplane/tls/client_context.hpp"
 
-#include <csignal>
 #include <thread>
 
 #include <fcntl.h>
@@ -25,9 +24,6 @@ using testing_support::TlsPeer;
 
 class ClientContextTest : public testing::Test {
  protected:
-  // The peer's own OpenSSL writes to a connection that is gone, without MSG_NOSIGNAL.
-  ClientContextTest() { std::signal(SIGPIPE, SIG_IGN); }
-
   IssuedCertificate issue(const std::string& alternative_names, const std::string& common_name = "test",
                           long ends_in_s = 3600) const {
     CertificateSpec spec;
