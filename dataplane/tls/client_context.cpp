@@ -20,10 +20,12 @@ constexpr long kModes = SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_W
 
 Error invalid(std::string message) { return {ErrorCode::kInvalid, std::move(message)}; }
 
-// A session that may be resumed; of TLS 1.3 it comes after the handshake, with what the backend sends.
+// A session that may be resumed; of TLS 1.3 it comes after the handshake, with what the backend sends. A
+// copy: OpenSSL gives up its own where a connection ends without close_notify, as many backends end theirs,
+// though it may be resumed (RFC 5246 section 7.2.1).
 int keep_ticket(SSL* ssl, SSL_SESSION* session) {
-  state_of(ssl).ticket.reset(session);
-  return 1;  // it is ours now
+  state_of(ssl).ticket.reset(SSL_SESSION_dup(session));
+  return 0;  // what was handed in stays the connection's
 }
 
 // OpenSSL knows names and addresses, of which all must hold; what is asked for here is any of several, URIs

@@ -45,7 +45,11 @@ Session Session::connect(std::shared_ptr<const ClientContext> context, int fd, c
   if (ready && parts.verifies_name)
     ready = (is_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server_name.c_str())
                         : SSL_set1_host(ssl, server_name.c_str())) == 1;
-  if (ready && ticket) ready = SSL_set_session(ssl, static_cast<SSL_SESSION*>(ticket.held_.get())) == 1;
+  if (ready && ticket) {
+    // A copy, for the same reason as in keep_ticket(): this connection may be cut, and the ticket stays good.
+    const SslSessionPtr copy(SSL_SESSION_dup(static_cast<SSL_SESSION*>(ticket.held_.get())));
+    ready = copy && SSL_set_session(ssl, copy.get()) == 1;
+  }
   ERR_clear_error();
   if (!ready) return {};
   state->client = std::move(context);

@@ -83,9 +83,9 @@ TEST_F(UpstreamTlsTest, ABackendIsBelievedUnderItsName) {
 
 TEST_F(UpstreamTlsTest, WithoutAServerNameTheBackendsOwnHostCounts) {
   start_with_backend(verified(""));
+  EXPECT_THAT(exchange_with(issue("b", "IP:127.0.0.2")), HasSubstr("tls_peer_name_mismatch"));
   EXPECT_THAT(exchange_with(issue("b", "IP:127.0.0.1")), HasSubstr("200 OK"));
   EXPECT_EQ(server_name_, "");
-  EXPECT_THAT(exchange_with(issue("b", "IP:127.0.0.2")), HasSubstr("tls_peer_name_mismatch"));
 }
 
 TEST_F(UpstreamTlsTest, WhoIsNotBelievedIsAConnectFailureAndTheLogSaysWhy) {
@@ -110,10 +110,10 @@ TEST_F(UpstreamTlsTest, ABackendIsBelievedByAnIdentityOfItsSan) {
   auto settings = verified();
   settings.subject_alt_names = {"spiffe://mesh/app"};
   start_with_backend(settings);
-  EXPECT_THAT(exchange_with(issue("b", "URI:spiffe://mesh/app")), HasSubstr("200 OK"));
-  EXPECT_EQ(server_name_, "backend.example");
   EXPECT_THAT(exchange_with(issue("b", "URI:spiffe://mesh/app2,DNS:backend.example")),
               HasSubstr("tls_peer_name_mismatch"));
+  EXPECT_THAT(exchange_with(issue("b", "URI:spiffe://mesh/app")), HasSubstr("200 OK"));
+  EXPECT_EQ(server_name_, "backend.example");
 }
 
 TEST_F(UpstreamTlsTest, WithoutVerificationAnyCertificateDoes) {
@@ -172,6 +172,16 @@ TEST_F(UpstreamTlsTest, AuthoritiesThatAreMissingAreNotTheSystems) {
   auto client = connect();
   client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(client.read_all(), HasSubstr("tls_not_configured"));
+}
+
+TEST_F(UpstreamTlsTest, TheNextConnectionResumes) {
+  start_with_backend(verified());
+  const auto own = backends_own();
+  EXPECT_THAT(exchange_with(own), HasSubstr("200 OK"));
+  EXPECT_FALSE(resumed_);
+  EXPECT_THAT(exchange_with(own), HasSubstr("200 OK"));
+  EXPECT_TRUE(resumed_);
+  EXPECT_EQ(count("upstream_tls_handshakes_resumed_total"), 1u);
 }
 
 TEST_F(UpstreamTlsTest, AnotherNameOrTrustResumesNothing) {

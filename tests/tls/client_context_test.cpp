@@ -216,6 +216,21 @@ TEST_F(ClientContextTest, ATicketResumes) {
   }
 }
 
+TEST_F(ClientContextTest, ATicketOutlivesConnectionsThatAreCut) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const TlsBackendOptions backend{.own = issue("DNS:a"), .max_version = version};
+    EXPECT_EQ(anew(believing(), "a", backend), HandshakeFailure::kNone);
+    const Ticket ticket = session_.take_ticket();
+    for (int cut = 0; cut < 2; ++cut) {  // the one that gave the ticket, then one that it resumed
+      EXPECT_EQ(greeting_, "hello");
+      EXPECT_EQ(read_greeting(), "") << "the backend ended it without close_notify";
+      EXPECT_EQ(session_.failure(), HandshakeFailure::kGone);
+      EXPECT_EQ(handshake(believing(), "a", backend, ticket), HandshakeFailure::kNone);
+      EXPECT_TRUE(session_.resumed());
+    }
+  }
+}
+
 TEST_F(ClientContextTest, WhatCannotWorkIsASentence) {
   const auto reason = [](const ClientPolicy& policy) {
     const auto made = ClientContext::make(policy);
