@@ -126,14 +126,6 @@ contract::RouteRule build_rule(const Model& model, const Rule& rule) {
   return built;
 }
 
-db::ObjectKey key_of(db::Kind kind, const ObjectRef& reference) {
-  return {kind, reference.namespace_name, reference.name};
-}
-
-std::string qualified_name(const db::ObjectKey& key) {
-  return key.namespace_name.empty() ? key.name : key.namespace_name + "/" + key.name;
-}
-
 bool asks_for_certificates(const ListenerTls& tls) {
   return tls.client_ca && tls.client_auth != contract::ClientAuth::kNone;
 }
@@ -156,47 +148,6 @@ std::optional<contract::ListenerTls> build_tls(const Model& model, const Listene
     if (const auto* entry = model.find(key_of(db::Kind::kSecret, *listener.tls->client_ca)))
       built.client_ca = entry->meta.uid;
   return built;
-}
-
-contract::Object build_pool(const Entry& entry) {
-  const auto& pool = entry.as<Pool>();
-  return contract::Pool{.uid = entry.meta.uid,
-                        .namespace_name = entry.key.namespace_name,
-                        .name = entry.key.name,
-                        .algorithm = pool.algorithm,
-                        .backends = pool.backends,
-                        .health = pool.health,
-                        .when_all_down = pool.when_all_down,
-                        .protocol = pool.protocol,
-                        .hash = pool.hash,
-                        .slow_start = pool.slow_start,
-                        .failover_percent = pool.failover_percent,
-                        .outlier = pool.outlier,
-                        .circuit_breaker = pool.circuit_breaker,
-                        .retry_budget = pool.retry_budget,
-                        .connect_timeout = pool.connect_timeout,
-                        .idle_timeout = pool.idle_timeout};
-}
-
-contract::Object build_certificate(const Entry& entry) {
-  const auto& certificate = entry.as<Certificate>();
-  return contract::Certificate{.uid = entry.meta.uid,
-                               .name = qualified_name(entry.key),
-                               .chain = certificate.chain,
-                               .key_digest = certificate.key_digest};
-}
-
-contract::Object build_trust_bundle(const Entry& entry) {
-  return contract::TrustBundle{
-      .uid = entry.meta.uid, .name = qualified_name(entry.key), .certificates = entry.as<Secret>().data};
-}
-
-contract::Object build_policy(const Entry& entry) {
-  const auto& policy = entry.as<Policy>();
-  return contract::Policy{.uid = entry.meta.uid,
-                          .name = qualified_name(entry.key),
-                          .mode = policy.mode,
-                          .filters = policy.filters};
 }
 
 }  // namespace
@@ -273,18 +224,6 @@ contract::Object build_route(const Model& model, const Entry& entry, const std::
   return built;
 }
 
-contract::Kind kind_of_used(db::Kind kind) {
-  if (kind == db::Kind::kPool) return contract::Kind::kPool;
-  if (kind == db::Kind::kPolicy) return contract::Kind::kPolicy;
-  return kind == db::Kind::kCertificate ? contract::Kind::kCertificate : contract::Kind::kTrustBundle;
-}
-
-contract::Object build_used(const Entry& used) {
-  if (used.key.kind == db::Kind::kPool) return build_pool(used);
-  if (used.key.kind == db::Kind::kPolicy) return build_policy(used);
-  return used.key.kind == db::Kind::kCertificate ? build_certificate(used) : build_trust_bundle(used);
-}
-
 contract::Object build_hop_pool(const Entry& to_shard) {
   contract::Pool pool;
   pool.uid = hop_pool_uid(to_shard);
@@ -331,9 +270,11 @@ RoutePlaces places_of_route(const Model& model, const Entry& entry) {
 std::vector<db::ObjectKey> used_by_route(const Model& model, const Entry& entry) {
   std::set<db::ObjectKey> used;
   for (const auto& rule : entry.as<Route>().rules)
-    for (const auto& pool : rule.forward) {
-      const db::ObjectKey key{db::Kind::kPool, pool.namespace_name, pool.name};
-      if (model.find(key)) used.insert(key);
+    for (const auto& forward : rule.forward) {
+      const auto* pool = model.find({db::Kind::kPool, forward.namespace_name, forward.name});
+      if (!pool || !used.insert(pool->key).second) continue;
+      const auto trust = trust_of_pool(model, *pool);
+      used.insert(trust.begin(), trust.end());
     }
   for (const auto* policy : policies_of_route(model, entry)) used.insert(policy->key);
   // Those of the shard stand above the copies of listeners that lead there.

@@ -24,12 +24,13 @@ std::vector<db::AllocationKey> required_allocations(const Model& model, const En
 // Which shards know a route. Where its namespace names a shard, that one serves it, whichever shards its
 // listeners end on: those pass it on over the derived hop (DESIGN section 1).
 struct RoutePlaces {
-  std::vector<std::string> serving;          // with its pools; sorted
+  std::vector<std::string> serving;          // with what it needs; sorted
   std::vector<std::string> passing_on;       // to serving[0]; sorted
   std::vector<db::ObjectKey> hop_listeners;  // those of `passing_on`, of which serving[0] has copies
 };
 RoutePlaces places_of_route(const Model& model, const Entry& route);
-// What the shards that serve a route must know beside it: its pools, the policies above it. Sorted.
+// What the shards that serve a route must know beside it: its pools and their trust, the
+// policies above it. Sorted.
 std::vector<db::ObjectKey> used_by_route(const Model& model, const Entry& route);
 
 // Of shards by their names, those that exist.
@@ -45,7 +46,7 @@ contract::Object build_listener(const Model& model, const Entry& listener, const
 contract::Object build_route(const Model& model, const Entry& route, const std::string& shard);
 contract::Object build_hop_pool(const Entry& to_shard);
 // A pool, policy, certificate or secret, which are the same wherever they are used.
-contract::Object build_used(const Entry& used);
+contract::Object build_used(const Model& model, const Entry& used);
 contract::Kind kind_of_used(db::Kind kind);
 
 // What a node must know to run the shard: its replicas for headgate-node, its addresses for headgate-l4.
@@ -60,6 +61,9 @@ std::vector<db::ObjectKey> used_by_listener(const Model& model, const Entry& lis
 std::vector<const Entry*> policies_of_listener(const Model& model, const Entry& listener,
                                                const std::string& shard);
 std::vector<const Entry*> policies_of_route(const Model& model, const Entry& route);
+// The certificate that it shows to its backends and the secret with the authorities that it believes, if they
+// exist; sorted.
+std::vector<db::ObjectKey> trust_of_pool(const Model& model, const Entry& pool);
 
 contract::ObjectKey key_in_shard(const std::string& shard, contract::Kind kind, const Entry& entry);
 contract::ObjectKey key_of_hop_pool(const std::string& shard, const Entry& to_shard);

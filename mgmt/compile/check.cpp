@@ -51,14 +51,14 @@ class Checks {
   void check_grants(const Entry& entry);
   void check_listener(const Entry& entry);
   void check_place(const Entry& entry);
-  void check_tls(const Entry& entry);
+  void check_trust(const Entry& entry);
   void check_secret(const Entry& entry);
-  void check_grants_to_listeners(const db::ObjectKey& namespace_key, const db::ObjectKey& key);
+  void check_grants_of(const db::ObjectKey& namespace_key, const db::ObjectKey& key);
   void check_hop(const db::ObjectKey& object, const std::string& pointer, const Namespace* owner,
                  const Listener& listener);
   void check_namespace(const Entry& entry);
   bool is_granted(const std::string& from_namespace, const PoolRef& pool) const;
-  bool is_granted_to_listeners(const db::ObjectKey& key) const;
+  bool is_granted(const db::ObjectKey& user, const db::ObjectKey& key) const;
   bool claims(const std::string& namespace_name, const std::string& hostname) const;
 
   const Model& model_;
@@ -204,38 +204,52 @@ void Checks::check_place(const Entry& entry) {
 }
 
 // Listeners are in no namespace: what is in none either is theirs to use, any other namespace's if it says
-// so.
-bool Checks::is_granted_to_listeners(const db::ObjectKey& key) const {
-  if (key.namespace_name.empty()) return true;
+// so. Pools use what is their namespace's, and another's if that names theirs.
+bool Checks::is_granted(const db::ObjectKey& user, const db::ObjectKey& key) const {
+  if (key.namespace_name == user.namespace_name) return true;
   const auto* owner = space(key.namespace_name);
   return owner && std::any_of(owner->grants.begin(), owner->grants.end(), [&](const Grant& grant) {
-           return contains(key.kind == Kind::kCertificate ? grant.certificates : grant.secrets, key.name);
+           const bool to_user =
+               user.kind == Kind::kListener || contains(grant.namespaces, user.namespace_name);
+           return to_user &&
+                  contains(key.kind == Kind::kCertificate ? grant.certificates : grant.secrets, key.name);
          });
 }
 
-void Checks::check_tls(const Entry& entry) {
+// The type of secret that is needed there.
+SecretType authorities_for(Kind user) {
+  return user == Kind::kListener ? SecretType::kClientCa : SecretType::kCa;
+}
+
+void Checks::check_trust(const Entry& entry) {
   for (const auto& [pointer, to] : references_of(entry.key, *entry.resource)) {
     if (to.kind != Kind::kCertificate && to.kind != Kind::kSecret) continue;
     const auto* used = model_.find(to);
     if (!used) continue;
-    if (!is_granted_to_listeners(to))
+    if (!is_granted(entry.key, to))
       add(entry.key, pointer, "not_granted",
-          "namespace " + to.namespace_name + " does not grant " + to.to_string() + " to listeners");
-    if (to.kind == Kind::kSecret && used->as<Secret>().type != SecretType::kClientCa)
-      add(entry.key, pointer, "invalid_value", to.to_string() + " is not of type client_ca");
+          "namespace " + to.namespace_name + " does not grant " + to.to_string() + " to " +
+              (entry.key.kind == Kind::kListener ? "listeners" : "namespace " + entry.key.namespace_name));
+    const auto needed = authorities_for(entry.key.kind);
+    if (to.kind == Kind::kSecret && used->as<Secret>().type != needed)
+      add(entry.key, pointer, "invalid_value",
+          to.to_string() + " is not of type " + std::string(contract::name_of(needed)));
   }
 }
 
 void Checks::check_secret(const Entry& entry) {
-  if (entry.as<Secret>().type == SecretType::kClientCa) return;
-  for (const auto& user : model_.referrers(entry.key))
-    if (user.kind == Kind::kListener && !is_changed(user))
-      add(entry.key, "/type", "in_use", user.to_string() + " needs a client_ca here");
+  for (const auto& user : model_.referrers(entry.key)) {
+    if (is_changed(user)) continue;
+    const auto needed = authorities_for(user.kind);
+    if (entry.as<Secret>().type != needed)
+      add(entry.key, "/type", "in_use",
+          user.to_string() + " needs a " + std::string(contract::name_of(needed)) + " here");
+  }
 }
 
 void Checks::check_listener(const Entry& entry) {
   check_place(entry);
-  check_tls(entry);
+  check_trust(entry);
   for (const auto& key : model_.referrers(entry.key)) {
     if (key.kind != Kind::kRoute || is_changed(key)) continue;
     const auto& route = *model_.find(key);
@@ -266,8 +280,7 @@ void Checks::check_namespace(const Entry& entry) {
           check_hop(entry.key, "/shard", &entry.as<Namespace>(), listener->as<Listener>());
       }
     }
-    if (key.kind == Kind::kCertificate || key.kind == Kind::kSecret)
-      check_grants_to_listeners(entry.key, key);
+    if (key.kind == Kind::kCertificate || key.kind == Kind::kSecret) check_grants_of(entry.key, key);
     if (key.kind != Kind::kPool) continue;
     for (const auto& user : model_.referrers(key))
       if (!is_changed(user) && !is_granted(user.namespace_name, {key.namespace_name, key.name, 1}))
@@ -275,10 +288,9 @@ void Checks::check_namespace(const Entry& entry) {
   }
 }
 
-void Checks::check_grants_to_listeners(const db::ObjectKey& namespace_key, const db::ObjectKey& key) {
-  if (is_granted_to_listeners(key)) return;
+void Checks::check_grants_of(const db::ObjectKey& namespace_key, const db::ObjectKey& key) {
   for (const auto& user : model_.referrers(key))
-    if (user.kind == Kind::kListener && !is_changed(user))
+    if (!is_changed(user) && !is_granted(user, key))
       add(namespace_key, "/grants", "not_granted", user.to_string() + " uses " + key.to_string());
 }
 
@@ -293,6 +305,7 @@ Problems Checks::run() && {
     if (key.kind == Kind::kRoute) check_route(*entry);
     if (key.kind == Kind::kListener) check_listener(*entry);
     if (key.kind == Kind::kNamespace) check_namespace(*entry);
+    if (key.kind == Kind::kPool) check_trust(*entry);
     if (key.kind == Kind::kSecret) check_secret(*entry);
   }
   return std::move(problems_);

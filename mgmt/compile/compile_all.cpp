@@ -28,7 +28,8 @@ Objects compile_shard(const Model& model, const Entry& shard, const HopPeers& ho
     objects[key_in_shard(name, kind, entry)] = std::make_shared<const contract::Object>(std::move(object));
   };
   const auto add_used = [&](const std::vector<db::ObjectKey>& keys) {
-    for (const auto& key : keys) add(kind_of_used(key.kind), *model.find(key), build_used(*model.find(key)));
+    for (const auto& key : keys)
+      add(kind_of_used(key.kind), *model.find(key), build_used(model, *model.find(key)));
   };
   const auto among = [&](const std::vector<std::string>& shards) {
     return std::find(shards.begin(), shards.end(), name) != shards.end();

@@ -106,7 +106,7 @@ Shard parse_shard(Fields& fields);
 Listener parse_listener(Fields& fields);
 Namespace parse_namespace(Fields& fields);
 Route parse_route(Fields& fields, const std::string& namespace_name);
-Pool parse_pool(Fields& fields);
+Pool parse_pool(Fields& fields, const std::string& namespace_name);
 Certificate parse_certificate(Fields& fields);
 Secret parse_secret(Fields& fields);
 Policy parse_policy(Fields& fields, const std::string& namespace_name);  // empty: it is global

@@ -39,7 +39,6 @@ std::string at(std::string_view array, std::size_t index) {
 using References = std::vector<db::Reference>;
 
 void add_references(const Node&, References&) {}
-void add_references(const Pool&, References&) {}
 void add_references(const Certificate&, References&) {}
 void add_references(const Secret&, References&) {}
 void add_references(const Shard& shard, References& into) {
@@ -56,6 +55,14 @@ void add_references(const Listener& listener, References& into) {
   }
   if (const auto& ca = listener.tls->client_ca)
     into.push_back({"/tls/client_auth/ca", {db::Kind::kSecret, ca->namespace_name, ca->name}});
+}
+void add_references(const Pool& pool, References& into) {
+  if (!pool.tls) return;
+  const auto add = [&](const char* pointer, db::Kind kind, const std::optional<ObjectRef>& to) {
+    if (to) into.push_back({pointer, {kind, to->namespace_name, to->name}});
+  };
+  add("/tls/ca", db::Kind::kSecret, pool.tls->ca);
+  add("/tls/certificate", db::Kind::kCertificate, pool.tls->certificate);
 }
 void add_references(const Namespace& space, References& into) {
   if (space.shard) into.push_back({"/shard", {db::Kind::kShard, "", *space.shard}});

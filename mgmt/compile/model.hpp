@@ -44,7 +44,8 @@ class Model {
   const std::string& ticket_secret() const { return ticket_secret_; }
   void set_ticket_secret(std::string digest) { ticket_secret_ = std::move(digest); }
 
-  // Who names this object: routes of a listener or pool, listeners and namespaces of a shard, …
+  // Who names this object: routes of a listener or pool, listeners and namespaces of a shard,
+  // pools of a certificate, …
   // A namespace is named by all that lives in it too.
   const Keys& referrers(const db::ObjectKey& key) const;
   const Keys& at_endpoint(const Endpoint& endpoint) const;  // the listeners there

@@ -96,7 +96,7 @@ contract::Object Outputs::build_in_shard(const Model& model, const Numbers& numb
                                          const Entry& entry) const {
   if (entry.key.kind == db::Kind::kListener) return build_listener(model, entry, shard);
   if (entry.key.kind == db::Kind::kRoute) return build_route(model, entry, shard);
-  if (entry.key.kind != db::Kind::kShard) return build_used(entry);
+  if (entry.key.kind != db::Kind::kShard) return build_used(model, entry);
   return entry.key.name == shard ? build_shard_settings(model, entry, hop_peers(model, numbers, shard))
                                  : build_hop_pool(entry);
 }

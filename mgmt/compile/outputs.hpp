@@ -79,6 +79,7 @@ class Outputs {
   // A pool, policy, certificate, secret, shard or listener, in a shard because a route or listener there uses
   // it.
   void find_dirty_used(const Model& model, const db::ObjectKey& key, Dirty& dirty);
+  void find_dirty_trust(const Model& model, const db::ObjectKey& pool, Dirty& dirty);
   void place_route(const Model& model, const db::ObjectKey& key, Dirty& dirty);
   void put_there(const db::ObjectKey& route, const Placement& placement, Dirty& dirty);
   void take_away(const db::ObjectKey& route, const Placement& placement, Dirty& dirty);
@@ -106,6 +107,7 @@ class Outputs {
   std::map<db::ObjectKey, Standing> policies_;
   std::map<db::ObjectKey, std::string> used_uids_;  // of pools, certificates, secrets and shards
   std::map<db::ObjectKey, std::string> owners_;     // the shards that namespaces name
+  std::map<db::ObjectKey, std::vector<db::ObjectKey>> pool_trust_;  // trust_of_pool(), where there is any
 };
 
 }  // namespace headgate::compile

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a changed resource to what must be looked at again: namespace, pool → routes → listeners → shards →
-// nodes; certificate, secret → listeners; shard → the routes that are led to it; policy → what it stands
-// above.
+// nodes; certificate, secret → listeners, pools; shard → the routes that are led to it; policy → what it
+// stands above.
 #include <utility>
 
 #include "dataplane/l7/policy/blocks.hpp"
@@ -160,13 +160,26 @@ void Outputs::find_dirty_target(const Model& model, const db::ObjectKey& target,
 void Outputs::find_dirty_used(const Model& model, const db::ObjectKey& key, Dirty& dirty) {
   for (const auto& [shard, output] : shards_)
     if (output.uses.contains(key)) dirty.in_shard.emplace(shard, key);
+  if (key.kind == db::Kind::kPool) find_dirty_trust(model, key, dirty);
   if (!changes(used_uids_, key, uid_of(model.find(key)))) return;
-  // Who names it does so by its uid: its routes and listeners, and of a shard the routes that are led to it.
+  // Who names it does so by its uid: its routes, listeners and pools, and of a shard the routes that are led
+  // to it.
   add_routes(model.referrers(key), dirty.routes);
   for (const auto& user : model.referrers(key)) {
     if (user.kind == db::Kind::kListener) find_dirty_listener(model, user, dirty);
+    if (user.kind == db::Kind::kPool) find_dirty_used(model, user, dirty);
     if (user.kind == db::Kind::kNamespace) add_routes(model.referrers(user), dirty.routes);
   }
+}
+
+// A route brings what its pools need to where it is served.
+void Outputs::find_dirty_trust(const Model& model, const db::ObjectKey& pool, Dirty& dirty) {
+  const auto* entry = model.find(pool);
+  auto& known = pool_trust_[pool];
+  auto now = entry ? trust_of_pool(model, *entry) : std::vector<db::ObjectKey>();
+  if (known != now) add_routes(model.referrers(pool), dirty.routes);
+  known = std::move(now);
+  if (known.empty()) pool_trust_.erase(pool);
 }
 
 void Outputs::place_route(const Model& model, const db::ObjectKey& key, Dirty& dirty) {

@@ -26,7 +26,7 @@ Resource read_resource(const db::ObjectKey& key, Fields& fields) {
     case db::Kind::kRoute:
       return parse_route(fields, key.namespace_name);
     case db::Kind::kPool:
-      return parse_pool(fields);
+      return parse_pool(fields, key.namespace_name);
     case db::Kind::kCertificate:
       return parse_certificate(fields);
     case db::Kind::kSecret:

@@ -14,7 +14,7 @@ bool is_jwks(const std::string& text) {
 }
 
 void check_data(Fields& fields, SecretType type, const std::string& data) {
-  if (type == SecretType::kClientCa) {
+  if (is_public(type)) {
     if (const auto bundle = tls::parse_trust_bundle(data); !bundle.ok())
       fields.fault("data", "invalid_value", bundle.error().message);
   } else if (data.empty()) {
@@ -53,10 +53,10 @@ Secret parse_secret(Fields& fields) {
   const auto* data = fields.string("data");
   fields.read("digest", secret.digest);
   fields.read("labels", secret.labels);
-  if (secret.type == SecretType::kClientCa) fields.require("data");
+  if (is_public(secret.type)) fields.require("data");
   if (!data || !fields.has("type")) return secret;
   check_data(fields, secret.type, *data);
-  if (secret.type == SecretType::kClientCa) secret.data = *data;
+  if (is_public(secret.type)) secret.data = *data;
   return secret;
 }
 

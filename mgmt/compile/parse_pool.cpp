@@ -67,7 +67,7 @@ contract::HealthCheck read_health(Fields& fields) {
 
 }  // namespace
 
-Pool parse_pool(Fields& fields) {
+Pool parse_pool(Fields& fields, const std::string& namespace_name) {
   Pool pool;
   std::set<std::pair<std::string, uint16_t>> seen;
   fields.each_object("backends", [&](Fields& each) {
@@ -80,6 +80,7 @@ Pool parse_pool(Fields& fields) {
   fields.object("health", [&](Fields& health) { pool.health = read_health(health); });
   fields.read_enum("when_all_down", pool.when_all_down);
   fields.read_enum("protocol", pool.protocol);
+  read_pool_tls(fields, namespace_name, pool);
   read_pool_limits(fields, pool);
   fields.read("labels", pool.labels);
   return pool;

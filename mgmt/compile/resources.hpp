@@ -46,6 +46,9 @@ struct ObjectRef {
 
   friend bool operator==(const ObjectRef&, const ObjectRef&) = default;
 };
+inline db::ObjectKey key_of(db::Kind kind, const ObjectRef& reference) {
+  return {kind, reference.namespace_name, reference.name};
+}
 
 struct ListenerTls {
   std::vector<ObjectRef> certificates = {};  // never empty
@@ -72,8 +75,9 @@ struct Listener {
 struct Grant {
   std::vector<std::string> namespaces = {};    // who may refer …
   std::vector<std::string> pools = {};         // … to these pools; "*" in either: all
-  std::vector<std::string> certificates = {};  // that listeners, which are in no namespace, may show
-  std::vector<std::string> secrets = {};       // that listeners may use
+  std::vector<std::string> certificates = {};  // that listeners, which are in no namespace, may show, and
+                                               // pools of these namespaces
+  std::vector<std::string> secrets = {};       // that listeners may use, and pools of these namespaces
 };
 
 struct Namespace {
@@ -109,6 +113,16 @@ struct Route {
   Labels labels = {};
 };
 
+struct PoolTls {
+  contract::PoolTlsMode mode = contract::PoolTlsMode::kVerify;
+  std::string server_name = {};  // empty: each backend's own host
+  std::vector<std::string> subject_alt_names = {};
+  std::optional<ObjectRef> ca = {};           // a secret of type ca; nothing: whom the system believes
+  std::optional<ObjectRef> certificate = {};  // shown to backends that ask
+  contract::TlsVersion min_version = contract::TlsVersion::kTls12;
+  contract::TlsVersion max_version = contract::TlsVersion::kTls13;
+};
+
 struct Pool {
   std::vector<contract::Backend> backends = {};
   contract::Algorithm algorithm = contract::Algorithm::kRoundRobin;
@@ -123,6 +137,7 @@ struct Pool {
   contract::RetryBudget retry_budget = {};
   std::optional<contract::Millis> connect_timeout = {};
   std::optional<contract::Millis> idle_timeout = {};
+  std::optional<PoolTls> tls = {};  // nothing: plain
   Labels labels = {};
 };
 
@@ -133,11 +148,13 @@ struct Certificate {
   Labels labels = {};
 };
 
-enum class SecretType : uint8_t { kClientCa, kJwks, kApiKeys, kPassword, kOpaque };
+enum class SecretType : uint8_t { kClientCa, kCa, kJwks, kApiKeys, kPassword, kOpaque };
+// Authorities, whom everybody may know: of clients, of backends.
+inline bool is_public(SecretType type) { return type == SecretType::kClientCa || type == SecretType::kCa; }
 
 struct Secret {
   SecretType type = SecretType::kOpaque;
-  std::string data = {};    // of a client_ca, which is public: PEM
+  std::string data = {};    // of what is_public(): PEM
   std::string digest = {};  // of the others; empty: its author sent no data, so the stored ones are meant
   Labels labels = {};
 };
@@ -166,7 +183,7 @@ inline db::Kind kind_of(const Resource& resource) { return static_cast<db::Kind>
 namespace headgate::contract {
 template <>
 struct EnumNames<compile::SecretType> {
-  static constexpr std::array<std::string_view, 5> kNames{"client_ca", "jwks", "api_keys", "password",
-                                                          "opaque"};
+  static constexpr std::array<std::string_view, 6> kNames{"client_ca", "ca",       "jwks",
+                                                          "api_keys",  "password", "opaque"};
 };
 }  // namespace headgate::contract

@@ -44,7 +44,7 @@ void take(Secret& secret, const Entry* before, const SaltOf& salt_of, Json& body
           Faults& faults) {
   body.erase("digest");
   secret.digest.clear();
-  if (secret.type == SecretType::kClientCa) return;
+  if (is_public(secret.type)) return;
   const auto* old = before == nullptr ? nullptr : &before->as<Secret>();
   if (auto data = take_member(body, "data")) {
     const auto salt = salt_of(*data);

@@ -48,7 +48,7 @@ void add_certificate_status(const db::Object& object, Json& status) {
 void add_secret_status(const db::Object& object, Json& status) {
   const auto body = nlohmann::json::parse(*object.body);
   if (body.contains("digest")) status["digest"] = body["digest"];
-  if (body.value("type", "") != "client_ca") return;
+  if (const auto type = body.value("type", ""); type != "client_ca" && type != "ca") return;
   const auto authorities = tls::parse_trust_bundle(body.value("data", ""));
   if (!authorities.ok()) return;
   status["authorities"] = Json::array();

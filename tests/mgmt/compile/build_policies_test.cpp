@@ -79,7 +79,7 @@ TEST_F(BuildPolicies, StandOnOneSideOfTheHop) {
 TEST_F(BuildPolicies, SayWhatTheyAreCalled) {
   add("a", "own", "", kLimit);
   const db::ObjectKey key{Kind::kPolicy, "a", "own"};
-  const auto built = std::get<contract::Policy>(build_used(*model_.find(key)));
+  const auto built = std::get<contract::Policy>(build_used(model_, *model_.find(key)));
   EXPECT_EQ(built.name, "a/own");
   EXPECT_EQ(built.mode, contract::PolicyMode::kDefault);
   EXPECT_EQ(built.filters->rate_limit->requests, 1u);

@@ -43,6 +43,12 @@ inline std::string stored_certificate(const IssuedCertificate& issued) {
 inline std::string client_ca_body() {
   return nlohmann::json{{"type", "client_ca"}, {"data", test_authority().certificate()}}.dump();
 }
+inline std::string ca_body() {
+  return nlohmann::json{{"type", "ca"}, {"data", test_authority().certificate()}}.dump();
+}
+inline std::string tls_pool_body(const std::string& tls) {
+  return R"({"backends":[{"address":"10.0.0.1","port":443}],"tls":{)" + tls + "}}";
+}
 inline std::string password_body(const std::string& password) {
   return nlohmann::json{{"type", "password"}, {"data", password}}.dump();
 }

@@ -221,6 +221,39 @@ TEST_F(CheckTls, ANamespacesCertificateNeedsItsGrant) {
               ElementsAre("namespace b /grants not_granted"));
 }
 
+TEST_F(CheckTls, WhatAPoolNamesMustExistFitAndBeGranted) {
+  add({Kind::kCertificate, "a", "c"}, stored_certificate(issued_certificate()));
+  add({Kind::kSecret, "a", "roots"}, ca_body());
+  const auto pool = pool_key("a", "p");
+  const auto b = global(Kind::kNamespace, "b");
+  EXPECT_THAT(put_and_check(pool, tls_pool_body(R"("ca":"roots","certificate":"c")")), IsEmpty());
+  EXPECT_THAT(
+      put_and_check(pool, tls_pool_body(R"("ca":"gone","certificate":"gone")")),
+      ElementsAre("pool a/p /tls/ca missing_reference", "pool a/p /tls/certificate missing_reference"));
+  add({Kind::kSecret, "b", "roots"}, ca_body());
+  EXPECT_THAT(put_and_check(pool, tls_pool_body(R"("ca":"b/ca","certificate":"b/c")")),
+              ElementsAre("pool a/p /tls/ca not_granted", "pool a/p /tls/ca invalid_value",
+                          "pool a/p /tls/certificate not_granted"));
+  add(pool, tls_pool_body(R"("ca":"b/roots","certificate":"b/c")"));
+  add(b, R"({"grants":[{"namespaces":["x"],"certificates":["*"],"secrets":["*"]}]})");
+  EXPECT_THAT(problems({pool}),
+              ElementsAre("pool a/p /tls/ca not_granted", "pool a/p /tls/certificate not_granted"));
+  add(b, R"({"grants":[{"namespaces":["a"],"certificates":["c"],"secrets":["roots"]}]})");
+  EXPECT_THAT(problems({pool, b}), IsEmpty());
+  EXPECT_THAT(put_and_check(b, R"({"grants":[{"namespaces":["a"],"certificates":["c"]}]})"),
+              ElementsAre("namespace b /grants not_granted"));
+}
+
+TEST_F(CheckTls, WhatAPoolUsesStays) {
+  add({Kind::kCertificate, "a", "c"}, stored_certificate(issued_certificate()));
+  add({Kind::kSecret, "a", "roots"}, ca_body());
+  add(pool_key("a", "p"), tls_pool_body(R"("ca":"roots","certificate":"c")"));
+  EXPECT_THAT(put_and_check({Kind::kSecret, "a", "roots"}, client_ca_body()),
+              ElementsAre("secret a/roots /type in_use"));
+  EXPECT_THAT(remove_and_check({Kind::kSecret, "a", "roots"}), ElementsAre("!secret a/roots  in_use"));
+  EXPECT_THAT(remove_and_check({Kind::kCertificate, "a", "c"}), ElementsAre("!certificate a/c  in_use"));
+}
+
 TEST_F(CheckTls, WhatAListenerUsesStays) {
   add(global(Kind::kListener, "s"), https(R"("c")", "ca"));
   EXPECT_THAT(put_and_check(global(Kind::kSecret, "ca"), R"({"type":"opaque","digest":"d"})"),

@@ -102,7 +102,7 @@ class RandomWorld {
       case Kind::kCertificate:
         return stored_certificate(issued_certificate(pick(3)));
       case Kind::kSecret:
-        return pick(3) ? client_ca_body() : R"({"type":"opaque","digest":"d"})";
+        return pick(3) ? (pick(2) ? ca_body() : client_ca_body()) : R"({"type":"opaque","digest":"d"})";
       case Kind::kNamespace:  // s3 never exists
         return pick(3) ? R"({"shard":")" + name('s', 4) + "\"}" : "{}";
       case Kind::kRoute:
@@ -110,7 +110,7 @@ class RandomWorld {
                R"("],"rules":[{"forward":[{"pool":")" + name('p', 4) + R"("},{"pool":")" + name('a', 2) +
                "/" + name('p', 4) + R"(","weight":)" + std::to_string(pick(3)) + "}]}]}";
       case Kind::kPool:
-        return pool_body(1 + static_cast<int>(pick(5)));
+        return pick(2) ? pool_body(1 + static_cast<int>(pick(5))) : tls_pool_body(random_pool_tls());
       case Kind::kPolicy:
         return random_policy(!key.namespace_name.empty());
     }
@@ -132,6 +132,12 @@ class RandomWorld {
   }
 
   std::string random_place() { return pick(2) ? "" : name('a', 2) + "/"; }
+  std::string random_pool_tls() {
+    std::string tls = R"("server_name":")" + name('n', 2) + "\"";
+    if (pick(2)) tls += R"(,"ca":")" + random_place() + name('t', 2) + "\"";
+    if (pick(2)) tls += R"(,"certificate":")" + random_place() + name('c', 2) + "\"";
+    return tls;
+  }
   std::string random_tls() {
     auto certificates = "\"" + random_place() + "c0\"";
     if (pick(2)) certificates += ",\"" + random_place() + "c1\"";
@@ -287,6 +293,32 @@ TEST_F(OutputsDelta, ACertificateIsWhereAListenerShowsIt) {
   add(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "edge"));
   update();
   EXPECT_EQ(delta_keys("n2"), (Lines{"+shard/edge uid-listener web", "-shard/edge uid-certificate c"}));
+}
+
+TEST_F(OutputsDelta, ACertificateIsWhereAPoolThatIsUsedShowsIt) {
+  add({Kind::kCertificate, "a", "c"}, stored_certificate(issued_certificate(0)));
+  add({Kind::kSecret, "a", "roots"}, ca_body());
+  add(pool_key("a", "q"), tls_pool_body(R"("ca":"roots","certificate":"c")"));
+  EXPECT_EQ(update(), Lines{});  // nobody forwards to it
+  add(pool_key("a", "p"), tls_pool_body(R"("ca":"roots","certificate":"c")"));
+  update();
+  EXPECT_EQ(delta_keys("n2"), (Lines{"+shard/edge uid-pool a/p", "+shard/edge uid-certificate a/c",
+                                     "+shard/edge uid-secret a/roots"}));
+  add({Kind::kCertificate, "a", "c"}, stored_certificate(issued_certificate(1)));
+  update();
+  EXPECT_EQ(delta_keys("n2"), Lines{"+shard/edge uid-certificate a/c"});
+  add(route_key("a", "x"), route_body("\"alt\"", "p"));
+  update();
+  EXPECT_EQ(delta_keys("n2"), (Lines{"+shard/other uid-route a/x", "+shard/other uid-pool a/p",
+                                     "+shard/other uid-certificate a/c", "+shard/other uid-secret a/roots"}));
+  add(pool_key("a", "p"), tls_pool_body(R"("ca":"roots")"));
+  update();
+  EXPECT_EQ(delta_keys("n2"), (Lines{"+shard/edge uid-pool a/p", "+shard/other uid-pool a/p",
+                                     "-shard/edge uid-certificate a/c", "-shard/other uid-certificate a/c"}));
+  add(route_key("a", "x"), route_body("\"web\"", "p"));
+  update();
+  EXPECT_EQ(delta_keys("n2"), (Lines{"+shard/edge uid-route a/x", "-shard/other uid-route a/x",
+                                     "-shard/other uid-pool a/p", "-shard/other uid-secret a/roots"}));
 }
 
 TEST_F(OutputsDelta, ANewListenerReachesNodeL4AndShard) {

@@ -151,6 +151,29 @@ INSTANTIATE_TEST_SUITE_P(
               Kind::kCertificate,
               certificate_body({issued_certificate(0).certificate, "swordfish"}),
               {"/private_key invalid_value"}},
+        Fault{
+            "TLS to backends that can't be",
+            Kind::kPool,
+            R"({"tls":{"mode":"mesh","server_name":"a_b.example","subject_alt_names":["*.x","a b","spiffe://x/ y"],
+                         "ca":"x/y/z","certificate":"/c","min_version":"1.3","max_version":"1.2","sni":"a"}})",
+            {"/tls/mode invalid_value", "/tls/server_name invalid_value",
+             "/tls/subject_alt_names/0 invalid_value", "/tls/subject_alt_names/1 invalid_value",
+             "/tls/subject_alt_names/2 invalid_value", "/tls/ca invalid_name",
+             "/tls/certificate invalid_name", "/tls/max_version out_of_range", "/tls/sni unknown_field"}},
+        Fault{"what is not verified has no names and authorities",
+              Kind::kPool,
+              R"({"tls":{"mode":"insecure","subject_alt_names":["a.example"],"ca":"ca"}})",
+              {"/tls/subject_alt_names invalid_value", "/tls/ca invalid_value"}},
+        Fault{"h2c over TLS", Kind::kPool, R"({"protocol":"h2c","tls":{}})", {"/protocol invalid_value"}},
+        Fault{"h2 without TLS", Kind::kPool, R"({"protocol":"h2"})", {"/tls missing_field"}},
+        Fault{"a plain check of TLS",
+              Kind::kPool,
+              R"({"health":{"type":"http"},"tls":{}})",
+              {"/health/type invalid_value"}},
+        Fault{"a TLS check of none",
+              Kind::kPool,
+              R"({"health":{"type":"https"}})",
+              {"/health/type invalid_value"}},
         Fault{"a secret of no type", Kind::kSecret, R"({"data":"x"})", {"/type missing_field"}},
         Fault{"authorities that are none",
               Kind::kSecret,
@@ -461,6 +484,25 @@ TEST(Parse, TlsOfAListener) {
   EXPECT_EQ(listener.tls->min_version, contract::TlsVersion::kTls13);
   EXPECT_EQ(listener.tls->client_auth, contract::ClientAuth::kOptional);
   EXPECT_EQ(listener.tls->client_ca, (ObjectRef{"n", "ca"}));
+}
+
+TEST(Parse, TlsOfAPool) {
+  const auto pool = parsed<Pool>(R"({"protocol":"h2","health":{"type":"https"},
+    "tls":{"server_name":"App.Internal","subject_alt_names":["spiffe://Mesh/App","B.internal","2001:DB8::1"],
+           "ca":"roots","certificate":"n/c","min_version":"1.3"}})");
+  ASSERT_TRUE(pool.tls);
+  EXPECT_EQ(pool.protocol, contract::PoolProtocol::kH2);
+  EXPECT_EQ(pool.health->type, contract::HealthCheckType::kHttps);
+  EXPECT_EQ(pool.tls->mode, contract::PoolTlsMode::kVerify);
+  EXPECT_EQ(pool.tls->server_name, "app.internal");
+  EXPECT_EQ(pool.tls->subject_alt_names,
+            (std::vector<std::string>{"spiffe://Mesh/App", "b.internal", "2001:db8::1"}));
+  EXPECT_EQ(pool.tls->ca, (ObjectRef{"default", "roots"}));
+  EXPECT_EQ(pool.tls->certificate, (ObjectRef{"n", "c"}));
+  EXPECT_EQ(pool.tls->min_version, contract::TlsVersion::kTls13);
+  EXPECT_EQ(pool.tls->max_version, contract::TlsVersion::kTls13);
+  EXPECT_FALSE(parsed<Pool>("{}").tls);
+  EXPECT_FALSE(parsed<Pool>(R"({"tls":{}})").tls->ca) << "the system's";
 }
 
 TEST(Parse, ACertificateHasItsKeysDigestOnly) {

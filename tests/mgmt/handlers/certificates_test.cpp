@@ -162,6 +162,29 @@ TEST_F(Certificates, AreShownByListenersAndStayWhileTheyAre) {
   EXPECT_EQ(call("DELETE", kCertificate).status, 204);
 }
 
+TEST_F(Certificates, AreShownToBackendsAndStayWhileTheyAre) {
+  put_simple_ingress();
+  const std::string pool = "/v1/namespaces/default/pools/secure";
+  const std::string body = R"({"backends": [{"address": "192.0.2.9", "port": 443}], "protocol": "h2",
+    "health": {"type": "https"}, "tls": {"server_name": "app.internal", "ca": "roots", "certificate": "web"}})";
+  EXPECT_THAT(places(call("PUT", pool, body)),
+              testing::ElementsAre("/tls/ca missing_reference", "/tls/certificate missing_reference"));
+  put("/v1/namespaces/default/certificates/web", body_of(web_));
+  put("/v1/namespaces/default/secrets/roots",
+      Json{{"type", "ca"}, {"data", authority_.certificate()}}.dump());
+  put(pool, body);
+  EXPECT_EQ(get(pool)["tls"], Json::parse(body)["tls"]);
+  EXPECT_EQ(get("/v1/namespaces/default/secrets/roots")["status"]["authorities"].size(), 1u);
+  for (const char* used : {"certificates/web", "secrets/roots"}) {
+    const auto refused = call("DELETE", std::string("/v1/namespaces/default/") + used);
+    EXPECT_EQ(refused.status, 409);
+    EXPECT_THAT(refused.body, HasSubstr("pool default/secure"));
+  }
+  ASSERT_EQ(call("DELETE", pool).status, 204);
+  EXPECT_EQ(call("DELETE", "/v1/namespaces/default/certificates/web").status, 204);
+  EXPECT_EQ(call("DELETE", "/v1/namespaces/default/secrets/roots").status, 204);
+}
+
 TEST_F(Certificates, OfANamespaceNeedItsGrant) {
   put_simple_ingress();
   put("/v1/namespaces/a", "{}");
