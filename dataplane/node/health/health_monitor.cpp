@@ -13,6 +13,11 @@ namespace {
 using contract::Backend;
 using contract::Pool;
 
+// As the shards ask for it (l7::PoolEndpoint::tls_name).
+std::string tls_name_of(const Pool& pool, const std::string& host) {
+  return pool.tls && !pool.tls->server_name.empty() ? pool.tls->server_name : host;
+}
+
 const Pool& pool_of(const contract::ObjectPtr& object) { return std::get<Pool>(*object); }
 
 }  // namespace
@@ -85,7 +90,7 @@ void HealthMonitor::set_addresses(const Pool& pool, const std::string& name, Wat
     member.endpoints[endpoint] = known.empty() ? WatchedEndpoint{} : std::move(known.mapped());
     const ProbeKey key{pool.uid, name, endpoint};
     if (pool.health)
-      prober_.want(key, *pool.health);
+      prober_.want(key, *pool.health, tls_name_of(pool, member.host));
     else
       prober_.forget(key);
     // Without a check nothing could ever prove it up again.

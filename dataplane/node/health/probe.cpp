@@ -16,8 +16,9 @@
 
 namespace headgate::node {
 
-Probe::Probe(EventLoop& loop, const ProbeTarget& target, std::function<void(ProbeResult)> on_done)
-    : loop_(loop), target_(target), on_done_(std::move(on_done)) {
+Probe::Probe(EventLoop& loop, const ProbeTarget& target, const ContextPtr& tls,
+             std::function<void(ProbeResult)> on_done)
+    : loop_(loop), target_(target), tls_(tls), on_done_(std::move(on_done)) {
   const auto address = SocketAddress::of(target.endpoint);
   socket_.reset(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
   // Closed by a reset: a thousand probes a second must not leave a thousand ports in TIME_WAIT.
@@ -30,11 +31,17 @@ Probe::Probe(EventLoop& loop, const ProbeTarget& target, std::function<void(Prob
     return;
   }
   deadline_ = loop_.after(target.check.timeout, [this] { end({false, "no answer in time"}); });
-  watch_ = loop_.watch(socket_.get(), EPOLLOUT, [this](uint32_t) { on_ready(); });
+  watch_ = loop_.watch(socket_.get(), EPOLLOUT, [this](uint32_t events) { on_ready(events); });
 }
 
-void Probe::on_ready() {
-  if (connected_) return outbox_.empty() ? receive_answer() : send_request();
+void Probe::on_ready(uint32_t epoll_events) {
+  if (!connected_) return on_connected();
+  if (!session_) return outbox_.empty() ? receive_answer() : send_request();
+  session_.note_socket(epoll_events & ~EPOLLOUT, epoll_events & ~EPOLLIN, false);
+  exchange_over_tls();
+}
+
+void Probe::on_connected() {
   int errno_value = 0;
   socklen_t length_bytes = sizeof errno_value;
   ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &errno_value, &length_bytes);
@@ -42,7 +49,45 @@ void Probe::on_ready() {
   connected_ = true;
   if (target_.check.type == contract::HealthCheckType::kTcp) return end({true, ""});
   outbox_ = probe_request(target_.check, target_.member);
-  send_request();
+  if (target_.check.type == contract::HealthCheckType::kHttp) return send_request();
+  if (tls_) session_ = tls::Session::connect(tls_, socket_.get(), target_.tls_name, {});
+  if (!session_) return end({false, "TLS can't be spoken here"});
+  exchange_over_tls();
+}
+
+void Probe::exchange_over_tls() {
+  using Status = tls::Session::Status;
+  if (!shook_hands_) {
+    const auto handshake = session_.handshake();
+    if (handshake.status != Status::kOk) return wait_for_tls(handshake.status);
+    shook_hands_ = true;
+  }
+  while (!outbox_.empty()) {
+    const auto sent = session_.write(outbox_);
+    if (sent.status != Status::kOk) return wait_for_tls(sent.status);
+    outbox_.erase(0, sent.bytes);
+  }
+  std::array<char, 1024> buffer;
+  const auto got = session_.read(buffer);
+  if (got.status != Status::kOk) return wait_for_tls(got.status);
+  watch_.change(EPOLLIN);
+  take_answer({buffer.data(), got.bytes});
+}
+
+void Probe::wait_for_tls(tls::Session::Status status) {
+  switch (status) {
+    case tls::Session::Status::kOk:
+      return;
+    case tls::Session::Status::kWantsRead:
+      return watch_.change(EPOLLIN);
+    case tls::Session::Status::kWantsWrite:
+      return watch_.change(EPOLLOUT);
+    case tls::Session::Status::kEnd:
+      return end({false, "it closed the connection without an answer"});
+    case tls::Session::Status::kFailed:
+      break;
+  }
+  end({false, "TLS failed: " + std::string(tls::name_of(session_.failure()))});
 }
 
 void Probe::send_request() {
@@ -59,8 +104,12 @@ void Probe::receive_answer() {
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got < 0) return fail(errno);
   if (got == 0) return end({false, "it closed the connection without an answer"});
-  inbox_.append(buffer.data(), static_cast<std::size_t>(got));
-  // Complete after thirteen bytes at the latest, so the inbox is bounded by one read more.
+  take_answer({buffer.data(), static_cast<std::size_t>(got)});
+}
+
+// Complete after thirteen bytes at the latest, so the inbox is bounded by one read more.
+void Probe::take_answer(std::string_view bytes) {
+  inbox_.append(bytes);
   auto answer = judge_answer(inbox_, target_.check.expected);
   if (answer.complete) end({answer.good, std::move(answer.reason)});
 }
@@ -70,6 +119,7 @@ void Probe::fail(int errno_value) { end({false, std::generic_category().message(
 void Probe::end(ProbeResult result) {
   watch_.end();
   deadline_.end();
+  session_ = {};
   socket_.reset();
   // From here on nothing of *this may be touched.
   const auto on_done = std::move(on_done_);

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "dataplane/core/limits.hpp"
+#include "dataplane/core/log.hpp"
 
 namespace headgate::node {
 
@@ -18,9 +19,20 @@ Duration until_probe(const ProbeKey& key, Duration interval, TimePoint now) {
   return phase > into_interval ? phase - into_interval : phase - into_interval + interval;
 }
 
-void Prober::want(const ProbeKey& key, const contract::HealthCheck& check) {
+Prober::Prober(EventLoop& loop, OnResult on_result) : loop_(loop), on_result_(std::move(on_result)) {
+  tls::ClientPolicy policy;
+  policy.verifies = false;
+  policy.protocol = "http/1.1";
+  auto made = tls::ClientContext::make(policy);
+  if (made.ok())
+    tls_ = *std::move(made);
+  else
+    log::error("health checks of type https can't be made: " + made.error().message);
+}
+
+void Prober::want(const ProbeKey& key, const contract::HealthCheck& check, const std::string& tls_name) {
   auto& entry = entries_[key];
-  ProbeTarget target{check, key.member, key.endpoint};
+  ProbeTarget target{check, key.member, key.endpoint, tls_name};
   const bool known = entry.timer.active() || entry.queued || entry.probe != nullptr;
   if (known && entry.target == target) return;
   if (std::exchange(entry.probe, nullptr) != nullptr) --running_;
@@ -50,7 +62,7 @@ void Prober::start(const ProbeKey& key) {
     return;
   }
   ++running_;
-  entry.probe = std::make_unique<Probe>(loop_, entry.target,
+  entry.probe = std::make_unique<Probe>(loop_, entry.target, tls_,
                                         [this, key](ProbeResult result) { on_done(key, std::move(result)); });
 }
 

@@ -29,9 +29,10 @@ Duration until_probe(const ProbeKey& key, Duration interval, TimePoint now);
 class Prober {
  public:
   using OnResult = std::function<void(const ProbeKey&, const ProbeResult&)>;
-  Prober(EventLoop& loop, OnResult on_result) : loop_(loop), on_result_(std::move(on_result)) {}
+  Prober(EventLoop& loop, OnResult on_result);
 
-  void want(const ProbeKey& key, const contract::HealthCheck& check);  // new, or changed
+  // New, or changed. `tls_name`: asked for where the check is https.
+  void want(const ProbeKey& key, const contract::HealthCheck& check, const std::string& tls_name);
   void forget(const ProbeKey& key);
 
  private:
@@ -48,6 +49,7 @@ class Prober {
 
   EventLoop& loop_;
   OnResult on_result_;
+  Probe::ContextPtr tls_;  // believes whatever is shown: what a certificate is worth, exchanges find out
   std::map<ProbeKey, Entry> entries_;
   std::size_t running_ = 0;
   std::deque<ProbeKey> queue_;  // due, but kProbesAtOnceMax run already; at most one of a key

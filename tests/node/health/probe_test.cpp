@@ -2,10 +2,12 @@
 #include "dataplane/node/health/probe.hpp"
 
 #include <optional>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include "tests/node/health/backend.hpp"
+#include "tests/support/tls_peer.hpp"
 
 namespace headgate::node {
 namespace {
@@ -13,17 +15,18 @@ namespace {
 class ProbeTest : public testing::Test {
  protected:
   ProbeResult probe(const Endpoint& endpoint, contract::HealthCheckType type, contract::Millis timeout) {
-    ProbeTarget target{{}, "app:1", endpoint};
+    ProbeTarget target{{}, "app:1", endpoint, "app.example"};
     target.check.type = type;
     target.check.timeout = timeout;
     std::optional<ProbeResult> result;
-    Probe probe(loop_, target, [&](ProbeResult done) { result = std::move(done); });
+    Probe probe(loop_, target, tls_, [&](ProbeResult done) { result = std::move(done); });
     EXPECT_FALSE(result) << "never from inside the constructor";
     EXPECT_TRUE(turn_until(loop_, [&] { return result.has_value(); }));
     return result.value_or(ProbeResult{});
   }
   static constexpr contract::Millis kLong{10'000}, kShort{50};
   EventLoop loop_;
+  Probe::ContextPtr tls_;
 };
 
 TEST_F(ProbeTest, TcpThatConnectsIsGood) {
@@ -50,6 +53,48 @@ TEST_F(ProbeTest, HttpIsJudgedByItsStatus) {
       << backend.last_request();
   backend.answer("HTTP/1.1 500 No\r\n\r\n");
   EXPECT_EQ(probe(backend.endpoint(), contract::HealthCheckType::kHttp, kLong).reason, "status 500");
+}
+
+TEST_F(ProbeTest, HttpsIsHttpOverTlsWhateverCertificateIsShown) {
+  tls::ClientPolicy policy;
+  policy.verifies = false;
+  tls_ = *tls::ClientContext::make(policy);
+  const auto own = testing_support::TestAuthority::self_signed({});
+  for (const auto* answer : {"HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 503 No\r\n\r\n", ""}) {
+    testing_support::ListeningPeer listening;
+    std::string head, asked_for;
+    std::thread backend([&] {
+      testing_support::TlsPeer peer(listening.accept(), testing_support::TlsBackendOptions{.own = own});
+      if (!peer.handshake()) return;
+      asked_for = peer.server_name();
+      head = peer.read_head();
+      peer.send(answer);
+      peer.close_notify();
+    });
+    const Endpoint endpoint{IpAddress::v4(INADDR_LOOPBACK), listening.port()};
+    const auto result = probe(endpoint, contract::HealthCheckType::kHttps, kLong);
+    backend.join();
+    EXPECT_TRUE(head.starts_with("GET / HTTP/1.1\r\nHost: app:1\r\n")) << head;
+    EXPECT_EQ(asked_for, "app.example");
+    const std::string_view said(answer);
+    EXPECT_EQ(result.reason, said.empty()                    ? "it closed the connection without an answer"
+                             : said.find("503") != said.npos ? "status 503"
+                                                             : "");
+    EXPECT_EQ(result.good, said.find("200") != said.npos);
+  }
+}
+
+TEST_F(ProbeTest, HttpsOfABackendWithoutTlsIsBad) {
+  tls_ = *tls::ClientContext::make({});
+  testing_support::ListeningPeer listening;
+  std::thread backend([&] {
+    auto peer = listening.accept();
+    peer.send("HTTP/1.1 400 Bad Request\r\n\r\n");
+    peer.read_all();
+  });
+  const Endpoint endpoint{IpAddress::v4(INADDR_LOOPBACK), listening.port()};
+  EXPECT_EQ(probe(endpoint, contract::HealthCheckType::kHttps, kLong).reason, "TLS failed: not_tls");
+  backend.join();
 }
 
 TEST_F(ProbeTest, SilenceIsBadAfterTheTimeout) {

@@ -44,7 +44,7 @@ TEST(Prober, ProbesAgainAndAgainUntilItIsToldToForget) {
     ++results;
   });
   const ProbeKey key{"pool", "b:80", backend.endpoint()};
-  prober.want(key, check);
+  prober.want(key, check, "127.0.0.1");
   EXPECT_TRUE(turn_until(loop, [&] { return results == 3; }));
   prober.forget(key);
   const auto until = monotonic_now() + 150ms;
@@ -63,7 +63,7 @@ TEST(Prober, AResultMayForgetItsOwnKey) {
     prober.forget(key);
     done = true;
   });
-  prober.want(key, check);
+  prober.want(key, check, "127.0.0.1");
   EXPECT_TRUE(turn_until(loop, [&] { return done; }));
 }
 
