@@ -92,8 +92,8 @@ inline constexpr auto kLookupInterval = 10s;            // getaddrinfo tells no 
 inline constexpr auto kLookupRetry = 2s;
 inline constexpr std::size_t kAddressesPerNameMax = 64;
 inline constexpr auto kReportInterval = 1s;
-inline constexpr auto kHopHoldMax = 2s;        // what a shard loses waits for its hop's peers so long
-inline constexpr auto kHopSettleTime = 100ms;  // for what they sent on the way before to be read
+inline constexpr auto kSenderWaitMax = 2s;        // what a process loses waits so long for who sends to it
+inline constexpr auto kSenderSettleTime = 100ms;  // for what they sent before to be read
 
 inline constexpr uint32_t kShardUsersMax = 4096;  // a user each, above headgate-node's base
 

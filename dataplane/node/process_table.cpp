@@ -11,13 +11,6 @@
 #include "dataplane/node/node_plan.hpp"
 
 namespace headgate::node {
-namespace {
-
-// For l4 to take over the revision without a replica, and for what it sent to it before.
-constexpr auto kLeaveMax = std::chrono::seconds(2);
-constexpr auto kLeaveSettleTime = std::chrono::milliseconds(100);
-
-}  // namespace
 
 ProcessTable::ProcessTable(Process::Surroundings surroundings, std::filesystem::path hop_directory,
                            contract::Millis drain_timeout, Callbacks callbacks)
@@ -44,14 +37,15 @@ void ProcessTable::want(std::map<std::string, Wanted> wanted) {
   if (on_stopped_) return;
   wanted_ = std::move(wanted);
   for (const auto& [name, want] : wanted_)
-    if (auto back = leaving_.extract(name)) current_[name] = std::move(back.mapped().process);
+    if (const auto wait = waits_.find(name); wait != waits_.end() && wait->second.leaving)
+      current_[name] = std::move(wait->second.leaving);
   for (auto entry = current_.begin(); entry != current_.end();) {
     if (wanted_.contains(entry->first)) {
       ++entry;
       continue;
     }
-    leave(entry->first, std::move(entry->second));
-    entry = current_.erase(entry);
+    auto unwanted = current_.extract(entry++);
+    leave(unwanted.key(), std::move(unwanted.mapped()));
   }
   for (const auto& [name, want] : wanted_) {
     const auto found = current_.find(name);
@@ -66,38 +60,20 @@ void ProcessTable::want(std::map<std::string, Wanted> wanted) {
 }
 
 void ProcessTable::leave(const std::string& name, std::unique_ptr<Process> process) {
-  const auto l4 = current_.find(std::string(kProcessL4));
-  if (l4 == current_.end() || name == kProcessL4 || !l4->second->connected()) {
-    forget(name);
-    return retire(std::move(process));
+  const std::set<std::string> senders{std::string(contract::kAudienceL4)};
+  if (name != kProcessL4 && acknowledged_by(senders)) {
+    wait_for(name, senders, surroundings_.snapshot.revision).leaving = std::move(process);
+    return;
   }
-  leaving_[name] = {.process = std::move(process),
-                    .revision = surroundings_.snapshot.revision,
-                    .settled = false,
-                    .timer = surroundings_.loop.after(kLeaveMax, [this, name] { part(name); })};
-}
-
-void ProcessTable::settle_leaving() {
-  const auto l4 = current_.find(std::string(kProcessL4));
-  for (auto& [name, leaving] : leaving_) {
-    if (leaving.settled || (l4 != current_.end() && l4->second->applied() < leaving.revision)) continue;
-    leaving.settled = true;
-    leaving.timer = surroundings_.loop.after(kLeaveSettleTime, [this, name = name] { part(name); });
-  }
-}
-
-void ProcessTable::part(std::string name) {  // a copy: it may come from the timer that ends here
-  auto leaving = leaving_.extract(name);
   forget(name);
-  retire(std::move(leaving.mapped().process));
-  drop_unused_hops();
+  retire(std::move(process));
 }
 
 void ProcessTable::forget(const std::string& name) {
   sockets_.forget(name);
   socket_faults_.erase(name);
   sockets_awaited_.erase(name);
-  holds_.erase(name);
+  waits_.erase(name);
 }
 
 // What an adopted replica has and has not given back yet is not unused.
@@ -180,7 +156,11 @@ void ProcessTable::stop_orphans() {
 
 void ProcessTable::stop_all(std::function<void()> on_stopped) {
   on_stopped_ = std::move(on_stopped);
-  while (!leaving_.empty()) part(leaving_.begin()->first);
+  for (auto& [name, wait] : std::exchange(waits_, {})) {
+    if (!wait.leaving) continue;
+    forget(name);
+    retire(std::move(wait.leaving));
+  }
   for (auto& [name, process] : std::exchange(outgoing_, {})) retire(std::move(process));
   for (auto entry = current_.begin(); entry != current_.end();) {
     if (entry->first == kProcessL4) {
@@ -203,7 +183,7 @@ void ProcessTable::update_sockets(Process& process) {
   if (wanted == wanted_.end() || sockets_awaited_.contains(name)) return;
   auto sockets = wanted->second.sockets;
   // Held back, it still serves those who pass requests on to it.
-  if (holds_.contains(name) && sockets_.has_hop(name) && wanted->second.hop_peers.empty())
+  if (waits_.contains(name) && sockets_.has_hop(name) && wanted->second.hop_peers.empty())
     sockets.insert(sockets.begin(), contract::Socket{.listener = {}, .bound = {}, .thread = 0, .hop = true});
   const auto outcome = sockets_.want(name, sockets);
   socket_faults_.erase(name);
@@ -237,61 +217,72 @@ void ProcessTable::prepare_hops(const std::set<std::string>& shards) { sockets_.
 void ProcessTable::on_delta(const contract::Delta& delta) {
   for (const auto& [name, want] : wanted_) {
     if (delta.base == 0 || want.hop_peers.empty()) continue;
-    if (!contract::filter(delta, audience_of_process(name)).removals.empty()) hold(name, delta.revision);
+    if (contract::filter(delta, audience_of_process(name)).removals.empty()) continue;
+    std::set<std::string> senders;  // as they were before this delta
+    for (const auto& peer : want.hop_peers) senders.insert(contract::audience_of_shard(peer));
+    wait_for(name, std::move(senders), delta.revision);
+    for (auto* processes : {&current_, &outgoing_})
+      if (const auto found = processes->find(name); found != processes->end()) found->second->hold();
   }
   for (auto& [name, process] : current_) process->on_delta(delta);
   for (auto& [name, process] : outgoing_) process->on_delta(delta);
-  settle_holds();
+  look_at_waits();
 }
 
-// A further delta prolongs the wait, but never past its end.
-void ProcessTable::hold(const std::string& name, contract::Revision revision) {
-  auto [place, is_new] = holds_.try_emplace(name);
-  Hold& hold = place->second;
-  hold.revision = revision;
-  hold.peers = wanted_.at(name).hop_peers;  // as they were before this delta
-  if (!is_new && !hold.settled) return;
-  const TimePoint now = monotonic_now();
-  if (is_new) hold.release_by = now + limits::kHopHoldMax;
-  hold.settled = false;
-  hold.timer = surroundings_.loop.after(std::max(hold.release_by - now, Duration::zero()),
-                                        [this, name] { release(name); });
-  for (auto* processes : {&current_, &outgoing_})
-    if (const auto found = processes->find(name); found != processes->end()) found->second->hold();
+ProcessTable::Wait& ProcessTable::wait_for(const std::string& name, std::set<std::string> senders,
+                                           contract::Revision revision) {
+  const auto [place, is_new] =
+      waits_.try_emplace(name, Wait{SenderWait(revision, surroundings_.loop.now()), {}, nullptr, {}});
+  Wait& wait = place->second;
+  if (!is_new) wait.until.prolong(revision);
+  wait.senders.merge(senders);
+  set_timer(name, wait);
+  return wait;
 }
 
-bool ProcessTable::peers_have(const std::set<std::string>& shards, contract::Revision revision) const {
-  return std::all_of(current_.begin(), current_.end(), [&](const auto& entry) {
-    const std::string shard(contract::shard_of_audience(audience_of_process(entry.first)));
-    // One that is not connected is told everything when it is.
-    return !shards.contains(shard) || !entry.second->connected() || entry.second->applied() >= revision;
-  });
+void ProcessTable::set_timer(const std::string& name, Wait& wait) {
+  const Duration left = std::max(wait.until.over_at() - surroundings_.loop.now(), Duration::zero());
+  wait.timer = surroundings_.loop.after(left, [this, name] { end_wait(name); });
 }
 
-void ProcessTable::settle_holds() {
-  for (auto& [name, hold] : holds_) {
-    if (hold.settled || !peers_have(hold.peers, hold.revision)) continue;
-    hold.settled = true;
-    const auto left = hold.release_by - monotonic_now();
-    hold.timer =
-        surroundings_.loop.after(std::clamp<Duration>(left, Duration::zero(), limits::kHopSettleTime),
-                                 [this, name = name] { release(name); });
+// What all of them have acknowledged; nothing where none of them is there. One that is not connected is told
+// everything when it is.
+std::optional<contract::Revision> ProcessTable::acknowledged_by(
+    const std::set<std::string>& audiences) const {
+  std::optional<contract::Revision> least;
+  for (const auto& [name, process] : current_)
+    if (process->connected() && audiences.contains(audience_of_process(name)))
+      least = std::min(least.value_or(process->applied()), process->applied());
+  return least;
+}
+
+void ProcessTable::look_at_waits() {
+  for (auto& [name, wait] : waits_) {
+    const auto before = wait.until.over_at();
+    wait.until.on_acknowledged(acknowledged_by(wait.senders).value_or(surroundings_.snapshot.revision),
+                               surroundings_.loop.now());
+    if (wait.until.over_at() != before) set_timer(name, wait);
   }
 }
 
-void ProcessTable::release(std::string name) {  // a copy: it may come from the timer that ends here
-  holds_.erase(name);
-  for (auto* processes : {&current_, &outgoing_})
-    if (const auto found = processes->find(name); found != processes->end()) found->second->release();
-  if (const auto found = current_.find(name); found != current_.end()) update_sockets(*found->second);
+void ProcessTable::end_wait(std::string name) {  // a copy: it may come from the timer that ends here
+  auto leaving = std::move(waits_.at(name).leaving);
+  waits_.erase(name);
+  if (leaving) {
+    forget(name);
+    retire(std::move(leaving));
+  } else {
+    for (auto* processes : {&current_, &outgoing_})
+      if (const auto found = processes->find(name); found != processes->end()) found->second->release();
+    if (const auto found = current_.find(name); found != current_.end()) update_sockets(*found->second);
+  }
   drop_unused_hops();
 }
 
 // --- what they do ------------------------------------------------------------------------------------------
 
 void ProcessTable::on_process_change() {
-  settle_holds();
-  settle_leaving();
+  look_at_waits();
   for (auto entry = outgoing_.begin(); entry != outgoing_.end();) {
     if (!serving(entry->first)) {
       ++entry;

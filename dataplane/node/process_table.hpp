@@ -8,12 +8,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "dataplane/contract/node_api.hpp"
 #include "dataplane/node/process.hpp"
+#include "dataplane/node/sender_wait.hpp"
 #include "dataplane/node/socket_table.hpp"
 
 namespace headgate::node {
@@ -69,32 +71,24 @@ class ProcessTable {
   void bring_up(const std::string& name, const Wanted& wanted);
   void replace(const std::string& name);
   void retire(std::unique_ptr<Process> process);
-  // A replica that is no longer wanted, until l4 sends nothing to it any more: its sockets stay open so long.
-  struct Leaving {
-    std::unique_ptr<Process> process;
-    contract::Revision revision = 0;  // the first without it
-    bool settled = false;             // l4 has it; what it sent before is still on its way
-    EventLoop::Timer timer;
-  };
+  // Ends where nobody sends to it any more; its sockets stay open so long.
   void leave(const std::string& name, std::unique_ptr<Process> process);
-  void settle_leaving();
-  void part(std::string name);
   void forget(const std::string& name);
   // Opens and hands over what a process should listen on.
   void update_sockets(Process& process);
   void drop_unused_hops();
-  // Of what is held back from a process until its hop's peers have acknowledged `revision`.
-  struct Hold {
-    contract::Revision revision = 0;
-    std::set<std::string> peers;
-    TimePoint release_by{};
-    bool settled = false;  // they have; what they sent before is still on its way
+  // A process that is not told what it loses, or is no longer wanted, until its senders know.
+  struct Wait {
+    SenderWait until;
+    std::set<std::string> senders;     // audiences
+    std::unique_ptr<Process> leaving;  // null: it stays
     EventLoop::Timer timer;
   };
-  void hold(const std::string& name, contract::Revision revision);
-  void settle_holds();
-  void release(std::string name);
-  bool peers_have(const std::set<std::string>& shards, contract::Revision revision) const;
+  Wait& wait_for(const std::string& name, std::set<std::string> senders, contract::Revision revision);
+  void look_at_waits();
+  void set_timer(const std::string& name, Wait& wait);
+  void end_wait(std::string name);
+  std::optional<contract::Revision> acknowledged_by(const std::set<std::string>& audiences) const;
   void on_process_change();
   void on_connected(Process& process);
   void on_sockets(Process& process, const contract::SocketSet& set, std::vector<UniqueFd> fds);
@@ -107,11 +101,10 @@ class ProcessTable {
   SocketTable sockets_;
   std::map<std::string, std::string> socket_faults_;
   std::map<std::string, Wanted> wanted_;
-  std::map<std::string, Hold> holds_;                        // by process name
+  std::map<std::string, Wait> waits_;                        // by process name
   std::map<std::string, EventLoop::Timer> sockets_awaited_;  // of adopted replicas, until they give them back
   std::map<std::string, std::unique_ptr<Process>> current_;
   std::map<std::string, std::unique_ptr<Process>> outgoing_;  // serve until their successor does
-  std::map<std::string, Leaving> leaving_;                    // serve until nothing comes any more
   std::vector<std::unique_ptr<Process>> retiring_;            // told to stop
   std::function<void()> on_stopped_;
   EventLoop::Timer sweep_timer_;

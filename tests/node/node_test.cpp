@@ -325,7 +325,7 @@ TEST_F(NodeHopTest, WhatIsTakenFromTheSecondTierWaitsForTheFirst) {
     const auto* status = status_of(seen, "shard/team/0");
     return status != nullptr && status->revision == 2;
   });
-  EXPECT_GE(monotonic_now() - published, limits::kHopHoldMax);
+  EXPECT_GE(monotonic_now() - published, limits::kSenderWaitMax);
   EXPECT_EQ(report.applied, 1u);
   EXPECT_TRUE(wait_until([&] { return !std::filesystem::exists(hop_path()); }));
 }
