@@ -11,6 +11,22 @@
 #include "dataplane/node/node_plan.hpp"
 
 namespace headgate::node {
+namespace {
+
+// Who sends to a process what this part of a delta takes from it: the audiences that must know of it first.
+std::set<std::string> senders_that_must_know(const ProcessTable::Wanted& wanted,
+                                             const contract::Delta& part) {
+  std::set<std::string> senders;
+  if (part.removals.empty()) return senders;
+  for (const auto& peer : wanted.hop_peers) senders.insert(contract::audience_of_shard(peer));
+  // With its settings a shard loses all: it leaves this node.
+  if (std::any_of(part.removals.begin(), part.removals.end(),
+                  [](const auto& key) { return key.kind == contract::Kind::kShardSettings; }))
+    senders.insert(std::string(contract::kAudienceL4));
+  return senders;
+}
+
+}  // namespace
 
 ProcessTable::ProcessTable(Process::Surroundings surroundings, std::filesystem::path hop_directory,
                            contract::Millis drain_timeout, Callbacks callbacks)
@@ -61,7 +77,8 @@ void ProcessTable::want(std::map<std::string, Wanted> wanted) {
 
 void ProcessTable::leave(const std::string& name, std::unique_ptr<Process> process) {
   const std::set<std::string> senders{std::string(contract::kAudienceL4)};
-  if (name != kProcessL4 && acknowledged_by(senders)) {
+  const bool has_senders = waits_.contains(name) || acknowledged_by(senders);
+  if (name != kProcessL4 && has_senders) {
     wait_for(name, senders, surroundings_.snapshot.revision).leaving = std::move(process);
     return;
   }
@@ -216,16 +233,15 @@ void ProcessTable::prepare_hops(const std::set<std::string>& shards) { sockets_.
 
 void ProcessTable::on_delta(const contract::Delta& delta) {
   for (const auto& [name, want] : wanted_) {
-    if (delta.base == 0 || want.hop_peers.empty()) continue;
-    if (contract::filter(delta, audience_of_process(name)).removals.empty()) continue;
-    std::set<std::string> senders;  // as they were before this delta
-    for (const auto& peer : want.hop_peers) senders.insert(contract::audience_of_shard(peer));
+    if (delta.base == 0 || name == kProcessL4) continue;
+    auto senders = senders_that_must_know(want, contract::filter(delta, audience_of_process(name)));
+    if (senders.empty()) continue;
     wait_for(name, std::move(senders), delta.revision);
-    for (auto* processes : {&current_, &outgoing_})
-      if (const auto found = processes->find(name); found != processes->end()) found->second->hold();
+    each([&](const std::string& held, Process& process) {
+      if (held == name) process.hold();
+    });
   }
-  for (auto& [name, process] : current_) process->on_delta(delta);
-  for (auto& [name, process] : outgoing_) process->on_delta(delta);
+  each([&](const std::string&, Process& process) { process.on_delta(delta); });
   look_at_waits();
 }
 
@@ -272,8 +288,9 @@ void ProcessTable::end_wait(std::string name) {  // a copy: it may come from the
     forget(name);
     retire(std::move(leaving));
   } else {
-    for (auto* processes : {&current_, &outgoing_})
-      if (const auto found = processes->find(name); found != processes->end()) found->second->release();
+    each([&](const std::string& held, Process& process) {
+      if (held == name) process.release();
+    });
     if (const auto found = current_.find(name); found != current_.end()) update_sockets(*found->second);
   }
   drop_unused_hops();
@@ -312,15 +329,20 @@ void ProcessTable::sweep() {
 
 // --- passed on ---------------------------------------------------------------------------------------------
 
+void ProcessTable::each(const std::function<void(const std::string& name, Process& process)>& visit) {
+  for (auto* processes : {&current_, &outgoing_})
+    for (auto& [name, process] : *processes) visit(name, *process);
+  for (auto& [name, wait] : waits_)
+    if (wait.leaving) visit(name, *wait.leaving);
+}
+
 void ProcessTable::on_secrets(const SecretStore::Digests& digests) {
-  for (auto& [name, process] : current_) process->on_secrets(digests);
-  for (auto& [name, process] : outgoing_) process->on_secrets(digests);
+  each([&](const std::string&, Process& process) { process.on_secrets(digests); });
 }
 
 void ProcessTable::set_health(
     const std::function<contract::HealthView(const std::string& process)>& health_of) {
-  for (auto& [name, process] : current_) process->set_health(health_of(name));
-  for (auto& [name, process] : outgoing_) process->set_health(health_of(name));
+  each([&](const std::string& name, Process& process) { process.set_health(health_of(name)); });
 }
 
 void ProcessTable::send_command(const contract::AddressedCommand& command) {

@@ -71,6 +71,8 @@ class ProcessTable {
   void bring_up(const std::string& name, const Wanted& wanted);
   void replace(const std::string& name);
   void retire(std::unique_ptr<Process> process);
+  // Each that serves or is to serve; one that leaves still does.
+  void each(const std::function<void(const std::string& name, Process& process)>& visit);
   // Ends where nobody sends to it any more; its sockets stay open so long.
   void leave(const std::string& name, std::unique_ptr<Process> process);
   void forget(const std::string& name);
