@@ -115,17 +115,18 @@ void ProcessTable::bring_up(const std::string& name, const Wanted& wanted) {
 }
 
 void ProcessTable::replace(const std::string& name) {
-  auto& place = current_[name];
+  // In its place first: what is told to stop says so at once, and the table is looked at.
+  auto before = std::exchange(current_.at(name), make(wanted_.at(name).spec));
   if (outgoing_.contains(name)) {
     // The one that was to take over has not served yet: it goes, the one that serves stays.
-    retire(std::move(place));
+    retire(std::move(before));
   } else {
-    place->step_aside();
-    outgoing_[name] = std::move(place);
+    before->step_aside();
+    outgoing_[name] = std::move(before);
   }
-  place = make(wanted_.at(name).spec);
-  update_sockets(*place);
-  place->start();
+  Process& successor = *current_.at(name);
+  update_sockets(successor);
+  successor.start();
 }
 
 void ProcessTable::retire(std::unique_ptr<Process> process) {

@@ -125,5 +125,19 @@ TEST_F(ProcessTableTest, WhatAShardThatLeavesLosesWaitsForL4) {
   EXPECT_EQ(ask("shard/edge/0", "told"), "configure 1\nconfigure 3\n");
 }
 
+TEST_F(ProcessTableTest, AReplicaThatIsReplacedAgainBeforeItServesGoes) {
+  publish(objects("a"));
+  want({wanted("shard/edge/0", 100)});
+  ASSERT_TRUE(applied("shard/edge/0"));
+  const pid_t first = pid_of("shard/edge/0");
+  want({wanted("shard/edge/0", 101)});
+  const pid_t second = pid_of("shard/edge/0");
+  want({wanted("shard/edge/0", 102)});
+  const pid_t third = pid_of("shard/edge/0");
+  EXPECT_TRUE(turn_until([&] { return !is_alive(first) && !is_alive(second); }));
+  EXPECT_TRUE(table_.serving("shard/edge/0"));
+  EXPECT_EQ(pid_of("shard/edge/0"), third);
+}
+
 }  // namespace
 }  // namespace headgate::node
