@@ -110,6 +110,10 @@ struct EnumNames<ProcessState> {
                                                           "crash_loop"};
 };
 template <>
+struct EnumNames<RestartState> {
+  static constexpr std::array<std::string_view, 3> kNames{"running", "done", "failed"};
+};
+template <>
 struct EnumNames<Kind> {
   static constexpr std::array<std::string_view, 10> kNames{
       "node_settings", "replica_group", "l4_listener", "shard_settings", "listener",

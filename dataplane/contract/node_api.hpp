@@ -39,7 +39,7 @@ struct Enrolled {
 };
 
 struct AddressedCommand {
-  std::string process;  // "node", "l4", "shard/edge/0"
+  std::string process;  // "node", "l4", "shard/edge/0"; "shard/edge": all its replicas on the node
   Command command;
 
   static constexpr auto kFields =
@@ -84,6 +84,23 @@ struct ProcessStats {
   friend bool operator==(const ProcessStats&, const ProcessStats&) = default;
 };
 
+enum class RestartState : uint8_t { kRunning, kDone, kFailed };
+
+// The last restart of a shard's replicas on the node, one after the other.
+struct ShardRestart {
+  std::string shard;
+  RestartState state = RestartState::kRunning;
+  uint32_t replicas = 0;  // to be replaced
+  uint32_t replaced = 0;  // of them; the old processes have ended
+  std::string reason;     // why it failed: the replicas that are left were not touched
+
+  static constexpr auto kFields =
+      std::tuple{field("shard", &ShardRestart::shard), field("state", &ShardRestart::state),
+                 field("replicas", &ShardRestart::replicas), field("replaced", &ShardRestart::replaced),
+                 field("reason", &ShardRestart::reason)};
+  friend bool operator==(const ShardRestart&, const ShardRestart&) = default;
+};
+
 // All of the node's state, each time: a lost report costs nothing.
 struct NodeReport {
   Revision received = 0;  // what the node itself holds
@@ -93,6 +110,7 @@ struct NodeReport {
   std::vector<ProcessStatus> processes;
   std::vector<MemberHealth> health;
   std::vector<ProcessStats> stats;
+  std::vector<ShardRestart> restarts;
   std::vector<CommandResult> results;
 
   static constexpr auto kFields = std::tuple{field("received", &NodeReport::received),
@@ -102,6 +120,7 @@ struct NodeReport {
                                              field("processes", &NodeReport::processes),
                                              field("health", &NodeReport::health),
                                              field("stats", &NodeReport::stats),
+                                             field("restarts", &NodeReport::restarts),
                                              field("results", &NodeReport::results)};
   friend bool operator==(const NodeReport&, const NodeReport&) = default;
 };

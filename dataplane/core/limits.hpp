@@ -75,6 +75,8 @@ inline constexpr unsigned kCrashLoopDeaths = 5;
 inline constexpr auto kSettledAfter = 10s;  // a process that lived this long died for a new reason
 inline constexpr auto kHelloTimeout = 20s;  // EAL start with many hugepages takes seconds
 inline constexpr auto kReconnectDelay = 100ms;
+inline constexpr auto kReplacementTime =
+    30s;                                // for a replica's successor to serve, else a restart ends there
 inline constexpr auto kStopGrace = 2s;  // past its drain timeout, then it is killed
 inline constexpr auto kCommandTimeout = 30s;
 inline constexpr std::size_t kCommandsPerProcessMax = 256;

@@ -56,6 +56,7 @@ Node::Node(EventLoop& loop, Supervisor& supervisor, NodeOptions options)
                         results_.push_back(std::move(result));
                         link_.report_soon();
                       }}),
+      restarts_(loop, processes_, [this] { link_.report_soon(); }),
       health_(loop, [this] { hand_out_health(); }),
       link_(
           loop, options_.management,
@@ -171,14 +172,24 @@ void Node::fetch_missing_secrets() {
 
 void Node::on_command(const contract::AddressedCommand& command) {
   if (command.command.verb != "restart") return processes_.send_command(command);
-  const auto restarted = processes_.restart(command.process);
+  const auto restarted = restart(command.process);
   results_.push_back({command.command.id, restarted.ok(), restarted.ok() ? "{}" : restarted.error().message});
   link_.report_soon();
+}
+
+// "shard/edge" means all its replicas here, one after the other; anything else is one process.
+Result<void> Node::restart(const std::string& process) {
+  std::vector<std::string> replicas;
+  for (const auto& [name, replica] : plan_.replicas)
+    if (replica.audience == process) replicas.push_back(name);
+  if (replicas.empty()) return processes_.restart(process);
+  return restarts_.begin(std::string(contract::shard_of_audience(process)), std::move(replicas));
 }
 
 void Node::reconcile() {
   if (network_) network_->want(plan_.vips, plan_.local_addresses);
   processes_.want(wanted_processes());
+  restarts_.keep_only(shards_of(plan_));
   hand_out_health();
   // What could not be had (a port that another program holds) may be free later.
   const bool retry = !processes_.socket_faults().empty();
@@ -202,7 +213,10 @@ void Node::hand_out_health() {
 
 // Of a table that is built up or changed at this very moment too: so later, and once for many.
 void Node::on_process_change() {
-  health_timer_ = loop_.after(Duration::zero(), [this] { hand_out_health(); });
+  health_timer_ = loop_.after(Duration::zero(), [this] {
+    restarts_.look();
+    hand_out_health();
+  });
 }
 
 std::map<std::string, ProcessTable::Wanted> Node::wanted_processes() const {
@@ -256,6 +270,7 @@ contract::NodeReport Node::make_report() const {
                               .processes = processes_.statuses(),
                               .health = health_.report(),
                               .stats = processes_.stats(),
+                              .restarts = restarts_.statuses(),
                               .results = results_};
   if (network_ && !network_->fault().empty()) report.notices.push_back({"network", network_->fault(), true});
   if (network_ && !network_->warning().empty())

@@ -20,6 +20,7 @@
 #include "dataplane/node/node_plan.hpp"
 #include "dataplane/node/process_table.hpp"
 #include "dataplane/node/secret_store.hpp"
+#include "dataplane/node/shard_restarts.hpp"
 #include "dataplane/node/state_store.hpp"
 
 namespace headgate::node {
@@ -50,6 +51,7 @@ class Node {
   void on_update(contract::NodeUpdate update);
   void on_delta(const contract::Delta& delta);
   void on_command(const contract::AddressedCommand& command);
+  Result<void> restart(const std::string& process);
   void on_reported(const contract::NodeReport& report);
   void on_secrets(const contract::Secrets& secrets);
   SecretStore::Digests secrets_missing(const contract::NodeUpdate& update) const;
@@ -73,6 +75,7 @@ class Node {
   std::unique_ptr<Network> network_;               // null: no uplink
   std::optional<contract::Revision> fault_since_;  // from this one on something could not be had
   ProcessTable processes_;
+  ShardRestarts restarts_;
   HealthMonitor health_;
   ManagementLink link_;
   std::vector<contract::CommandResult> results_;  // not reported yet

@@ -81,6 +81,12 @@ NodePlan plan_of(const contract::Snapshot& snapshot) {
   return plan;
 }
 
+std::set<std::string> shards_of(const NodePlan& plan) {
+  std::set<std::string> shards;
+  for (const auto& [process, replica] : plan.replicas) shards.insert(replica.shard);
+  return shards;
+}
+
 std::set<std::string> shards_with_hop(const NodePlan& plan) {
   std::set<std::string> shards;
   for (const auto& [process, replica] : plan.replicas)

@@ -48,6 +48,7 @@ contract::HealthView replica_health(const NodePlan& plan,
                                     const std::function<bool(const std::string& process)>& can_serve);
 
 NodePlan plan_of(const contract::Snapshot& snapshot);
+std::set<std::string> shards_of(const NodePlan& plan);
 std::set<std::string> shards_with_hop(const NodePlan& plan);
 
 std::string replica_process_name(std::string_view shard, uint32_t index);

@@ -91,12 +91,19 @@ void Process::remove_files() const {
 }
 
 void Process::step_aside() {
-  const auto aside =
-      surroundings_.run_directory / fmt::format("{}.{}.sock", file_name_of_process(spec_.process), pid_);
+  move_files(surroundings_.run_directory /
+             fmt::format("{}.{}.sock", file_name_of_process(spec_.process), pid_));
+}
+
+void Process::step_back() {
+  move_files(surroundings_.run_directory / (file_name_of_process(spec_.process) + ".sock"));
+}
+
+void Process::move_files(std::filesystem::path socket_path) {
   const auto record = record_path();
   std::error_code error;  // a file that is missing is missed by an adoption only
-  std::filesystem::rename(socket_path_, aside, error);
-  socket_path_ = aside;
+  std::filesystem::rename(socket_path_, socket_path, error);
+  socket_path_ = std::move(socket_path);
   std::filesystem::rename(record, record_path(), error);
 }
 

@@ -53,6 +53,8 @@ class Process {
   bool adopted() const { return adopted_; }
   // Gives its place in the run directory to a successor; it goes on under another name.
   void step_aside();
+  // Takes it again, after the successor has left it.
+  void step_back();
   // Finish what runs, take nothing new; killed when that takes longer.
   void stop(contract::Millis drain_timeout);
   // Finishes what must be finished and is started again.
@@ -73,6 +75,8 @@ class Process {
 
   const ProcessSpec& spec() const { return spec_; }
   bool connected() const { return greeted_; }
+  bool lives() const { return static_cast<bool>(pidfd_); }
+  bool crash_loops() const { return state_ == contract::ProcessState::kCrashLoop; }
   bool stopping() const { return state_ == contract::ProcessState::kStopping; }
   // Whether it serves: it has acknowledged a configuration and lives.
   bool serving() const { return state_ == contract::ProcessState::kRunning; }
@@ -87,6 +91,7 @@ class Process {
 
   std::filesystem::path record_path() const;
   void remove_files() const;
+  void move_files(std::filesystem::path socket_path);
   Result<void> start_child();
   Result<void> connect();
   void watch_death(UniqueFd pidfd);

@@ -11,22 +11,6 @@
 #include "dataplane/node/node_plan.hpp"
 
 namespace headgate::node {
-namespace {
-
-// Who sends to a process what this part of a delta takes from it: the audiences that must know of it first.
-std::set<std::string> senders_that_must_know(const ProcessTable::Wanted& wanted,
-                                             const contract::Delta& part) {
-  std::set<std::string> senders;
-  if (part.removals.empty()) return senders;
-  for (const auto& peer : wanted.hop_peers) senders.insert(contract::audience_of_shard(peer));
-  // With its settings a shard loses all: it leaves this node.
-  if (std::any_of(part.removals.begin(), part.removals.end(),
-                  [](const auto& key) { return key.kind == contract::Kind::kShardSettings; }))
-    senders.insert(std::string(contract::kAudienceL4));
-  return senders;
-}
-
-}  // namespace
 
 ProcessTable::ProcessTable(Process::Surroundings surroundings, std::filesystem::path hop_directory,
                            contract::Millis drain_timeout, Callbacks callbacks)
@@ -75,17 +59,6 @@ void ProcessTable::want(std::map<std::string, Wanted> wanted) {
   drop_unused_hops();
 }
 
-void ProcessTable::leave(const std::string& name, std::unique_ptr<Process> process) {
-  const std::set<std::string> senders{std::string(contract::kAudienceL4)};
-  const bool has_senders = waits_.contains(name) || acknowledged_by(senders);
-  if (name != kProcessL4 && has_senders) {
-    wait_for(name, senders, surroundings_.snapshot.revision).leaving = std::move(process);
-    return;
-  }
-  forget(name);
-  retire(std::move(process));
-}
-
 void ProcessTable::forget(const std::string& name) {
   sockets_.forget(name);
   socket_faults_.erase(name);
@@ -117,8 +90,8 @@ void ProcessTable::bring_up(const std::string& name, const Wanted& wanted) {
 void ProcessTable::replace(const std::string& name) {
   // In its place first: what is told to stop says so at once, and the table is looked at.
   auto before = std::exchange(current_.at(name), make(wanted_.at(name).spec));
-  if (outgoing_.contains(name)) {
-    // The one that was to take over has not served yet: it goes, the one that serves stays.
+  if (outgoing_.contains(name) || !before->lives()) {
+    // It serves nobody. Where it was itself to take over from another, that one stays.
     retire(std::move(before));
   } else {
     before->step_aside();
@@ -143,6 +116,14 @@ Result<void> ProcessTable::restart(const std::string& process) {
   else
     replace(process);
   return {};
+}
+
+void ProcessTable::put_back(const std::string& process) {
+  auto serving = outgoing_.extract(process);
+  if (!serving) return;
+  auto successor = std::exchange(current_.at(process), std::move(serving.mapped()));
+  retire(std::move(successor));
+  current_.at(process)->step_back();
 }
 
 void ProcessTable::stop_orphans() {
@@ -228,75 +209,6 @@ void ProcessTable::on_sockets(Process& process, const contract::SocketSet& set, 
   drop_unused_hops();
 }
 
-// --- the order they are told in ----------------------------------------------------------------------------
-
-void ProcessTable::prepare_hops(const std::set<std::string>& shards) { sockets_.prepare_hops(shards); }
-
-void ProcessTable::on_delta(const contract::Delta& delta) {
-  for (const auto& [name, want] : wanted_) {
-    if (delta.base == 0 || name == kProcessL4) continue;
-    auto senders = senders_that_must_know(want, contract::filter(delta, audience_of_process(name)));
-    if (senders.empty()) continue;
-    wait_for(name, std::move(senders), delta.revision);
-    each([&](const std::string& held, Process& process) {
-      if (held == name) process.hold();
-    });
-  }
-  each([&](const std::string&, Process& process) { process.on_delta(delta); });
-  look_at_waits();
-}
-
-ProcessTable::Wait& ProcessTable::wait_for(const std::string& name, std::set<std::string> senders,
-                                           contract::Revision revision) {
-  const auto [place, is_new] =
-      waits_.try_emplace(name, Wait{SenderWait(revision, surroundings_.loop.now()), {}, nullptr, {}});
-  Wait& wait = place->second;
-  if (!is_new) wait.until.prolong(revision);
-  wait.senders.merge(senders);
-  set_timer(name, wait);
-  return wait;
-}
-
-void ProcessTable::set_timer(const std::string& name, Wait& wait) {
-  const Duration left = std::max(wait.until.over_at() - surroundings_.loop.now(), Duration::zero());
-  wait.timer = surroundings_.loop.after(left, [this, name] { end_wait(name); });
-}
-
-// What all of them have acknowledged; nothing where none of them is there. One that is not connected is told
-// everything when it is.
-std::optional<contract::Revision> ProcessTable::acknowledged_by(
-    const std::set<std::string>& audiences) const {
-  std::optional<contract::Revision> least;
-  for (const auto& [name, process] : current_)
-    if (process->connected() && audiences.contains(audience_of_process(name)))
-      least = std::min(least.value_or(process->applied()), process->applied());
-  return least;
-}
-
-void ProcessTable::look_at_waits() {
-  for (auto& [name, wait] : waits_) {
-    const auto before = wait.until.over_at();
-    wait.until.on_acknowledged(acknowledged_by(wait.senders).value_or(surroundings_.snapshot.revision),
-                               surroundings_.loop.now());
-    if (wait.until.over_at() != before) set_timer(name, wait);
-  }
-}
-
-void ProcessTable::end_wait(std::string name) {  // a copy: it may come from the timer that ends here
-  auto leaving = std::move(waits_.at(name).leaving);
-  waits_.erase(name);
-  if (leaving) {
-    forget(name);
-    retire(std::move(leaving));
-  } else {
-    each([&](const std::string& held, Process& process) {
-      if (held == name) process.release();
-    });
-    if (const auto found = current_.find(name); found != current_.end()) update_sockets(*found->second);
-  }
-  drop_unused_hops();
-}
-
 // --- what they do ------------------------------------------------------------------------------------------
 
 void ProcessTable::on_process_change() {
@@ -367,8 +279,24 @@ bool ProcessTable::can_serve(const std::string& process) const {
          (before != outgoing_.end() && before->second->can_serve());
 }
 
+ReplicaSight ProcessTable::sight_of(const std::string& process) const {
+  const auto found = current_.find(process);
+  if (found == current_.end()) return ReplicaSight::kGone;
+  if (found->second->crash_loops()) return ReplicaSight::kCrashLoops;
+  if (!found->second->serving() || outgoing_.contains(process)) return ReplicaSight::kComes;
+  const bool finishes = std::any_of(retiring_.begin(), retiring_.end(), [&](const auto& retiring) {
+    return retiring->spec().process == process;
+  });
+  return finishes ? ReplicaSight::kFinishes : ReplicaSight::kServes;
+}
+
+// Of one that is being replaced, what the old process serves counts until the new one does.
 contract::Revision ProcessTable::applied(contract::Revision node_revision) const {
-  for (const auto& [name, process] : current_) node_revision = std::min(node_revision, process->applied());
+  for (const auto& [name, process] : current_) {
+    const auto before = outgoing_.find(name);
+    const auto served = before == outgoing_.end() ? process->applied() : before->second->applied();
+    node_revision = std::min(node_revision, served);
+  }
   return node_revision;
 }
 

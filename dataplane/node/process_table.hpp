@@ -15,6 +15,7 @@
 
 #include "dataplane/contract/node_api.hpp"
 #include "dataplane/node/process.hpp"
+#include "dataplane/node/rolling_restart.hpp"
 #include "dataplane/node/sender_wait.hpp"
 #include "dataplane/node/socket_table.hpp"
 
@@ -55,6 +56,9 @@ class ProcessTable {
   // Starts again: a replica beside the old one, which then drains; l4, whose ports only one can hold, after
   // it.
   Result<void> restart(const std::string& process);
+  // Of a replica whose successor does not serve yet: the successor goes, it stays.
+  void put_back(const std::string& process);
+  ReplicaSight sight_of(const std::string& process) const;
 
   bool serving(const std::string& process) const;
   bool can_serve(const std::string& process) const;  // it, or the one that it is about to replace

@@ -3,6 +3,7 @@
 // the real contract: what it starts, keeps, survives and reports.
 #include "dataplane/node/node.hpp"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <fstream>
@@ -162,6 +163,69 @@ TEST_F(NodeTest, ARestartedReplicaIsReplacedWithoutAGap) {
                                             status->state == ProcessState::kRunning;
                                    })
                   .applied == 1u);
+}
+
+const contract::ShardRestart* restart_of(const NodeReport& report, const std::string& shard) {
+  for (const auto& restart : report.restarts)
+    if (restart.shard == shard) return &restart;
+  return nullptr;
+}
+
+TEST_F(NodeTest, AShardIsRestartedOneReplicaAfterTheOther) {
+  api_.publish(objects(3));
+  node_.start();
+  std::vector<std::string> names{"shard/edge/0", "shard/edge/1", "shard/edge/2"};
+  std::set<pid_t> before;
+  for (const auto& name : names) before.insert(pid_of(name));
+  api_.command({"shard/edge", {"r", "restart", "{}"}});
+  EXPECT_TRUE(api_.wait_for_result("r").ok);
+  // Whoever connects meanwhile is answered.
+  std::set<pid_t> answered;
+  EXPECT_TRUE(wait_until([&] {
+    const pid_t pid = ask_pid(listener_);
+    EXPECT_NE(pid, 0);
+    answered.insert(pid);
+    return std::none_of(before.begin(), before.end(), is_alive);
+  }));
+  const auto report = api_.wait_for_report("the restart's end", [&](const NodeReport& seen) {
+    const auto* restart = restart_of(seen, "edge");
+    return restart != nullptr && restart->state == contract::RestartState::kDone;
+  });
+  EXPECT_EQ(*restart_of(report, "edge"),
+            (contract::ShardRestart{"edge", contract::RestartState::kDone, 3, 3, ""}));
+  EXPECT_EQ(report.applied, 1u);
+  for (const auto& name : names) EXPECT_FALSE(before.contains(pid_of(name)));
+}
+
+TEST_F(NodeTest, ARestartEndsWhereAReplicaDoesNotComeUpAndTheOldOneServesOn) {
+  api_.publish(objects(2));
+  node_.start();
+  const pid_t first = pid_of("shard/edge/0"), second = pid_of("shard/edge/1");
+  const auto program = node_.directory() / "programs" / "headgate-shard";
+  std::filesystem::remove(program);  // another file: the old one still runs
+  std::ofstream(program) << "#!/bin/sh\nexit 3\n";
+  std::filesystem::permissions(program, std::filesystem::perms(0755));
+  api_.command({"shard/edge", {"r", "restart", "{}"}});
+  EXPECT_TRUE(api_.wait_for_result("r").ok);
+  api_.command({"shard/edge", {"again", "restart", "{}"}});
+  const auto again = api_.wait_for_result("again");
+  EXPECT_FALSE(again.ok);
+  EXPECT_EQ(again.body, "a restart of shard edge is under way");
+  const auto report = api_.wait_for_report("the restart's end", [&](const NodeReport& seen) {
+    const auto* restart = restart_of(seen, "edge");
+    return restart != nullptr && restart->state == contract::RestartState::kFailed;
+  });
+  EXPECT_EQ(*restart_of(report, "edge"), (contract::ShardRestart{"edge", contract::RestartState::kFailed, 2,
+                                                                 0, "shard/edge/0 does not come up"}));
+  EXPECT_EQ(pid_of("shard/edge/0"), first);
+  EXPECT_EQ(pid_of("shard/edge/1"), second);
+  EXPECT_EQ(report.applied, 1u);
+  // As before in every way: it follows changes, and a node that comes after this one finds it again.
+  api_.publish(objects(2, "-changed"));
+  api_.wait_applied();
+  node_.kill_hard();
+  node_.start();
+  EXPECT_EQ(pid_of("shard/edge/0"), first);
 }
 
 TEST_F(NodeTest, WhatNobodyWantsAfterARestartIsStopped) {
