@@ -19,6 +19,7 @@
 #include "dataplane/contract/fields.hpp"
 #include "dataplane/contract/filters.hpp"
 #include "dataplane/contract/policy.hpp"
+#include "dataplane/contract/pool.hpp"
 #include "dataplane/contract/route_match.hpp"
 #include "dataplane/contract/upstream.hpp"
 #include "dataplane/core/ip_address.hpp"
@@ -27,16 +28,9 @@ namespace headgate::contract {
 
 enum class Protocol : uint8_t { kTcp, kUdp, kTls, kHttp, kHttps };  // "tcp" "udp" "tls" "http" "https"
 enum class Forwarding : uint8_t { kLocal, kDsr, kVxlan, kIpip, kGue, kNat, kFullnat };
-// "round_robin" "least_requests" "random" "maglev"
-enum class Algorithm : uint8_t { kRoundRobin, kLeastRequests, kRandom, kMaglev };
-enum class WhenAllDown : uint8_t { kRefuse, kTryAll };         // "refuse" "try_all"
-enum class PoolProtocol : uint8_t { kHttp1, kH2c, kH2 };       // "http1" "h2c" "h2": what its backends speak
-enum class HealthCheckType : uint8_t { kTcp, kHttp, kHttps };  // "tcp" "http" "https"
-enum class EscapedSlash : uint8_t { kRefuse, kKeep };          // "refuse" "keep"
-enum class AccessLog : uint8_t { kOff, kFile, kStderr };       // "off" "file" "stderr"
-enum class TlsVersion : uint8_t { kTls12, kTls13 };            // "1.2" "1.3"
+enum class EscapedSlash : uint8_t { kRefuse, kKeep };            // "refuse" "keep"
+enum class AccessLog : uint8_t { kOff, kFile, kStderr };         // "off" "file" "stderr"
 enum class ClientAuth : uint8_t { kNone, kOptional, kRequire };  // "none" "optional" "require"
-enum class PoolTlsMode : uint8_t { kVerify, kInsecure };         // "verify" "insecure"
 
 // --- for headgate-node
 // ---------------------------------------------------------------------------------------
@@ -305,100 +299,6 @@ struct Route {
                                              field("rules", &Route::rules),
                                              field("policies", &Route::policies)};
   friend bool operator==(const Route&, const Route&) = default;
-};
-
-struct Backend {
-  std::string host;  // an IP address, or a DNS name that headgate-node resolves
-  uint16_t port = 0;
-  uint32_t weight = 1;
-  bool drain = false;     // nothing new; who comes by affinity is still served
-  uint32_t priority = 0;  // 0 first; a higher number is for when the lower ones fail
-
-  static constexpr auto kFields = std::tuple{
-      field("host", &Backend::host), field("port", &Backend::port), field("weight", &Backend::weight),
-      field("drain", &Backend::drain), field("priority", &Backend::priority)};
-  friend bool operator==(const Backend&, const Backend&) = default;
-};
-
-struct HealthCheck {
-  HealthCheckType type = HealthCheckType::kTcp;
-  Millis interval{1'000};
-  Millis timeout{1'000};
-  uint32_t rise = 2;  // successes in a row that end "down"
-  uint32_t fall = 3;  // failures in a row that prove "down"
-  std::string path = "/";
-  std::string host;  // Host header; empty: the backend's host
-  std::vector<StatusRange> expected{StatusRange{}};
-
-  static constexpr auto kFields =
-      std::tuple{field("type", &HealthCheck::type),       field("interval", &HealthCheck::interval),
-                 field("timeout", &HealthCheck::timeout), field("rise", &HealthCheck::rise),
-                 field("fall", &HealthCheck::fall),       field("path", &HealthCheck::path),
-                 field("host", &HealthCheck::host),       field("expected", &HealthCheck::expected)};
-  friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
-};
-
-// How TLS is spoken to a pool's backends.
-struct PoolTls {
-  PoolTlsMode mode = PoolTlsMode::kVerify;
-  // Asked for, and what the certificate must stand for; empty: the backend's host.
-  std::string server_name = {};
-  std::vector<std::string> subject_alt_names = {};  // any of these, in place of the server name
-  std::string ca = {};                              // TrustBundle::uid; empty: whom the system believes
-  std::string certificate = {};                     // Certificate::uid, of our own; empty: none
-  TlsVersion min_version = TlsVersion::kTls12;
-  TlsVersion max_version = TlsVersion::kTls13;
-
-  static constexpr auto kFields = std::tuple{field("mode", &PoolTls::mode),
-                                             field("server_name", &PoolTls::server_name),
-                                             field("subject_alt_names", &PoolTls::subject_alt_names),
-                                             field("ca", &PoolTls::ca),
-                                             field("certificate", &PoolTls::certificate),
-                                             field("min_version", &PoolTls::min_version),
-                                             field("max_version", &PoolTls::max_version)};
-  friend bool operator==(const PoolTls&, const PoolTls&) = default;
-};
-
-struct Pool {
-  std::string uid;
-  std::string namespace_name;
-  std::string name;
-  Algorithm algorithm = Algorithm::kRoundRobin;
-  std::vector<Backend> backends;
-  std::optional<HealthCheck> health;
-  WhenAllDown when_all_down = WhenAllDown::kRefuse;
-  PoolProtocol protocol = PoolProtocol::kHttp1;
-  HashKey hash = {};  // where the algorithm is kMaglev
-  std::optional<Millis> slow_start = {};
-  // A priority serves while at least this share of its endpoints is usable; 0: while any is.
-  uint32_t failover_percent = 0;
-  std::optional<Outlier> outlier = {};
-  CircuitBreaker circuit_breaker = {};
-  RetryBudget retry_budget = {};
-  std::optional<Millis> connect_timeout = {};  // nothing: the shard's
-  std::optional<Millis> idle_timeout = {};     // of a connection between two exchanges
-  std::string hop_to = {};  // generated: that shard's hop socket on the same node, in the place of backends
-  std::optional<PoolTls> tls = {};  // nothing: plain
-
-  static constexpr auto kFields = std::tuple{field("uid", &Pool::uid),
-                                             field("namespace", &Pool::namespace_name),
-                                             field("name", &Pool::name),
-                                             field("algorithm", &Pool::algorithm),
-                                             field("backends", &Pool::backends),
-                                             field("health", &Pool::health),
-                                             field("when_all_down", &Pool::when_all_down),
-                                             field("protocol", &Pool::protocol),
-                                             field("hash", &Pool::hash),
-                                             field("slow_start", &Pool::slow_start),
-                                             field("failover_percent", &Pool::failover_percent),
-                                             field("outlier", &Pool::outlier),
-                                             field("circuit_breaker", &Pool::circuit_breaker),
-                                             field("retry_budget", &Pool::retry_budget),
-                                             field("connect_timeout", &Pool::connect_timeout),
-                                             field("idle_timeout", &Pool::idle_timeout),
-                                             field("hop_to", &Pool::hop_to),
-                                             field("tls", &Pool::tls)};
-  friend bool operator==(const Pool&, const Pool&) = default;
 };
 
 // On the wire a kind is its name (enum_names.hpp), so the order here is free; Kind counts the alternatives.

@@ -38,18 +38,18 @@ enum class Counter : uint8_t {
   kEjectionsSpared,  // as many endpoints were ejected as may be
   kAccessLogLost,    // lines: the disk was slower than the traffic
   kHttp2Connections,
-  kHttp2Violations,        // of the protocol, or of the library's limits: GOAWAY
-  kHttp2ResetFloods,       // streams reset too often, by either side: GOAWAY
-  kHttp2ControlFloods,     // PING, SETTINGS, PRIORITY, empty DATA: GOAWAY
-  kHttp2HeaderFloods,      // a header section far over the limit: GOAWAY
-  kHttp2HeaderTimeouts,    // a header section that did not end: closed
-  kHttp2WriteTimeouts,     // a client that takes no bytes: closed
-  kTlsHandshakes,          // of clients, that gave a session; the failed ones are counted by reason
-  kTlsHandshakesResumed,   // of these: the session began on another connection
-  kHopPeersRefused,        // connections to the hop socket by somebody who may not
-  kHopWaits,               // requests over the hop that came before their route did
-  kProxyHeaders,           // connections that a trusted proxy has passed on
-  kProxyHeadersRefused,    // it said nothing that could be understood, or not in time: closed
+  kHttp2Violations,       // of the protocol, or of the library's limits: GOAWAY
+  kHttp2ResetFloods,      // streams reset too often, by either side: GOAWAY
+  kHttp2ControlFloods,    // PING, SETTINGS, PRIORITY, empty DATA: GOAWAY
+  kHttp2HeaderFloods,     // a header section far over the limit: GOAWAY
+  kHttp2HeaderTimeouts,   // a header section that did not end: closed
+  kHttp2WriteTimeouts,    // a client that takes no bytes: closed
+  kTlsHandshakes,         // of clients, that gave a session; the failed ones are counted by reason
+  kTlsHandshakesResumed,  // of these: the session began on another connection
+  kHopPeersRefused,       // connections to the hop socket by somebody who may not
+  kHopWaits,              // requests over the hop that came before their route did
+  kProxyHeaders,          // connections that a trusted proxy has passed on
+  kProxyHeadersRefused,   // it said nothing that could be understood, or not in time: closed
   kResponsesCompressed,
   kCompressorsExhausted,   // responses that passed as they are: too many were compressed at once
   kUpstreamTlsHandshakes,  // with backends, likewise
