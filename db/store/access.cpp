@@ -147,6 +147,17 @@ Result<void> Store::remove_token(const std::string& author, const std::string& n
   }));
 }
 
+Result<void> Store::record_action(const std::string& author, const std::string& verb, Kind kind,
+                                  const std::string& name) {
+  const std::lock_guard lock(state_->mutex);
+  auto& database = state_->writer;
+  return guarded([&] {
+    sqlite::Transaction transaction(database, sqlite::Transaction::Kind::kWrite);
+    record(database, deed(state_->now_ms(), author, verb, std::string(name_of(kind)), name));
+    transaction.commit();
+  });
+}
+
 Result<void> Store::put_enrolment(const std::string& author, const std::string& node,
                                   const std::string& token_sha256, int64_t expires_at_ms) {
   const std::lock_guard lock(state_->mutex);

@@ -35,7 +35,7 @@ struct AuditEntry {
   uint64_t number = 0;
   int64_t at_ms = 0;
   std::string author;
-  std::string verb;  // "create" "update" "delete" "enrolment" "enrol"
+  std::string verb;  // "create" "update" "delete" "enrolment" "enrol" "restart"
   std::string kind;  // name_of(Kind), or "token"
   std::string namespace_name;
   std::string name;

@@ -48,6 +48,10 @@ class Store {
   // --- the installation's own secrets, in no revision; replaces one of the same name.
   Result<void> put_cluster_secret(const std::string& name, const SealedSecret& secret);
 
+  // An action upon an object that changes nothing stored, for the audit log.
+  Result<void> record_action(const std::string& author, const std::string& verb, Kind kind,
+                             const std::string& name);
+
   // --- nodes. A new enrolment replaces an unused one; the node must exist.
   Result<void> put_enrolment(const std::string& author, const std::string& node,
                              const std::string& token_sha256, int64_t expires_at_ms);

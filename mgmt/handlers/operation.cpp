@@ -8,6 +8,7 @@
 #include "mgmt/handlers/nodes.hpp"
 #include "mgmt/handlers/objects.hpp"
 #include "mgmt/handlers/readiness.hpp"
+#include "mgmt/handlers/restart.hpp"
 #include "mgmt/handlers/status.hpp"
 #include "mgmt/handlers/tokens.hpp"
 #include "mgmt/handlers/transaction.hpp"
@@ -52,6 +53,7 @@ constexpr Operation kOperations[] = {
     {"GET", "/v1/config", Access::kReadAll, get_config, {}},
     {"PUT", "/v1/config", Access::kWriteEverything, put_config, {}},
     {"POST", "/v1/transactions", Access::kRead, post_transaction, {}},  // each operation asks for its own
+    {"POST", "/v1/shards/{name}/restart", Access::kWriteEverything, post_restart, {}},
     {"POST", "/v1/explain", Access::kReadAll, post_explain, {}},
     {"GET", "/v1/revisions", Access::kReadAll, list_revisions, {}},
     {"GET", "/v1/revisions/{number}", Access::kReadAll, get_revision, {}},

@@ -33,6 +33,14 @@ Json health_json(const contract::MemberHealth& member) {
   return json;
 }
 
+Json restart_json(const contract::ShardRestart& restart) {
+  return {{"shard", restart.shard},
+          {"state", contract::name_of(restart.state)},
+          {"replicas", restart.replicas},
+          {"replaced", restart.replaced},
+          {"reason", restart.reason}};
+}
+
 Json node_json(const std::string& name, const service::NodeState* state) {
   const bool is_connected = state != nullptr && service::NodeChannels::is_connected(*state, monotonic_now());
   Json json{{"name", name}, {"connected", is_connected}};
@@ -45,6 +53,8 @@ Json node_json(const std::string& name, const service::NodeState* state) {
   json["notices"] = notices_json(report.notices);
   json["processes"] = Json::array();
   for (const auto& process : report.processes) json["processes"].push_back(process_json(process));
+  json["restarts"] = Json::array();
+  for (const auto& restart : report.restarts) json["restarts"].push_back(restart_json(restart));
   json["health"] = Json::array();
   for (const auto& member : report.health) json["health"].push_back(health_json(member));
   return json;

@@ -68,6 +68,17 @@ TEST_F(Access, TokensAreNoRevisionsButAudited) {
   EXPECT_FALSE(entries[0].revision);
 }
 
+TEST_F(Access, AnActionIsAuditedAndChangesNothing) {
+  commit({put(node("n1"))});
+  const auto revision = reader().revision();
+  ASSERT_TRUE(store_->record_action("admin", "restart", Kind::kShard, "edge").ok());
+  EXPECT_EQ(reader().revision(), revision);
+  const auto entry = reader().audit({}, 1).value().at(0);
+  EXPECT_EQ(entry.author + " " + entry.verb + " " + entry.kind + " " + entry.name,
+            "admin restart shard edge");
+  EXPECT_FALSE(entry.revision);
+}
+
 TEST_F(Access, AnEnrolmentWorksOnce) {
   commit({put(node("n1")), put(node("n2"))});
   ASSERT_TRUE(store_->put_enrolment("admin", "n1", hash('1'), now_ms_ + 10).ok());
