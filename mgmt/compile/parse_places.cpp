@@ -115,10 +115,11 @@ Namespace parse_namespace(Fields& fields) {
       fields.faults().add(pointer, "invalid_value", "must be a hostname, or *. and one");
   });
   fields.each_object("grants", [&](Fields& grant) {
-    // Pools are forwarded to by others' routes; certificates and secrets serve listeners, which are nobody's.
-    if (grant.has("pools") || !(grant.has("certificates") || grant.has("secrets")))
-      grant.require("namespaces");
-    if (grant.has("namespaces")) grant.require("pools");
+    // Pools are forwarded to by others' routes; certificates and secrets serve listeners, which are nobody's,
+    // and others' pools where it names namespaces.
+    const bool has_trust = grant.has("certificates") || grant.has("secrets");
+    if (grant.has("pools") || !has_trust) grant.require("namespaces");
+    if (grant.has("namespaces") && !has_trust) grant.require("pools");
     auto& into = space.grants.emplace_back();
     read_names(grant, "namespaces", true, into.namespaces);
     read_names(grant, "pools", true, into.pools);

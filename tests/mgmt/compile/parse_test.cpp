@@ -233,7 +233,7 @@ INSTANTIATE_TEST_SUITE_P(
               {"/grants/0/namespaces missing_field"}},
         Fault{"the other half of a grant",
               Kind::kNamespace,
-              R"({"grants":[{"namespaces":["*"],"certificates":["c"]},{}]})",
+              R"({"grants":[{"namespaces":["*"]},{}]})",
               {"/grants/0/pools missing_field", "/grants/1/namespaces missing_field"}},
         Fault{"nothing of a route", Kind::kRoute, "{}", {"/listeners missing_field", "/rules missing_field"}},
         Fault{
