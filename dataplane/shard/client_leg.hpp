@@ -46,8 +46,10 @@ class ClientLeg {
   bool pending() const { return pending_; }
   uint64_t sent_bytes() const { return sent_bytes_; }  // framing included
 
-  // After a 101: from now on both bodies are bytes until either side ends.
+  // After the head that opens it: from now on both bodies are bytes until either side ends.
   virtual void begin_tunnel() = 0;
+  // Whether the end of what goes to the client leaves what comes from it open.
+  virtual bool half_closes() const = 0;
   // The exchange's share of this turn is used up; it wants to be told in the next.
   virtual void again() = 0;
 

@@ -72,7 +72,7 @@ enum class Ending : uint8_t {
   kBackendMalformed,    // 502: the response broke the framing rules
   kResponseTimeout,     // 504 or a truncated response
   kRequestTimeout,      // 504 or a truncated response
-  kTunnelled,           // 101, then bytes
+  kTunnelled,           // 101 (over HTTP/2: 200), then bytes
   kFiltered,            // answered by a filter of the rule: redirect, direct response, 403, 429, preflight
 };
 inline constexpr std::size_t kEndings = static_cast<std::size_t>(Ending::kFiltered) + 1;

@@ -31,6 +31,7 @@ void Exchange::open(ClientLeg& client) {
   retry_refused_ = {};
   response_trailers_ = nullptr;
   response_begun_ = response_over_ = tunnel_ = false;
+  websocket_key_ = {};
   interim_responses_ = 0;
   started_ = try_started_ = response_started_ = bench_.loop.now();
   request_deadline_.reset();
@@ -105,6 +106,7 @@ void Exchange::on_deadline() {
     if (phase_ == Phase::kConnecting) return on_connect_failed();
     if (phase_ == Phase::kParked) return on_patience_over();
     if (phase_ == Phase::kBackingOff || phase_ == Phase::kQueued) return on_waited();
+    if (request_outlives_response()) return finish();
   }
   // Of a client that is slow to send, the backend is not accused.
   const bool backend_owes =
@@ -182,7 +184,9 @@ void Exchange::update_deadlines() {
     earlier(wait_until_);
   if (phase_ == Phase::kRelaying) {
     const bool has_idle_timeout = plan_->idle_timeout && (tunnel_ || response_begun_);
-    if (has_idle_timeout && (tunnel_ || !client_owes))
+    if (request_outlives_response() && !client_owes)
+      earlier(now + limits::kLingerTimeout);
+    else if (has_idle_timeout && (tunnel_ || !client_owes))
       earlier(now + *plan_->idle_timeout);
     else if (tunnel_)
       earlier(now + limits::kTunnelIdleTimeout);

@@ -136,12 +136,20 @@ class Exchange final : public Timer {
   Flow next_request_piece();
   bool may_send_again() const;
 
+  // exchange_websocket.cpp: what becomes a tunnel
+  void add_websocket_key();
+  bool proves_upgrade();
+  bool refuses_websocket() const;
+  Step answer_refused_websocket();
+  void answer_connect();
+  Step begin_tunnel();
+  bool request_outlives_response() const;
+
   // exchange_response.cpp: backend → client
   Step relay();
   Step pump_response();
   Step take_response_head();
   Step begin_response();
-  Step begin_tunnel();
   Step take_response_piece();
   Step upstream_failed(Ending ending);
 
@@ -196,6 +204,7 @@ class Exchange final : public Timer {
   bool response_begun_ = false;  // its head went to the client
   bool response_over_ = false;   // and its last piece
   bool tunnel_ = false;
+  std::string_view websocket_key_;  // ours, of a client that sends none
   unsigned interim_responses_ = 0;
 
   // for deadlines and the log

@@ -28,7 +28,7 @@ Exchange::Step Exchange::pump_response() {
         return Step::kAborted;
       }
     }
-    if (response_over_) return Step::kFinished;
+    if (response_over_) return request_outlives_response() ? Step::kWait : Step::kFinished;
     const Step step = response_begun_ ? take_response_piece() : take_response_head();
     if (step != Step::kGoOn || phase_ != Phase::kRelaying) return step;
   }
@@ -49,9 +49,9 @@ Exchange::Step Exchange::take_response_head() {
 }
 
 Exchange::Step Exchange::begin_response() {
-  const bool interim = response_.status < 200 && response_.status != 101;
-  if (response_.status == 101 && !(request_.upgrade_websocket && response_.upgrade_websocket))
-    return upstream_failed(Ending::kBackendMalformed);
+  const bool upgraded = response_.status == 101;
+  const bool interim = response_.status < 200 && !upgraded;
+  if (upgraded && !proves_upgrade()) return upstream_failed(Ending::kBackendMalformed);
   if (interim && ++interim_responses_ > limits::kInterimResponsesMax)
     return upstream_failed(Ending::kBackendMalformed);
   // HTTP/1.0 knows no interim response (RFC 9110 section 15.2).
@@ -59,18 +59,20 @@ Exchange::Step Exchange::begin_response() {
   if (!interim) {
     report(l7::result_of(response_.status));
     if (retry_on_status()) return Step::kGoOn;
+    if (refuses_websocket()) return answer_refused_websocket();
     add_affinity_cookie();
   }
 
   response_.headers.remove(l7::HeaderId::kHeadgateContext);  // between two tiers only, and not this way
+  if (upgraded && request_.version == l7::Version::kHttp2) answer_connect();
   if (!interim) filter_response(response_);
-  if (!interim && response_.status != 101) begin_compression();
+  if (!interim && !upgraded) begin_compression();
   client_->queue_head(response_);
   if (interim) return Step::kGoOn;
   status_ = response_.status;
   response_begun_ = true;
   response_started_ = bench_.loop.now();
-  if (response_.status == 101) return begin_tunnel();
+  if (upgraded) return begin_tunnel();
   if (upstream_->body_done()) {
     client_->queue({.data = {}, .end = true});
     response_over_ = true;
@@ -80,24 +82,20 @@ Exchange::Step Exchange::begin_response() {
   return upstream_->at_hand() ? take_response_piece() : Step::kGoOn;
 }
 
-Exchange::Step Exchange::begin_tunnel() {
-  tunnel_ = true;
-  ending_ = Ending::kTunnelled;
-  request_deadline_.reset();
-  client_->begin_tunnel();
-  upstream_->begin_tunnel();
-  return Step::kGoOn;
-}
-
 Exchange::Step Exchange::take_response_piece() {
   BodyPiece piece;
   const Flow flow = compressor_ ? read_compressed(piece) : upstream_->read(piece);
   if (flow == Flow::kBlocked) return Step::kWait;
-  if (flow != Flow::kMoved) return upstream_failed(upstream_->failure());
+  if (flow != Flow::kMoved) {
+    // Over HTTP/1.1 a client of a tunnel can be told of no other end than this one.
+    if (!tunnel_ || client_->half_closes()) return upstream_failed(upstream_->failure());
+    piece = {.data = {}, .end = true};
+  }
   if (compressor_ && piece.data.empty() && !piece.end) return Step::kGoOn;
   if (piece.end) {
     response_over_ = true;
-    send_over_ = send_over_ || tunnel_;  // nobody is left to take more of it
+    // The client's connection closes with it.
+    send_over_ = send_over_ || (tunnel_ && !client_->half_closes());
   }
   client_->queue(piece);
   return Step::kGoOn;

@@ -16,6 +16,7 @@ void Exchange::route() {
     read_hop_context();
     if (phase_ == Phase::kAnswering) return;
   }
+  if (request_.upgrade_websocket && request_.version == l7::Version::kHttp2) add_websocket_key();
   find_route();
 }
 

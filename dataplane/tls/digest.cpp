@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/tls/digest.hpp"
 
-#include <array>
-
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 namespace headgate::tls {
+
+std::array<uint8_t, 20> sha1(std::string_view bytes) {
+  std::array<uint8_t, SHA_DIGEST_LENGTH> digest{};
+  SHA1(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  return digest;
+}
 
 std::string sha256_hex(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";

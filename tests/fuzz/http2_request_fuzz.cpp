@@ -64,6 +64,7 @@ void check_http1(const l7::RequestHead& request, Arena& arena) {
   l7::RequestHead same;
   HG_ASSERT(shard::http1::parse_request(bytes, kRoomy, arena, same) == Fault::kNone);
   check_same(request, same);
+  HG_ASSERT(request.upgrade_websocket == same.upgrade_websocket);
 }
 
 void check_http2(const l7::RequestHead& request, Arena& arena) {

@@ -32,6 +32,7 @@ class Http1ClientLeg final : public ClientLeg {
   void queue(const BodyPiece& piece) override;
   Flow flush() override;
   void begin_tunnel() override;
+  bool half_closes() const override { return false; }
   void again() override;
   void finish() override;
   void abort() override;

@@ -44,8 +44,7 @@ void Http1UpstreamLeg::queue_head(const l7::RequestHead& request, Arena& arena) 
 void Http1UpstreamLeg::queue(const BodyPiece& piece) {
   writer_.write(piece, *arena_, outbox_);
   request_ended_ = request_ended_ || piece.end;
-  if (tunnel_ && piece.end) connection_.stream().shutdown_write();
-  pending_ = !outbox_.empty();
+  pending_ = !outbox_.empty() || tunnel_ended();
 }
 
 Flow Http1UpstreamLeg::flush() {
@@ -53,7 +52,10 @@ Flow Http1UpstreamLeg::flush() {
   bytes_sent_ = bytes_sent_ || written.bytes > 0;
   if (written.status == IoStatus::kWouldBlock) return Flow::kBlocked;
   pending_ = false;
-  if (written.status == IoStatus::kOk) return Flow::kMoved;
+  if (written.status == IoStatus::kOk) {
+    if (tunnel_ended()) connection_.stream().shutdown_write();
+    return Flow::kMoved;
+  }
   // It may have answered before it closed: the response decides.
   outbox_.clear();
   clean_ = request_ended_ = false;
@@ -130,7 +132,7 @@ Flow Http1UpstreamLeg::read(BodyPiece& piece) {
     // section 9.8).
     if (flow == Flow::kOver || flow == Flow::kFailed) {
       clean_ = false;
-      if ((flow == Flow::kFailed && !tunnel_) || !reader_.take_end()) return closed();
+      if (flow == Flow::kFailed || !reader_.take_end()) return closed();
       body_done_ = true;
       piece = {.data = {}, .end = true};
       return Flow::kMoved;
@@ -158,7 +160,7 @@ bool Http1UpstreamLeg::at_hand() const { return block_ && begin_ < block_->fille
 
 void Http1UpstreamLeg::begin_tunnel() {
   tunnel_ = true;
-  clean_ = body_done_ = false;
+  clean_ = body_done_ = request_ended_ = false;
   writer_.start(l7::BodyFraming::kUntilClose);
   reader_.start(l7::BodyFraming::kUntilClose, 0);
 }

@@ -34,6 +34,7 @@ class Http1UpstreamLeg final : public UpstreamLeg {
   void abort() override;
 
  private:
+  bool tunnel_ended() const { return tunnel_ && request_ended_; }  // by the client: the FIN follows the rest
   Flow read_block();
   Flow closed();
   bool shift_partial_head(std::span<char> bytes);

@@ -14,6 +14,7 @@ void Http2ClientLeg::open(ClientConnection& connection, http2::Session& session,
   state_ = State::kHead;
   head_fault_ = http1::Fault::kNone;
   head_ = nullptr;
+  tunnel_ = false;
 }
 
 void Http2ClientLeg::lose() {
@@ -40,7 +41,9 @@ void Http2ClientLeg::take_field(std::string_view name, std::string_view value) {
 
 void Http2ClientLeg::end_section(bool end_stream) {
   if (state_ != State::kHead) {
-    const bool well_formed = end_stream && trailer_reader_.finish() == http1::Fault::kNone;
+    // RFC 9113 section 8.5: a tunnel has data and nothing else.
+    const bool may_have_trailers = end_stream && !exchange_->request().upgrade_websocket;
+    const bool well_formed = may_have_trailers && trailer_reader_.finish() == http1::Fault::kNone;
     return well_formed ? end_data() : break_in(http1::Fault::kTrailer);
   }
   head_fault_ = request_reader_.finish(end_stream);
@@ -111,6 +114,14 @@ Flow Http2ClientLeg::flush() {
   return Flow::kMoved;
 }
 
+// What the client has sent already has no event of its own.
+void Http2ClientLeg::begin_tunnel() {
+  tunnel_ = true;
+  body_done_ = false;
+  keep_no_piece();
+  session_->mark_ready(*this);
+}
+
 void Http2ClientLeg::again() { session_->mark_ready(*this); }
 
 // Section 8.1: a response before the end of its request asks the client to stop, without an error.
@@ -120,7 +131,9 @@ void Http2ClientLeg::finish() {
 }
 
 void Http2ClientLeg::abort() {
-  session_->reset(*this, fault_ != http1::Fault::kNone ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_INTERNAL_ERROR);
+  uint32_t error_code = tunnel_ ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR;  // RFC 8441 section 5
+  if (fault_ != http1::Fault::kNone) error_code = NGHTTP2_PROTOCOL_ERROR;
+  session_->reset(*this, error_code);
   release();
 }
 

@@ -27,7 +27,8 @@ class Http2ClientLeg final : public ClientLeg, public http2::MessageStream {
   void queue_head(const l7::ResponseHead& response) override;
   void queue(const BodyPiece& piece) override;
   Flow flush() override;
-  void begin_tunnel() override { body_done_ = false; }
+  void begin_tunnel() override;
+  bool half_closes() const override { return true; }
   void again() override;
   void finish() override;
   void abort() override;
@@ -45,6 +46,7 @@ class Http2ClientLeg final : public ClientLeg, public http2::MessageStream {
   Exchange* exchange_ = nullptr;
   enum class State : uint8_t { kHead, kHeadWhole, kBegun };
   State state_ = State::kHead;
+  bool tunnel_ = false;
   http1::Fault head_fault_ = http1::Fault::kNone;
   http2::RequestReader request_reader_;
   http2::TrailerReader trailer_reader_;

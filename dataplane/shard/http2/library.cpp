@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstring>
+#include <span>
 
 #include "dataplane/core/assert.hpp"
 
@@ -151,7 +152,7 @@ std::unique_ptr<nghttp2_option, OptionEnd> make_options() {
   return option;
 }
 
-void submit_settings(nghttp2_session* library, const std::array<nghttp2_settings_entry, 4>& entries,
+void submit_settings(nghttp2_session* library, std::span<const nghttp2_settings_entry> entries,
                      int32_t connection_window_bytes) {
   nghttp2_submit_settings(library, NGHTTP2_FLAG_NONE, entries.data(), entries.size());
   nghttp2_session_set_local_window_size(library, NGHTTP2_FLAG_NONE, 0, connection_window_bytes);
@@ -162,24 +163,25 @@ void submit_settings(nghttp2_session* library, const std::array<nghttp2_settings
 Library make_server_library(Session& session, uint32_t header_bytes_max) {
   nghttp2_session* made = nullptr;
   HG_ASSERT(nghttp2_session_server_new2(&made, make_callbacks().get(), &session, make_options().get()) == 0);
-  submit_settings(made,
-                  {{{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits::kHttp2StreamsMax},
-                    {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, NGHTTP2_INITIAL_WINDOW_SIZE},
-                    {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, header_bytes_max},
-                    {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}}},
-                  limits::kHttp2ClientWindowBytes);
+  const std::array<nghttp2_settings_entry, 5> settings{
+      {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits::kHttp2StreamsMax},
+       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, NGHTTP2_INITIAL_WINDOW_SIZE},
+       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, header_bytes_max},
+       {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
+       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}}};
+  submit_settings(made, settings, limits::kHttp2ClientWindowBytes);
   return Library(made);
 }
 
 Library make_client_library(Session& session, uint32_t header_bytes_max) {
   nghttp2_session* made = nullptr;
   HG_ASSERT(nghttp2_session_client_new2(&made, make_callbacks().get(), &session, make_options().get()) == 0);
-  submit_settings(made,
-                  {{{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0},
-                    {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-                    {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, header_bytes_max},
-                    {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}}},
-                  limits::kHttp2UpstreamWindowBytes);
+  const std::array<nghttp2_settings_entry, 4> settings{
+      {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0},
+       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, header_bytes_max},
+       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}}};
+  submit_settings(made, settings, limits::kHttp2UpstreamWindowBytes);
   return Library(made);
 }
 

@@ -60,6 +60,7 @@ class MessageStream {
   Flow read_piece(BodyPiece& piece);
   bool piece_at_hand() const { return filling_ || in_ended_; }
   bool data_at_hand() const { return static_cast<bool>(filling_); }
+  void keep_no_piece() { first_ = false; }  // none is sent again
   void expect_length(std::optional<uint64_t> length_bytes) { expected_bytes_ = length_bytes; }
   void break_in(http1::Fault fault);
   void put_piece(const BodyPiece& piece);

@@ -51,6 +51,7 @@ Fault RequestReader::take_pseudo(std::string_view name, std::string_view value) 
   if (name == ":method") return set_pseudo(method_, value);
   if (name == ":scheme") return set_pseudo(scheme_, value);
   if (name == ":authority") return set_pseudo(authority_, value);
+  if (name == ":protocol") return set_pseudo(protocol_, value);
   if (name == ":path") {
     if (value.size() > limits_.target_bytes_max) return Fault::kTargetTooLong;
     return set_pseudo(path_, value);
@@ -103,16 +104,18 @@ Fault RequestReader::finish(bool without_body) {
   if (const Fault fault = set_target(); fault != Fault::kNone) return fault;
   if (const Fault fault = set_authority(); fault != Fault::kNone) return fault;
   if (const Fault fault = set_length(without_body); fault != Fault::kNone) return fault;
+  if (request_->upgrade_websocket) set_websocket();
   if (cookies_ > 1) join_cookies();
   return Fault::kNone;
 }
 
 Fault RequestReader::set_target() {
-  if (request_->method == Method::kConnect) {  // section 8.5
-    if (!scheme_.empty() || !path_.empty() || authority_.empty()) return Fault::kPseudoHeader;
-    request_->form = TargetForm::kAuthority;
-    return Fault::kNone;
-  }
+  if (request_->method == Method::kConnect) return set_connect();
+  if (!protocol_.empty()) return Fault::kPseudoHeader;  // RFC 8441 section 4: of CONNECT alone
+  return set_path();
+}
+
+Fault RequestReader::set_path() {
   if (scheme_.empty() || path_.empty()) return Fault::kPseudoHeader;
   if (!http1::equals_ignoring_case(scheme_, "http") && !http1::equals_ignoring_case(scheme_, "https"))
     return Fault::kPseudoHeader;
@@ -128,6 +131,34 @@ Fault RequestReader::set_target() {
   request_->path = path_.substr(0, mark);
   if (mark != std::string_view::npos) request_->query = path_.substr(mark + 1);
   return Fault::kNone;
+}
+
+// Section 8.5; with a protocol RFC 8441 section 4, by which it has a target like any other request. Of the
+// protocols only WebSocket goes on, as what it is over HTTP/1.1; the others stay a CONNECT that is refused.
+Fault RequestReader::set_connect() {
+  if (authority_.empty()) return Fault::kPseudoHeader;
+  if (protocol_.empty()) {
+    if (!scheme_.empty() || !path_.empty()) return Fault::kPseudoHeader;
+    request_->form = TargetForm::kAuthority;
+    return Fault::kNone;
+  }
+  request_->method = Method::kGet;
+  if (const Fault fault = set_path(); fault != Fault::kNone) return fault;
+  if (http1::equals_ignoring_case(protocol_, "websocket")) {
+    request_->method_text = "GET";
+    request_->upgrade_websocket = true;
+  } else {
+    request_->method = Method::kConnect;
+  }
+  return Fault::kNone;
+}
+
+// RFC 8441 section 5: its stream is no body, and the handshake's proof is not taken from it.
+void RequestReader::set_websocket() {
+  request_->framing = BodyFraming::kNone;
+  request_->expect_continue = request_->te_trailers = false;
+  request_->headers.remove("sec-websocket-key");
+  request_->headers.remove("sec-websocket-accept");
 }
 
 // Section 8.3.1: both may stand, and must then say the same.
@@ -146,6 +177,8 @@ Fault RequestReader::set_authority() {
 }
 
 Fault RequestReader::set_length(bool without_body) {
+  // Of a tunnel it would tell nothing (RFC 9110 section 9.3.6); who says so speaks of something else.
+  if (request_->upgrade_websocket && content_length_.value_or(0) != 0) return Fault::kContentLength;
   if (without_body && content_length_.value_or(0) != 0) return Fault::kContentLength;  // section 8.1.1
   if (content_length_) {
     request_->framing = BodyFraming::kLength;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // RequestReader: makes the model of a request out of the fields of an HTTP/2 header section, one after the
-// other as HPACK gives them, by RFC 9113 section 8.3.1 and the same rules that HTTP/1.1 is held to. Fields
+// other as HPACK gives them, by RFC 9113 section 8.3.1 and the same rules that HTTP/1.1 is held to. What
+// begins a WebSocket (RFC 8441) becomes the request that it would be over HTTP/1.1, without a key. Fields
 // are taken to the end even after a fault, since the compression state must follow, but no more is kept of
 // them. Thread: the session's. `request` and `arena` are the exchange's and outlive it.
 #pragma once
@@ -25,6 +26,9 @@ class RequestReader {
   Fault take_field(std::string_view name, std::string_view value);
   Fault set_pseudo(std::string_view& place, std::string_view value);
   Fault set_target();
+  Fault set_path();
+  Fault set_connect();
+  void set_websocket();
   Fault set_authority();
   Fault set_length(bool without_body);
   void join_cookies();
@@ -41,6 +45,7 @@ class RequestReader {
   std::string_view scheme_;
   std::string_view authority_;
   std::string_view path_;
+  std::string_view protocol_;
   std::string_view host_;
   bool host_seen_ = false;
   std::optional<uint64_t> content_length_;

@@ -107,6 +107,80 @@ TEST(RequestReader, WhatBreaksARuleIsMalformed) {
     EXPECT_EQ(http1::name_of(Read(fields).fault), http1::name_of(fault)) << rule;
 }
 
+const Fields kSocket{{":method", "CONNECT"},
+                     {":protocol", "websocket"},
+                     {":scheme", "https"},
+                     {":authority", "App.Example"},
+                     {":path", "/chat?q"}};
+
+// RFC 8441 sections 4 and 5.
+TEST(RequestReader, AConnectForAWebsocketIsTheRequestThatHttp1WouldMake) {
+  const Read read(with(kSocket, {{"sec-websocket-version", "13"},
+                                 {"origin", "https://a"},
+                                 {"sec-websocket-key", "not ours"},
+                                 {"sec-websocket-accept", "neither"},
+                                 {"te", "trailers"},
+                                 {"expect", "100-continue"},
+                                 {"content-length", "0"}}),
+                  false);
+  ASSERT_EQ(read.fault, Fault::kNone);
+  EXPECT_EQ(read.request.method, l7::Method::kGet);
+  EXPECT_EQ(read.request.method_text, "GET");
+  EXPECT_EQ(read.request.form, l7::TargetForm::kOrigin);
+  EXPECT_EQ(read.request.host, "app.example");
+  EXPECT_EQ(read.request.path, "/chat");
+  EXPECT_EQ(read.request.query, "q");
+  EXPECT_TRUE(read.request.upgrade_websocket);
+  EXPECT_EQ(read.request.framing, l7::BodyFraming::kNone);
+  EXPECT_FALSE(read.request.te_trailers);
+  EXPECT_FALSE(read.request.expect_continue);
+  ASSERT_EQ(read.request.headers.size(), 2u);
+  EXPECT_EQ(read.request.headers.begin()->name, "sec-websocket-version");
+  EXPECT_FALSE(Read(kGet).request.upgrade_websocket);
+}
+
+TEST(RequestReader, OtherProtocolsStayAConnect) {
+  const Read udp(with({{":protocol", "connect-udp"}}, without(kSocket, ":protocol")), false);
+  ASSERT_EQ(udp.fault, Fault::kNone);
+  EXPECT_EQ(udp.request.method, l7::Method::kConnect);
+  EXPECT_FALSE(udp.request.upgrade_websocket);
+  const Read plain({{":method", "CONNECT"}, {":authority", "a:443"}}, false);
+  ASSERT_EQ(plain.fault, Fault::kNone);
+  EXPECT_EQ(plain.request.method, l7::Method::kConnect);
+}
+
+TEST(RequestReader, AConnectThatBreaksARuleIsMalformed) {
+  struct Case {
+    const char* rule;
+    Fields fields;
+    Fault fault;
+  };
+  const Case cases[]{
+      {"8441 4: a protocol of another method", with({{":protocol", "websocket"}}, kGet),
+       Fault::kPseudoHeader},
+      {"8441 4: no path", without(kSocket, ":path"), Fault::kPseudoHeader},
+      {"8441 4: no scheme", without(kSocket, ":scheme"), Fault::kPseudoHeader},
+      {"8441 4: no authority", without(kSocket, ":authority"), Fault::kPseudoHeader},
+      {"8441 4: no authority but a host", with(without(kSocket, ":authority"), {{"host", "a"}}),
+       Fault::kPseudoHeader},
+      {"8441 4: another protocol has a target too",
+       with({{":protocol", "connect-udp"}}, without(without(kSocket, ":protocol"), ":path")),
+       Fault::kPseudoHeader},
+      {"8.3: two protocols", with({{":protocol", "websocket"}}, kSocket), Fault::kPseudoHeader},
+      {"8.3: an empty protocol", with({{":protocol", ""}}, without(kSocket, ":protocol")),
+       Fault::kPseudoHeader},
+      {"8.3: a protocol behind a field", with({{"x-a", "1"}}, kSocket), Fault::kPseudoHeader},
+      {"8441 5: a scheme of WebSocket's own", with({{":scheme", "wss"}}, without(kSocket, ":scheme")),
+       Fault::kPseudoHeader},
+      {"8.3.1: an asterisk", with({{":path", "*"}}, without(kSocket, ":path")), Fault::kTarget},
+      {"8.2.2: upgrade", with(kSocket, {{"upgrade", "websocket"}}), Fault::kConnection},
+      {"8.2.2: connection", with(kSocket, {{"connection", "upgrade"}}), Fault::kConnection},
+      {"9110 9.3.6: a length", with(kSocket, {{"content-length", "5"}}), Fault::kContentLength},
+  };
+  for (const auto& [rule, fields, fault] : cases)
+    EXPECT_EQ(http1::name_of(Read(fields, false).fault), http1::name_of(fault)) << rule;
+}
+
 TEST(RequestReader, LimitsCountDecodedFields) {
   const http1::HeadLimits limits{.header_bytes_max = 300, .header_count_max = 3, .target_bytes_max = 10};
   EXPECT_EQ(Read(with(kGet, {{"a", "1"}}), true, limits).fault, Fault::kNone);
