@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Configuration changes while requests run: every change is applied, no request fails, no WebSocket is closed. Routes
 # are added and removed, the pool's weights and algorithm change, a listener comes and goes, the shard gets a second
-# replica and loses it.
+# replica and loses it, and is restarted.
 #
 #   client ══ 64 connections ══► VIP ── l4 ──► replica(s) ══► b1, b2
 #          ══ 20 WebSockets ═══► ………………………………… ══► b2: tests/lab/echo_backend
@@ -55,3 +55,24 @@ expect_eq "replicas" 2 "$(api GET /v1/status | jq '[.nodes[].processes[] | selec
 applied PUT /v1/shards/edge '{"replicas_per_node":1}'
 load_wait
 expect_eq "failed requests" 0 "$LOAD_FAILED"
+
+step "a restart of the shard, one replica after the other"
+applied PUT /v1/shards/edge '{"replicas_per_node":2}'
+replicas() { api GET /v1/status | jq -c '[.nodes[].processes[] | select(.process | startswith("shard/")) | .pid]'; }
+restart_is() { api GET /v1/status | jq -e --arg state "$1" '.nodes[0].restarts[0].state == $state' >/dev/null; }
+before=$(replicas)
+api_ok POST /v1/shards/edge/restart >/dev/null
+expect_eq "its answer: accepted" 202 "$(api_status)"
+api POST /v1/shards/edge/restart >/dev/null
+expect_eq "another one meanwhile" 409 "$(api_status)"
+failed=0
+loads=0
+while restart_is running && [ "$loads" -lt 1000 ]; do
+  load "$LAB_VIP" "$LAB_REQUESTS"
+  failed=$((failed + LOAD_FAILED))
+  loads=$((loads + 1))
+done
+restart_is "done" || fail "the restart did not end well: $(api GET /v1/status | jq -c '.nodes[0].restarts')"
+expect_eq "failed requests in $loads loads while it ran" 0 "$failed"
+expect_eq "replicas that are left of those before" '[]' "$(jq -cn --argjson before "$before" --argjson now "$(replicas)" '$before - ($before - $now)')"
+expect_eq "replicas" 2 "$(replicas | jq length)"

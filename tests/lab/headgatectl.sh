@@ -42,6 +42,10 @@ expect_match "the whole configuration back again" '/v1/config: put' "$(ctl apply
 expect_match "status" 'revision [0-9]+' "$(ctl status)"
 expect_match "any other call" '"revision"' "$(ctl GET /v1/revisions)"
 
+step "restart"
+ctl put shard edge - <<<'{}' >/dev/null
+refused "of a shard without a node" 1 '503.*No node restarts shard edge' restart edge
+
 step "refusals"
 refused "a missing pool" 1 '/rules/0/forward/0/pool: ' put route bad - <<<'{"listeners":["web"],"rules":[{"forward":[{"pool":"gone"}]}]}'
 refused "no JSON" 1 'is no JSON' put shard x - <<<'{"a":'
