@@ -48,6 +48,18 @@ HandshakeFailure failure_of_certificate(long verify_result) {
   }
 }
 
+// RFC 8446 section 6.2, RFC 7301 section 3.2. handshake_failure may be about our certificate as well.
+HandshakeFailure failure_of_alert(int alert) {
+  switch (alert) {
+    case SSL_AD_PROTOCOL_VERSION:
+    case SSL_AD_INSUFFICIENT_SECURITY:
+    case SSL_AD_NO_APPLICATION_PROTOCOL:
+      return HandshakeFailure::kNothingInCommon;
+    default:
+      return HandshakeFailure::kRefusedByPeer;
+  }
+}
+
 }  // namespace
 
 std::string_view name_of(HandshakeFailure failure) { return kNames[static_cast<std::size_t>(failure)]; }
@@ -55,7 +67,7 @@ std::string_view name_of(HandshakeFailure failure) { return kNames[static_cast<s
 HandshakeFailure failure_of(unsigned long openssl_error, long verify_result) {
   if (ERR_GET_LIB(openssl_error) != ERR_LIB_SSL) return HandshakeFailure::kOther;
   const int reason = ERR_GET_REASON(openssl_error);
-  if (reason > SSL_AD_REASON_OFFSET) return HandshakeFailure::kRefusedByPeer;
+  if (reason > SSL_AD_REASON_OFFSET) return failure_of_alert(reason - SSL_AD_REASON_OFFSET);
   switch (reason) {
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
       return HandshakeFailure::kGone;

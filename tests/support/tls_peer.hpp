@@ -32,7 +32,7 @@ struct TlsPeerOptions {
 struct TlsBackendOptions {
   IssuedCertificate own{};
   std::string client_authority{};  // PEM; empty: no client certificate is asked for
-  std::string alpn{};              // "h2": the one that is spoken; empty: none is agreed on
+  std::string alpn{};              // "h2": the one that is spoken; empty: it knows nothing of ALPN
   int max_version = TLS1_3_VERSION;
 };
 
@@ -179,7 +179,7 @@ class TlsPeer {
       *chosen_bytes = offered[at];
       return SSL_TLSEXT_ERR_OK;
     }
-    return SSL_TLSEXT_ERR_NOACK;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301 section 3.2
   }
 
   static Owned<BIO> over(const std::string& text) {

@@ -167,7 +167,8 @@ TEST_F(ClientContextTest, SpeaksWithinItsVersions) {
   policy.from_tls13 = true;
   EXPECT_EQ(anew(policy, "a", {.own = own}), HandshakeFailure::kNone);
   EXPECT_EQ(session_.version(), "TLSv1.3");
-  EXPECT_EQ(anew(policy, "a", {.own = own, .max_version = TLS1_2_VERSION}), HandshakeFailure::kRefusedByPeer);
+  EXPECT_EQ(anew(policy, "a", {.own = own, .max_version = TLS1_2_VERSION}),
+            HandshakeFailure::kNothingInCommon);
   policy = believing();
   policy.up_to_tls12 = true;
   EXPECT_EQ(anew(policy, "a", {.own = own}), HandshakeFailure::kNone);
@@ -181,6 +182,8 @@ TEST_F(ClientContextTest, AProtocolThatIsNeededMustBeAgreedOn) {
   EXPECT_EQ(anew(policy, "a", {.own = own}), HandshakeFailure::kNone);
   policy.needs_protocol = true;
   EXPECT_EQ(anew(policy, "a", {.own = own}), HandshakeFailure::kNothingInCommon);
+  EXPECT_EQ(anew(policy, "a", {.own = own, .alpn = "http/1.1"}), HandshakeFailure::kNothingInCommon)
+      << "its alert says so";
   EXPECT_EQ(anew(policy, "a", {.own = own, .alpn = "h2"}), HandshakeFailure::kNone);
   EXPECT_EQ(session_.protocol(), "h2");
 }
