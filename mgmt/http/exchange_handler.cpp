@@ -22,7 +22,8 @@ void ExchangeHandler::onConnection(const std::shared_ptr<Peer>& peer) {
     refuse(peer, {503, "Too many connections to the API are open.", {}, {}});
 }
 
-void ExchangeHandler::onDisconnection(const std::shared_ptr<Peer>&) {
+void ExchangeHandler::onDisconnection(const std::shared_ptr<Peer>& peer) {
+  own_transport().outlive_acceptor(peer);
   shared_->connections.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -2,6 +2,7 @@
 #include "mgmt/http/exchange_transport.hpp"
 
 #include <exception>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -116,6 +117,7 @@ void ExchangeTransport::send_answers() {
 void ExchangeTransport::end_overdue() {
   uint64_t expirations = 0;
   [[maybe_unused]] const auto got = ::read(timer_.get(), &expirations, sizeof expirations);
+  gone_before_ = std::exchange(gone_, {});
   const auto now = monotonic_now();
   for (const auto& [fd, peer] : peers) {
     auto& connection = connection_of(*peer);

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <pistache/transport.h>
 
@@ -29,6 +30,9 @@ class ExchangeTransport : public Pistache::Tcp::Transport {
              const std::function<void()>& on_sent);
   // Answers and goes on to the next request or closes, as the connection's form says.
   void answer(const std::shared_ptr<Pistache::Tcp::Peer>& peer, const Response& response);
+  // Of a peer that has gone: it is held for a while, so that this thread, whose its connection is, lets go of
+  // it last. Pistache's acceptor may hold it still, if it came and went at once.
+  void outlive_acceptor(const std::shared_ptr<Pistache::Tcp::Peer>& peer) { gone_.push_back(peer); }
 
  private:
   void send_answers();
@@ -39,6 +43,8 @@ class ExchangeTransport : public Pistache::Tcp::Transport {
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<Outbox> outbox_ = std::make_shared<Outbox>();
   UniqueFd timer_;
+  std::vector<std::shared_ptr<Pistache::Tcp::Peer>> gone_;         // since the timer's last tick
+  std::vector<std::shared_ptr<Pistache::Tcp::Peer>> gone_before_;  // since the one before
 };
 
 }  // namespace headgate::http
