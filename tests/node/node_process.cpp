@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dataplane/core/assert.hpp"
 #include "dataplane/core/unique_fd.hpp"
 
 namespace headgate::node {
@@ -119,15 +120,25 @@ std::string NodeProcess::log() const {
   return text.str();
 }
 
+// Below those that the kernel gives to connections and to who asks for any (32768 and up): of these another
+// test may get the same one before it is listened on. Processes that run side by side begin in different
+// places.
 uint16_t free_port() {
-  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length_bytes = sizeof address;
-  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &length_bytes);
-  return ntohs(address.sin_port);
+  constexpr int kFirst = 20'000;
+  constexpr int kCount = 12'000;
+  constexpr int kPerProcess = 16;
+  static int tried = 0;
+  for (int attempt = 0; attempt < kCount; ++attempt) {
+    const auto port = static_cast<uint16_t>(kFirst + (::getpid() * kPerProcess + tried++) % kCount);
+    const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return port;
+  }
+  HG_ASSERT(false);
+  return 0;
 }
 
 pid_t ask_pid(const Endpoint& endpoint) {
