@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/l7/cookie.hpp"
 
+#include "dataplane/l7/field_text.hpp"
+
 namespace headgate::l7 {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 std::optional<std::string_view> find_in(std::string_view field, std::string_view name) {
   while (!field.empty()) {
     const auto end = field.find(';');
     const auto pair = field.substr(0, end);
     const auto equals = pair.find('=');
-    if (equals != std::string_view::npos && trimmed(pair.substr(0, equals)) == name)
-      return trimmed(pair.substr(equals + 1));
+    if (equals != std::string_view::npos && trim(pair.substr(0, equals)) == name)
+      return trim(pair.substr(equals + 1));
     if (end == std::string_view::npos) break;
     field.remove_prefix(end + 1);
   }

@@ -10,6 +10,7 @@
 
 #include "dataplane/core/limits.hpp"
 #include "dataplane/l7/authority.hpp"
+#include "dataplane/l7/field_text.hpp"
 
 namespace headgate::l7 {
 namespace {
@@ -25,12 +26,6 @@ bool trusted(const IpAddress& address, const ClientSide& side) {
 char* write(const IpAddress& address, char* out) {
   inet_ntop(address.is_v6() ? AF_INET6 : AF_INET, address.bytes().data(), out, INET6_ADDRSTRLEN);
   return out + std::strlen(out);
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 // An element of X-Forwarded-For: an address, with brackets or a port where its writer adds them.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dataplane/contract/enum_names.hpp"
+#include "dataplane/l7/field_text.hpp"
 
 namespace headgate::l7::policy {
 namespace {
@@ -12,33 +13,10 @@ using contract::ContentCoding;
 
 constexpr std::string_view kContentEncoding = "content-encoding";
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-bool same_text(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-// Calls with each member of a comma-separated list.
-template <typename Visit>
-void each_member(std::string_view list, Visit visit) {
-  while (!list.empty()) {
-    const auto comma = std::min(list.find(','), list.size());
-    if (const auto member = trimmed(list.substr(0, comma)); !member.empty()) visit(member);
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-}
-
 template <typename Visit>
 void each_member(const Headers& headers, std::string_view name, Visit visit) {
   for (const auto& field : headers)
-    if (field.name == name) each_member(field.value, visit);
+    if (field.name == name) for_each_element(field.value, visit);
 }
 
 // "0.5" in thousandths (RFC 9110 section 12.4.2).
@@ -64,10 +42,10 @@ struct Wish {
 
 std::optional<Wish> parse_wish(std::string_view member) {
   const auto semicolon = member.find(';');
-  Wish wish{.coding = trimmed(member.substr(0, semicolon))};
+  Wish wish{.coding = trim(member.substr(0, semicolon))};
   if (semicolon == std::string_view::npos) return wish;
-  const auto parameter = trimmed(member.substr(semicolon + 1));
-  if (parameter.size() < 2 || !same_text(parameter.substr(0, 2), "q=")) return std::nullopt;
+  const auto parameter = trim(member.substr(semicolon + 1));
+  if (parameter.size() < 2 || !equals_ignoring_case(parameter.substr(0, 2), "q=")) return std::nullopt;
   const auto weight = parse_weight(parameter.substr(2));
   if (!weight) return std::nullopt;
   wish.weight = *weight;
@@ -75,29 +53,30 @@ std::optional<Wish> parse_wish(std::string_view member) {
 }
 
 std::optional<ContentCoding> coding_of(std::string_view name) {
-  if (same_text(name, "x-gzip")) return ContentCoding::kGzip;  // RFC 9110 section 8.4.1.3
+  if (equals_ignoring_case(name, "x-gzip")) return ContentCoding::kGzip;  // RFC 9110 section 8.4.1.3
   for (const auto coding : {ContentCoding::kZstd, ContentCoding::kBrotli, ContentCoding::kGzip})
-    if (same_text(name, contract::name_of(coding))) return coding;
+    if (equals_ignoring_case(name, contract::name_of(coding))) return coding;
   return std::nullopt;
 }
 
 bool covers_type(const std::string& pattern, std::string_view type) {
-  if (!pattern.ends_with("/*")) return same_text(pattern, type);
+  if (!pattern.ends_with("/*")) return equals_ignoring_case(type, pattern);
   const auto prefix = std::string_view(pattern).substr(0, pattern.size() - 1);
-  return type.size() > prefix.size() && same_text(type.substr(0, prefix.size()), prefix);
+  return type.size() > prefix.size() && equals_ignoring_case(type.substr(0, prefix.size()), prefix);
 }
 
 bool has_type_of(const std::vector<std::string>& types, const Headers& headers) {
   const auto* field = headers.find(HeaderId::kContentType);
   if (!field) return false;
-  const auto type = trimmed(field->value.substr(0, field->value.find(';')));
+  const auto type = trim(field->value.substr(0, field->value.find(';')));
   return std::any_of(types.begin(), types.end(),
                      [&](const std::string& each) { return covers_type(each, type); });
 }
 
 bool says(const Headers& headers, std::string_view name, std::string_view wanted) {
   bool found = false;
-  each_member(headers, name, [&](std::string_view member) { found = found || same_text(member, wanted); });
+  each_member(headers, name,
+              [&](std::string_view member) { found = found || equals_ignoring_case(member, wanted); });
   return found;
 }
 
@@ -128,7 +107,7 @@ AcceptedCodings AcceptedCodings::of(const Headers& request) {
     const auto wish = parse_wish(member);
     if (!wish) return;
     if (wish->coding == "*") others = wish->weight;
-    if (same_text(wish->coding, "identity")) {
+    if (equals_ignoring_case(wish->coding, "identity")) {
       accepted.identity = wish->weight;
       identity_named = true;
     }

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "dataplane/l7/field_text.hpp"
+
 namespace headgate::shard::http1 {
 
 // Why a message, of HTTP/2 too, is malformed or over a limit; each is a counter's label. What a client gets
@@ -63,31 +65,8 @@ inline bool is_token(std::string_view text) {
   return true;
 }
 
-inline std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-// ASCII only, whatever the locale. `lower` is in lower case.
-inline bool equals_ignoring_case(std::string_view text, std::string_view lower) {
-  if (text.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != lower[i]) return false;
-  }
-  return true;
-}
-
-// Calls `each` with every non-empty element of a comma-separated list (RFC 9110 section 5.6.1).
-template <typename Each>
-void for_each_element(std::string_view list, Each&& each) {
-  while (!list.empty()) {
-    const auto comma = list.find(',');
-    const auto element = trim(list.substr(0, comma));
-    if (!element.empty()) each(element);
-    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-  }
-}
+using l7::equals_ignoring_case;
+using l7::for_each_element;
+using l7::trim;
 
 }  // namespace headgate::shard::http1
