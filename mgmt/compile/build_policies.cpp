@@ -11,9 +11,7 @@ namespace {
 // Those that name it, or stand in it and name nothing. Global ones stand further out than a namespace's own.
 void add_policies_on(const Model& model, const db::ObjectKey& target, std::vector<const Entry*>& into) {
   std::vector<const Entry*> found;
-  for (const auto& key : model.referrers(target)) {
-    if (key.kind != db::Kind::kPolicy) continue;
-    const auto* entry = model.find(key);
+  for (const auto* entry : model.referrers(target, db::Kind::kPolicy)) {
     const auto& targets = entry->as<Policy>().targets;
     if (std::any_of(targets.begin(), targets.end(),
                     [&](const PolicyTarget& t) { return t.object == target; }))

@@ -147,6 +147,14 @@ void Model::unlink(const Entry& entry) {
 }
 
 const Keys& Model::referrers(const db::ObjectKey& key) const { return keys_of(referrers_, key); }
+std::vector<const Entry*> Model::referrers(const db::ObjectKey& key, db::Kind kind) const {
+  const Keys& all = referrers(key);
+  std::vector<const Entry*> found;
+  for (auto referrer = all.lower_bound({kind, "", ""}); referrer != all.end() && referrer->kind == kind;
+       ++referrer)
+    found.push_back(find(*referrer));
+  return found;
+}
 const Keys& Model::at_endpoint(const Endpoint& endpoint) const { return keys_of(at_endpoint_, endpoint); }
 
 std::vector<std::string> Model::nodes_of_shard(const std::string& shard) const {
@@ -169,11 +177,8 @@ std::vector<std::string> Model::shards_of_node(const std::string& node) const {
 
 std::map<Endpoint, std::vector<const Entry*>> Model::endpoints_of_shard(const std::string& shard) const {
   std::map<Endpoint, std::vector<const Entry*>> endpoints;
-  for (const auto& key : referrers({db::Kind::kShard, "", shard})) {
-    if (key.kind != db::Kind::kListener) continue;
-    const auto* listener = find(key);
+  for (const auto* listener : referrers({db::Kind::kShard, "", shard}, db::Kind::kListener))
     endpoints[{listener->as<Listener>().address, listener->as<Listener>().port}].push_back(listener);
-  }
   return endpoints;
 }
 

@@ -48,6 +48,8 @@ class Model {
   // pools of a certificate, …
   // A namespace is named by all that lives in it too.
   const Keys& referrers(const db::ObjectKey& key) const;
+  // Of one kind, without looking at the others: a namespace is named by each of its routes.
+  std::vector<const Entry*> referrers(const db::ObjectKey& key, db::Kind kind) const;
   const Keys& at_endpoint(const Endpoint& endpoint) const;  // the listeners there
 
   // The nodes that run a shard, by its names or labels; the shards that a node runs. By name, sorted.
