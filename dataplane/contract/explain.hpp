@@ -19,9 +19,12 @@ namespace headgate::contract {
 struct RequestQuestion {
   Endpoint reached;  // the listener's address and port
   std::string head;  // as HTTP/1.1, its empty line included: it is parsed as a client's is
+  // Behind the hop: the uid of another shard's listener, which counts in the place of `reached`.
+  std::string hop_listener = {};
 
   static constexpr auto kFields =
-      std::tuple{field("reached", &RequestQuestion::reached), field("head", &RequestQuestion::head)};
+      std::tuple{field("reached", &RequestQuestion::reached), field("head", &RequestQuestion::head),
+                 field("hop_listener", &RequestQuestion::hop_listener)};
   friend bool operator==(const RequestQuestion&, const RequestQuestion&) = default;
 };
 
@@ -71,10 +74,13 @@ struct ForwardAnswer {
   std::string pool;
   uint32_t weight = 0;
   std::vector<EndpointAnswer> endpoints;
+  std::string hop_to =
+      {};  // the shard that it passes on to, whose rules say the rest; then without endpoints
 
   static constexpr auto kFields =
       std::tuple{field("namespace", &ForwardAnswer::namespace_name), field("pool", &ForwardAnswer::pool),
-                 field("weight", &ForwardAnswer::weight), field("endpoints", &ForwardAnswer::endpoints)};
+                 field("weight", &ForwardAnswer::weight), field("endpoints", &ForwardAnswer::endpoints),
+                 field("hop_to", &ForwardAnswer::hop_to)};
   friend bool operator==(const ForwardAnswer&, const ForwardAnswer&) = default;
 };
 

@@ -49,7 +49,8 @@ contract::ForwardAnswer answer_of(const l7::PlannedForward& forward, const l7::P
   if (pool == nullptr) return answer;
   answer.namespace_name = pool->object->namespace_name;
   answer.pool = pool->object->name;
-  if (!pool->object->hop_to.empty()) return answer;  // another shard's to say
+  answer.hop_to = pool->object->hop_to;
+  if (!answer.hop_to.empty()) return answer;
   for (const auto& serving : pool->all)
     answer.endpoints.push_back(
         {serving.endpoint->address, serving.weight, serving.priority, serving.usable, serving.drain});
@@ -114,8 +115,12 @@ contract::RequestAnswer explain_request(const l7::Tables& tables, const contract
                                  tables.settings->target_bytes_max};
   if (const auto fault = http1::parse_request(head, limits, arena, request); fault != http1::Fault::kNone)
     return ended(std::move(answer), http1::name_of(fault), http1::status_of(fault));
-  const auto* listener = tables.router.listener(question.reached, request.host);
-  if (listener == nullptr) return ended(std::move(answer), l7::Outcome::kNoListener);
+  const auto* listener = question.hop_listener.empty()
+                             ? tables.router.listener(question.reached, request.host)
+                             : tables.router.hop_listener(question.hop_listener);
+  if (listener == nullptr)
+    return ended(std::move(answer),
+                 question.hop_listener.empty() ? l7::Outcome::kNoListener : l7::Outcome::kNoHopListener);
   answer.listener = listener->object->name;
   if (request.form != l7::TargetForm::kAsterisk) {
     const auto normal = l7::normalise_path(request.path, listener->object->escaped_slash, arena);

@@ -12,22 +12,28 @@ namespace {
 
 // A running replica of a shard, and whose it is.
 struct Replica {
+  std::string shard;
   std::string node;
   std::string process;
 };
 
+std::optional<std::string> running_process(const service::NodeChannels& channels, const std::string& node,
+                                           const std::string& shard) {
+  const auto state = channels.states().find(node);
+  if (state == channels.states().end() ||
+      !service::NodeChannels::is_connected(state->second, monotonic_now()))
+    return std::nullopt;
+  for (const auto& process : state->second.report->processes)
+    if (process.state == contract::ProcessState::kRunning &&
+        process.process.starts_with("shard/" + shard + "/"))
+      return process.process;
+  return std::nullopt;
+}
+
 std::optional<Replica> running_replica(const compile::Model& model, const service::NodeChannels& channels,
                                        const std::string& shard) {
-  for (const auto& node : model.nodes_of_shard(shard)) {
-    const auto state = channels.states().find(node);
-    if (state == channels.states().end() ||
-        !service::NodeChannels::is_connected(state->second, monotonic_now()))
-      continue;
-    for (const auto& process : state->second.report->processes)
-      if (process.state == contract::ProcessState::kRunning &&
-          process.process.starts_with("shard/" + shard + "/"))
-        return Replica{node, process.process};
-  }
+  for (const auto& node : model.nodes_of_shard(shard))
+    if (const auto process = running_process(channels, node, shard)) return Replica{shard, node, *process};
   return std::nullopt;
 }
 
@@ -57,6 +63,10 @@ Json forward_json(const contract::ForwardAnswer& forward) {
     json["unresolved"] = true;
     return json;
   }
+  if (!forward.hop_to.empty()) {
+    json["hop_to"] = forward.hop_to;
+    return json;
+  }
   json["pool"] = forward.namespace_name + "/" + forward.pool;
   json["endpoints"] = Json::array();
   for (const auto& endpoint : forward.endpoints)
@@ -74,8 +84,8 @@ Json blocks_json(const std::vector<contract::PolicyBlock>& blocks) {
   return names;
 }
 
-Json answer_json(const std::string& shard, const Replica& replica, const contract::RequestAnswer& answer) {
-  Json json{{"shard", shard},
+Json answer_json(const Replica& replica, const contract::RequestAnswer& answer) {
+  Json json{{"shard", replica.shard},
             {"node", replica.node},
             {"process", replica.process},
             {"revision", answer.revision},
@@ -101,22 +111,76 @@ Json answer_json(const std::string& shard, const Replica& replica, const contrac
 
 http::Problem unavailable(std::string detail) { return {503, std::move(detail), {}, {{"Retry-After", "1"}}}; }
 
-void answer(const ExchangePtr& exchange, const std::string& shard, const Replica& replica,
-            const Result<contract::CommandResult>& result) {
-  if (!result.ok()) return exchange->problem(unavailable(result.error().message + "."));
+// What the replica said, or why it said nothing that can be read.
+Result<contract::RequestAnswer> heard(const Replica& replica, const Result<contract::CommandResult>& result) {
+  if (!result.ok()) return Error{ErrorCode::kUnavailable, result.error().message + "."};
   if (!result->ok)
-    return exchange->problem(
-        unavailable(fmt::format("{} on {}: {}.", replica.process, replica.node, result->body)));
-  const auto decoded = contract::decode_request_answer(result->body);
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("{} on {}: {}.", replica.process, replica.node, result->body)};
+  auto decoded = contract::decode_request_answer(result->body);
   if (!decoded.ok())
-    return exchange->problem(unavailable(fmt::format("{} on {} speaks another version: {}.", replica.process,
-                                                     replica.node, decoded.error().message)));
-  exchange->json(200, answer_json(shard, replica, *decoded));
+    return Error{ErrorCode::kUnavailable, fmt::format("{} on {} speaks another version: {}.", replica.process,
+                                                      replica.node, decoded.error().message)};
+  return decoded;
+}
+
+using OnHeard = std::function<void(const Result<contract::RequestAnswer>&)>;
+
+void ask(service::Service& service, const Replica& replica, const contract::RequestQuestion& question,
+         OnHeard on_heard) {
+  service.command(replica.node, {replica.process, {"", "explain", contract::encode(question)}},
+                  limits::kCommandTimeout,
+                  [replica, on_heard = std::move(on_heard)](const Result<contract::CommandResult>& result) {
+                    on_heard(heard(replica, result));
+                  });
+}
+
+// The shard that the request is passed on to, if it is.
+std::string hop_of(const contract::RequestAnswer& answer) {
+  for (const auto& forward : answer.forwards)
+    if (!forward.hop_to.empty()) return forward.hop_to;
+  return {};
+}
+
+// The second tier's part: of a replica on the same node, since that is where the hop leads. Where it cannot
+// be asked, the first tier's part stands all the same, with the reason. On the writer's thread.
+void ask_beyond_hop(const ExchangePtr& exchange, const Replica& first, const contract::RequestAnswer& answer,
+                    const compile::Compiler& compiler, const service::NodeChannels& channels) {
+  const auto shard = hop_of(answer);
+  const auto reply = [exchange, first, answer](Json beyond) {
+    auto json = answer_json(first, answer);
+    json["beyond_hop"] = std::move(beyond);
+    exchange->json(200, std::move(json));
+  };
+  const auto process = running_process(channels, first.node, shard);
+  const auto* listener = compiler.model().find(db::Kind::kListener, answer.listener);
+  if (!process || listener == nullptr)
+    return reply({{"shard", shard},
+                  {"unavailable",
+                   fmt::format("No replica of shard {} runs on {}; see /v1/status.", shard, first.node)}});
+  const Replica second{shard, first.node, *process};
+  ask(exchange->service, second, {{}, head_of(exchange->body["request"]), listener->meta.uid},
+      [reply, second](const Result<contract::RequestAnswer>& beyond) {
+        if (beyond.ok()) return reply(answer_json(second, *beyond));
+        reply({{"shard", second.shard}, {"unavailable", beyond.error().message}});
+      });
+}
+
+void answer(const ExchangePtr& exchange, const Replica& replica,
+            const Result<contract::RequestAnswer>& answer) {
+  if (!answer.ok()) return exchange->problem(unavailable(answer.error().message));
+  if (hop_of(*answer).empty()) return exchange->json(200, answer_json(replica, *answer));
+  const bool taken =
+      exchange->service.inspect([exchange, replica, answer = *answer](const compile::Compiler& compiler,
+                                                                      const service::NodeChannels& channels) {
+        ask_beyond_hop(exchange, replica, answer, compiler, channels);
+      });
+  if (!taken) exchange->problem(service::busy());
 }
 
 // On the writer's thread.
-void ask(const ExchangePtr& exchange, const compile::Compiler& compiler,
-         const service::NodeChannels& channels) {
+void ask_first(const ExchangePtr& exchange, const compile::Compiler& compiler,
+               const service::NodeChannels& channels) {
   const auto name = exchange->body["listener"].get<std::string>();
   const auto* entry = compiler.model().find(db::Kind::kListener, name);
   if (entry == nullptr)
@@ -129,12 +193,9 @@ void ask(const ExchangePtr& exchange, const compile::Compiler& compiler,
   if (!replica)
     return exchange->problem(unavailable(fmt::format(
         "No replica of shard {} runs on a node that is connected; see /v1/status.", listener.shard)));
-  const contract::RequestQuestion question{{listener.address, listener.port},
-                                           head_of(exchange->body["request"])};
-  exchange->service.command(
-      replica->node, {replica->process, {"", "explain", contract::encode(question)}}, limits::kCommandTimeout,
-      [exchange, shard = listener.shard, replica = *replica](const Result<contract::CommandResult>& result) {
-        answer(exchange, shard, replica, result);
+  ask(exchange->service, *replica, {{listener.address, listener.port}, head_of(exchange->body["request"])},
+      [exchange, replica = *replica](const Result<contract::RequestAnswer>& heard) {
+        answer(exchange, replica, heard);
       });
 }
 
@@ -143,7 +204,7 @@ void ask(const ExchangePtr& exchange, const compile::Compiler& compiler,
 void post_explain(const ExchangePtr& exchange) {
   const bool taken = exchange->service.inspect(
       [exchange](const compile::Compiler& compiler, const service::NodeChannels& channels) {
-        ask(exchange, compiler, channels);
+        ask_first(exchange, compiler, channels);
       });
   if (!taken) exchange->problem(service::busy());
 }

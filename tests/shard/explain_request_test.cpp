@@ -162,7 +162,32 @@ TEST_F(ExplainRequestTest, AHopIsNamedWithoutAddresses) {
   EXPECT_EQ(answer.outcome, "found");
   ASSERT_EQ(answer.forwards.size(), 1u);
   EXPECT_EQ(answer.forwards[0].pool, "hop/team");
+  EXPECT_EQ(answer.forwards[0].hop_to, "team");
   EXPECT_TRUE(answer.forwards[0].endpoints.empty());
+}
+
+TEST_F(ExplainRequestTest, BehindTheHopTheListenerIsKnownByItsUid) {
+  contract::Listener passed_on;
+  passed_on.uid = "l9";
+  passed_on.name = "central";
+  passed_on.hop_from = "ingress";
+  add("l9", passed_on);
+  contract::Route route;
+  route.uid = "r9";
+  route.namespace_name = "team";
+  route.name = "app";
+  route.listeners = {"l9"};
+  route.rules = {rule("all", {}, {{"p1", 1}})};
+  add("r9", route);
+  tables_ = builder_.apply(delta_);
+  contract::RequestQuestion question{{}, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "l9"};
+  auto answer = explain_request(*tables_, question);
+  EXPECT_EQ(answer.outcome, "found");
+  EXPECT_EQ(answer.listener, "central");
+  ASSERT_FALSE(answer.matches.empty());
+  EXPECT_EQ(answer.matches[0].namespace_name, "team");
+  question.hop_listener = "l1";  // no copy of another shard's
+  EXPECT_EQ(explain_request(*tables_, question).outcome, "no_hop_listener");
 }
 
 TEST_F(ExplainRequestTest, SaysWhichPoliciesStandAboveTheRule) {

@@ -21,16 +21,22 @@ class ExplainTest : public ApiFixture {
     put_simple_ingress();
     credential_ = enrolled("n1");
   }
-  void report(const std::string& more) {
-    ASSERT_EQ(
-        call("POST", "/v1/nodes/n1/report", R"({"received": 1, "applied": 1, )" + more + "}", {}, credential_)
-            .status,
-        204);
+  void report(const std::string& results) {
+    ASSERT_EQ(call("POST", "/v1/nodes/n1/report",
+                   R"({"received": 1, "applied": 1, "processes": )" + processes_ + R"(, "results": )" +
+                       results + "}",
+                   {}, credential_)
+                  .status,
+              204);
+  }
+  void run(const std::string& processes) {
+    processes_ = processes;
+    report("[]");
   }
   void run_replica() {
-    report(R"("processes": [{"process": "l4", "state": "running", "pid": 1},
-                            {"process": "shard/edge/0", "state": "backoff", "pid": 0},
-                            {"process": "shard/edge/1", "state": "running", "pid": 2}])");
+    run(R"([{"process": "l4", "state": "running", "pid": 1},
+            {"process": "shard/edge/0", "state": "backoff", "pid": 0},
+            {"process": "shard/edge/1", "state": "running", "pid": 2}])");
   }
   static std::string question(const std::string& request) {
     return R"({"listener": "web", "request": )" + request + "}";
@@ -44,10 +50,11 @@ class ExplainTest : public ApiFixture {
     return decoded.ok() && !decoded->commands.empty() ? decoded->commands[0] : contract::AddressedCommand{};
   }
   void answer(const contract::AddressedCommand& to, bool ok, const std::string& body) {
-    report(R"("results": [)" + Json{{"id", to.command.id}, {"ok", ok}, {"body", body}}.dump() + "]");
+    report("[" + Json{{"id", to.command.id}, {"ok", ok}, {"body", body}}.dump() + "]");
   }
 
   std::string credential_;
+  std::string processes_;
 };
 
 TEST_F(ExplainTest, AsksARunningReplicaAsAClientWould) {
@@ -95,6 +102,46 @@ TEST_F(ExplainTest, AsksARunningReplicaAsAClientWould) {
   EXPECT_EQ(json["forwards"][0]["endpoints"][0]["address"], "10.0.1.2:8080");
   EXPECT_EQ(json["forwards"][0]["endpoints"][0]["usable"], false);
   EXPECT_EQ(json["forwards"][1]["unresolved"], true);
+}
+
+TEST_F(ExplainTest, AsksBehindTheHopAsWell) {
+  run(R"([{"process": "shard/edge/0", "state": "running", "pid": 1},
+          {"process": "shard/team/0", "state": "running", "pid": 2}])");
+  const auto ask = question(R"({"host": "app.example.com"})");
+  contract::RequestAnswer first;
+  first.revision = 5;
+  first.outcome = "found";
+  first.listener = "web";
+  first.forwards = {{"", "hop/team", 1, {}, "team"}};
+  auto asked = begin("POST", "/v1/explain", ask);
+  answer(command(), true, contract::encode(first));
+  const auto sent = command();
+  EXPECT_EQ(sent.process, "shard/team/0");
+  const auto decoded = contract::decode_request_question(sent.command.body);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->hop_listener,
+            Json::parse(call("GET", "/v1/listeners/web").body)["meta"]["uid"].get<std::string>());
+  contract::RequestAnswer second;
+  second.revision = 5;
+  second.outcome = "no_rule";
+  second.status = 404;
+  second.listener = "web";
+  answer(sent, true, contract::encode(second));
+  auto json = Json::parse(asked.get().body);
+  EXPECT_EQ(json["shard"], "edge");
+  EXPECT_EQ(json["outcome"], "found");
+  EXPECT_EQ(json["forwards"][0]["hop_to"], "team");
+  EXPECT_EQ(json["beyond_hop"]["shard"], "team");
+  EXPECT_EQ(json["beyond_hop"]["process"], "shard/team/0");
+  EXPECT_EQ(json["beyond_hop"]["status"], 404);
+
+  first.forwards[0].hop_to = "other";
+  asked = begin("POST", "/v1/explain", ask);
+  answer(command(), true, contract::encode(first));
+  json = Json::parse(asked.get().body);
+  EXPECT_EQ(json["outcome"], "found");
+  EXPECT_THAT(json["beyond_hop"]["unavailable"].get<std::string>(),
+              HasSubstr("No replica of shard other runs on n1"));
 }
 
 TEST_F(ExplainTest, SaysWhyItCannotBeAnswered) {
