@@ -142,7 +142,8 @@ struct ShardSettings {
   uint32_t header_bytes_max = 32u << 10;  // request line and headers together, decoded
   uint32_t header_count_max = 100;
   uint32_t target_bytes_max = 8u << 10;
-  uint64_t body_bytes_max = 0;  // 0: unbounded; bodies are streamed
+  uint64_t body_bytes_max = 0;              // 0: unbounded; bodies are streamed
+  uint32_t connections_max_per_source = 0;  // of one replica; 0: one source may hold them all
   Millis header_timeout{10'000};
   Millis idle_timeout{60'000};  // of a client connection between two exchanges
   Millis body_timeout{30'000};  // without a byte from or to the client
@@ -162,6 +163,7 @@ struct ShardSettings {
                  field("header_count_max", &ShardSettings::header_count_max),
                  field("target_bytes_max", &ShardSettings::target_bytes_max),
                  field("body_bytes_max", &ShardSettings::body_bytes_max),
+                 field("connections_max_per_source", &ShardSettings::connections_max_per_source),
                  field("header_timeout", &ShardSettings::header_timeout),
                  field("idle_timeout", &ShardSettings::idle_timeout),
                  field("body_timeout", &ShardSettings::body_timeout),

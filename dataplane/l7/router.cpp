@@ -213,7 +213,7 @@ void Router::change_reached(const std::vector<ListenerChange>& changes) {
   for (const auto& [endpoint, listeners] : work) {
     const EndpointKey key(endpoint);
     const Reached* known = reached_.find(key.hash(), key.text());
-    auto next = std::make_shared<Reached>(known ? *known : Reached{std::string(key.text()), {}, {}});
+    auto next = std::make_shared<Reached>(known ? *known : Reached{std::string(key.text()), {}, {}, {}});
     next->replace(listeners.gone, listeners.come);
     if (!next->all.empty()) {
       entries.push_back({key.hash(), next->key(), next});
@@ -228,10 +228,12 @@ void Router::Reached::replace(const std::vector<ListenerPtr>& gone, const std::v
   std::set<HostPattern> hostnames;
   for (const auto& listener : gone) {
     std::erase(all, listener);
+    std::erase(trusting, listener);
     if (listener->hostname) hostnames.insert(*listener->hostname);
   }
   for (const auto& listener : come) {
     all.insert(std::upper_bound(all.begin(), all.end(), listener, by_name), listener);
+    if (!listener->object->trusted_proxies.empty()) trusting.push_back(listener);
     if (listener->hostname) hostnames.insert(*listener->hostname);
   }
   std::vector<HostTable<RoutedListener>::Change> changes;
@@ -255,14 +257,19 @@ const RoutedListener* Router::listener(const Endpoint& reached, std::string_view
   return found;
 }
 
-// All listeners there say the same of it (mgmt/compile sees to that).
-bool Router::speaks_proxy(const Endpoint& reached, const IpAddress& peer) const {
+PeerTrust Router::trust_of(const Endpoint& reached, const IpAddress& peer) const {
   const EndpointKey key(reached);
   const Reached* here = reached_.find(key.hash(), key.text());
-  if (!here || !here->all.front()->object->proxy_protocol) return false;
-  const auto& trusted = here->all.front()->object->trusted_proxies;
-  return std::any_of(trusted.begin(), trusted.end(),
-                     [&](const Prefix& prefix) { return prefix.contains(peer); });
+  if (!here || here->trusting.empty()) return PeerTrust::kNone;
+  const bool is_trusted =
+      std::any_of(here->trusting.begin(), here->trusting.end(), [&](const ListenerPtr& listener) {
+        const auto& trusted = listener->object->trusted_proxies;
+        return std::any_of(trusted.begin(), trusted.end(),
+                           [&](const Prefix& prefix) { return prefix.contains(peer); });
+      });
+  if (!is_trusted) return PeerTrust::kNone;
+  // All listeners there say the same of it (mgmt/compile sees to that).
+  return here->all.front()->object->proxy_protocol ? PeerTrust::kSpeaksProxy : PeerTrust::kForwards;
 }
 
 const RoutedListener* Router::hop_listener(std::string_view uid) const {

@@ -42,6 +42,12 @@ struct RouteMatch {
   const CompiledMatch* match = nullptr;  // where kFound: which entry of `matches` held
 };
 
+enum class PeerTrust : uint8_t {
+  kNone,         // a client
+  kForwards,     // one of trusted_proxies: speaks for many clients
+  kSpeaksProxy,  // as well, and each of its connections begins with a PROXY header
+};
+
 class Router {
  public:
   // What routing needs of a delta; other kinds are passed over. A base of 0 forgets what was there.
@@ -50,8 +56,8 @@ class Router {
   // By address and port that the client reached, then by hostname; null: none serves it (kNoListener).
   const RoutedListener* listener(const Endpoint& reached, std::string_view host) const;
 
-  // Whether a connection of that peer begins with a PROXY header.
-  bool speaks_proxy(const Endpoint& reached, const IpAddress& peer) const;
+  // What the listeners of that address and port believe of a peer.
+  PeerTrust trust_of(const Endpoint& reached, const IpAddress& peer) const;
 
   // The copy of another shard's listener that the hop leads to; null: none is.
   const RoutedListener* hop_listener(std::string_view uid) const;
@@ -65,7 +71,8 @@ class Router {
   // The listeners of one address and port.
   struct Reached {
     std::string endpoint;
-    std::vector<std::shared_ptr<const RoutedListener>> all;  // sorted by name: the first wins a hostname
+    std::vector<std::shared_ptr<const RoutedListener>> all;       // sorted by name: the first wins a hostname
+    std::vector<std::shared_ptr<const RoutedListener>> trusting;  // of these, whoever has trusted_proxies
     HostTable<RoutedListener> by_hostname;
     std::string_view key() const { return endpoint; }
     void replace(const std::vector<std::shared_ptr<const RoutedListener>>& gone,

@@ -248,6 +248,9 @@ ProcessSpec Node::replica_spec(const std::string& name, const ReplicaPlan& repli
       .memory_max_bytes = replica.memory_max_bytes,
       .fds_max = 0,
       .log_directory = {}};
+  if (replica.memory_max_bytes != 0)
+    spec.arguments.insert(spec.arguments.end(),
+                          {"--memory-max-bytes", std::to_string(replica.memory_max_bytes)});
   if (replica.connections_max != 0) spec.fds_max = 2ull * replica.connections_max + kFdsBesideConnections;
   if (!options_.log_directory.empty()) {
     spec.log_directory = options_.log_directory / replica_name;

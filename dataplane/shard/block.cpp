@@ -27,6 +27,11 @@ BlockPtr BlockPool::take(std::size_t capacity_bytes) {
   return {fresh.release(), BlockReturn{this}};
 }
 
+void BlockPool::free_kept() {
+  small_ = FreeList();
+  large_ = FreeList();
+}
+
 void BlockReturn::operator()(Block* block) const {
   std::unique_ptr<Block> owned(block);
   auto* const list = pool->list_for(owned->capacity_bytes);

@@ -42,6 +42,7 @@ class BlockPool {
  public:
   // At least that large. Sizes over kLargeBlockBytes are for heads that an operator allows: never kept.
   BlockPtr take(std::size_t capacity_bytes);
+  void free_kept();
 
  private:
   friend struct BlockReturn;

@@ -24,6 +24,11 @@ constexpr auto kDrainPatience = std::chrono::seconds(1);
 // 7.2, RFC 6066 section 3).
 constexpr std::string_view kNoCertificateAlert("\x15\x03\x03\x00\x02\x02\x70", 7);
 
+// RFC 6585 section 4.
+constexpr std::string_view kSourceRefused =
+    "HTTP/1.1 429 Too Many Requests\r\nserver: headgate\r\ncontent-length: 0\r\nretry-after: 1\r\n"
+    "connection: close\r\n\r\n";
+
 }  // namespace
 
 // The first tier has measured what the client sent; what it adds is not the client's fault.
@@ -68,7 +73,9 @@ void ClientConnection::begin(UniqueFd socket) {
   scanner_ = {};
   bench_.counters.add(Counter::kConnectionsAccepted);
   if (!bench_.loop.add_stream(fd, *this)) return close();
-  if (hop_ || !bench_.tables->router.speaks_proxy(reached_, peer_.address)) return serve();
+  if (hop_) return serve();
+  const auto trust = bench_.tables->router.trust_of(reached_, peer_.address);
+  if (trust != l7::PeerTrust::kSpeaksProxy) return serve_source(trust == l7::PeerTrust::kNone);
   phase_ = Phase::kProxyHeader;
   bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
   read_proxy_header();
@@ -89,11 +96,28 @@ void ClientConnection::read_proxy_header() {
   bench_.counters.add(Counter::kProxyHeaders);
   if (!header.local) set_peer(header.source);
   phase_ = Phase::kReadingHead;
-  serve();
+  serve_source(!header.local);
 }
 
 void ClientConnection::refuse_proxy_header() {
   bench_.counters.add(Counter::kProxyHeadersRefused);
+  close();
+}
+
+void ClientConnection::serve_source(bool is_client) {
+  const uint32_t max = bench_.tables->settings->connections_max_per_source;
+  if (is_client && max != 0) {
+    const uint64_t source = bench_.pressure.source_of(peer_.address);
+    if (!bench_.pressure.enter(source, max)) return refuse_source();
+    source_ = source;
+  }
+  serve();
+}
+
+void ClientConnection::refuse_source() {
+  bench_.counters.add(Counter::kSourcesRefused);
+  if (!bench_.tls->door(reached_))
+    ::send(stream_.fd(), kSourceRefused.data(), kSourceRefused.size(), MSG_NOSIGNAL);
   close();
 }
 
@@ -349,6 +373,8 @@ void ClientConnection::close() {
   stream_.close();
   block_.reset();
   cancel();
+  if (source_) bench_.pressure.leave(*source_);
+  source_.reset();
   bench_.counters.add(Counter::kConnectionsClosed);
   bench_.loop.retire(*this);
 }

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include <sys/types.h>
@@ -85,6 +86,8 @@ class ClientConnection final : public Handler {
   void set_peer(const Endpoint& peer);
   void read_proxy_header();
   void refuse_proxy_header();
+  void serve_source(bool is_client);  // whether peer_ is a client, or a proxy that speaks for many
+  void refuse_source();
   void serve();
   void start_handshake(std::shared_ptr<const tls::Door> door);
   void advance_handshake();
@@ -105,6 +108,7 @@ class ClientConnection final : public Handler {
   Endpoint reached_;
   bool hop_ = false;
   uid_t peer_uid_ = 0;
+  std::optional<uint64_t> source_;  // where it is counted among its source's connections
   std::array<char, 46> peer_text_{};
   std::size_t peer_text_bytes_ = 0;
   Phase phase_ = Phase::kClosed;

@@ -45,14 +45,17 @@ Result<void> ControlLink::run() {
     if (fds[2].revents) hear_node();
     if (fds[1].revents) accept_node();
     if (const auto served = process_.settle()) say(contract::Acknowledgement{*served, true, {}});
-    if (monotonic_now() >= next_report_) report();
+    const TimePoint now = monotonic_now();
+    if (const auto due = process_.memory_due(); due && now >= *due) process_.look_at_memory(now);
+    if (now >= next_report_) report();
   }
   if (!process_.drained()) log::warning("the drain timeout is over: closing what still runs");
   return {};
 }
 
 int ControlLink::wait_ms() const {
-  auto wait = std::chrono::ceil<std::chrono::milliseconds>(next_report_ - monotonic_now());
+  const TimePoint next = std::min(next_report_, process_.memory_due().value_or(next_report_));
+  auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - monotonic_now());
   if (process_.settling()) wait = std::min<std::chrono::milliseconds>(wait, kSettlePoll);
   if (exit_by_) wait = std::min<std::chrono::milliseconds>(wait, kDrainPoll);
   return static_cast<int>(std::max<int64_t>(0, wait.count()));

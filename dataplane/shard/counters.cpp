@@ -8,6 +8,7 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
     "connections_accepted_total",
     "connections_closed_total",
     "connections_refused_total",
+    "sources_refused_total",
     "requests_total",
     "responses_1xx_total",
     "responses_2xx_total",
@@ -46,9 +47,10 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
 };
 
 constexpr std::array<std::string_view, kEndings> kEndingNames{
-    "completed",         "malformed",        "not_routed",      "not_implemented",     "header_timeout",
-    "body_timeout",      "body_too_large",   "client_gone",     "backend_unreachable", "backend_closed",
-    "backend_malformed", "response_timeout", "request_timeout", "tunnelled",           "filtered",
+    "completed",           "malformed",      "not_routed",        "not_implemented",
+    "header_timeout",      "body_timeout",   "body_too_large",    "client_gone",
+    "backend_unreachable", "backend_closed", "backend_malformed", "response_timeout",
+    "request_timeout",     "tunnelled",      "overloaded",        "filtered",
 };
 
 }  // namespace

@@ -18,7 +18,8 @@ namespace headgate::shard {
 enum class Counter : uint8_t {
   kConnectionsAccepted,
   kConnectionsClosed,
-  kConnectionsRefused,  // over the limit: 503
+  kConnectionsRefused,  // over the limit, or memory is short: 503
+  kSourcesRefused,      // connections of a client that has as many as one may have: 429
   kRequests,
   kResponses1xx,
   kResponses2xx,
@@ -73,6 +74,7 @@ enum class Ending : uint8_t {
   kResponseTimeout,     // 504 or a truncated response
   kRequestTimeout,      // 504 or a truncated response
   kTunnelled,           // 101 (over HTTP/2: 200), then bytes
+  kOverloaded,          // 503: memory is short
   kFiltered,            // answered by a filter of the rule: redirect, direct response, 403, 429, preflight
 };
 inline constexpr std::size_t kEndings = static_cast<std::size_t>(Ending::kFiltered) + 1;

@@ -8,6 +8,10 @@
 namespace headgate::shard {
 
 void Exchange::route() {
+  if (bench_.pressure.memory_is_short()) {
+    client_->close_after();
+    return answer(Ending::kOverloaded, 503, "memory_short");
+  }
   if (request_.method == l7::Method::kConnect) {
     client_->close_after();  // what follows the head is for the tunnel that we do not make
     return answer(Ending::kNotImplemented, 501, "connect");

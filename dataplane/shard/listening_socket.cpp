@@ -59,7 +59,7 @@ bool ListeningSocket::accept_one() {
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause();
     return false;
   }
-  if (bench_.clients.in_use() >= clients_max_) {
+  if (bench_.clients.in_use() >= clients_max_ || bench_.pressure.memory_is_short()) {
     bench_.counters.add(Counter::kConnectionsRefused);
     if (!bench_.tls->door(reached_)) ::send(socket.get(), kTooMany.data(), kTooMany.size(), MSG_NOSIGNAL);
     return true;

@@ -26,6 +26,7 @@ struct Options {
   std::string log_dir = ".";
   std::string snapshot;
   std::string secrets;
+  uint64_t memory_max_bytes = 0;
   std::string hop_dir;
   std::optional<uid_t> shard_uid_base;
   log::Level log_level = log::Level::kInfo;
@@ -65,6 +66,7 @@ Result<void> serve(const Options& options) {
        .threads = options.threads,
        .access_log_path = access_log_path(options),
        .clients_max = clients_within_fd_limit(),
+       .memory_max_bytes = options.memory_max_bytes,
        .hop = {
            .directory = options.hop_dir, .shard_uid_base = options.shard_uid_base, .own_uid = ::geteuid()}});
   if (!process.ok()) return std::move(process).error();
@@ -104,6 +106,9 @@ int main(int argc, char** argv) {
   app.add_option("--secrets", options.secrets,
                  "standalone: private keys by digest (as JSON), in a file of mode 0600")
       ->needs("--snapshot");
+  app.add_option("--memory-max-bytes", options.memory_max_bytes,
+                 "what this process may use: near it new connections and requests are refused (default: no "
+                 "limit)");
   app.add_option("--hop-dir", options.hop_dir, "where the hop sockets of this machine's shards are");
   app.add_option("--shard-uid-base", options.shard_uid_base,
                  "shard n runs as this user number + n (default: all as this process)");

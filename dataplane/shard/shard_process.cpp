@@ -25,7 +25,8 @@ ShardProcess::ShardProcess(ProcessOptions options)
       builder_(options_.threads),
       publisher_(options_.threads,
                  std::make_unique<const ServedTables>(ServedTables{builder_.tables(), tls_.table()})),
-      log_(options_.threads, options_.access_log_path) {}
+      log_(options_.threads, options_.access_log_path),
+      memory_(options_.memory_max_bytes) {}
 
 Result<void> ShardProcess::start_threads() {
   for (std::size_t number = 0; number < options_.threads; ++number) {
@@ -35,7 +36,8 @@ Result<void> ShardProcess::start_threads() {
                             .tables = publisher_.reader(number),
                             .state = builder_.thread_state(number),
                             .log = log_,
-                            .hop = options_.hop});
+                            .hop = options_.hop,
+                            .pressure = pressure_});
     if (!thread.ok()) return std::move(thread).error();
     threads_.push_back(std::move(*thread));
   }
@@ -129,6 +131,16 @@ contract::CommandResult ShardProcess::answer(const contract::Command& command) c
   const auto question = contract::decode_request_question(command.body);
   if (!question.ok()) return {command.id, false, question.error().message};
   return {command.id, true, contract::encode(explain_request(*builder_.tables(), *question))};
+}
+
+void ShardProcess::look_at_memory(TimePoint now) {
+  const bool changed = memory_.look(now);
+  pressure_.set_memory_short(memory_.is_short());
+  if (!changed || !memory_.is_short()) return;
+  log::warning(memory_.notice());
+  for (auto& thread : threads_)
+    if (!thread->send({ThreadCommand::Kind::kFreeKept, {}}))
+      log::warning("a thread does not take its commands");
 }
 
 void ShardProcess::drain() {

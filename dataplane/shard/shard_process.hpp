@@ -13,6 +13,8 @@
 #include "dataplane/contract/message.hpp"
 #include "dataplane/shard/access_log_writer.hpp"
 #include "dataplane/shard/hop_access.hpp"
+#include "dataplane/shard/memory_watch.hpp"
+#include "dataplane/shard/pressure.hpp"
 #include "dataplane/shard/shard_thread.hpp"
 #include "dataplane/shard/tls_table_builder.hpp"
 
@@ -22,7 +24,8 @@ struct ProcessOptions {
   std::string name;  // "edge/0"
   unsigned threads = 1;
   std::string access_log_path;
-  std::size_t clients_max = 0;  // of all threads together
+  std::size_t clients_max = 0;    // of all threads together
+  uint64_t memory_max_bytes = 0;  // 0: no limit that anybody told of
   HopAccess hop = {};
 };
 
@@ -51,6 +54,10 @@ class ShardProcess {
 
   // Answers a question about what is served; not ok where it is none that a shard knows.
   contract::CommandResult answer(const contract::Command& command) const;
+
+  // Sheds load while memory is short. When it wants to be called next, where there is a limit.
+  std::optional<TimePoint> memory_due() const { return memory_.due(); }
+  void look_at_memory(TimePoint now);
 
   void drain();
   bool drained() const;
@@ -81,6 +88,8 @@ class ShardProcess {
   std::vector<Unsettled> unsettled_;
   std::vector<HeldSocket> held_;
   AccessLogWriter log_;
+  Pressure pressure_;
+  MemoryWatch memory_;
   bool draining_ = false;
   std::vector<std::unique_ptr<ShardThread>> threads_;  // last: they end first
 };

@@ -47,6 +47,7 @@ std::vector<contract::Notice> ShardProcess::notices() const {
   const std::string fault = log_.fault();
   return {
       contract::Notice{"access_log_lost", fault.empty() ? "" : "the access log loses lines: " + fault, true},
+      contract::Notice{"memory_short", memory_.notice(), true},
       contract::Notice{"tls_certificates", tls_.problems(), true}};
 }
 

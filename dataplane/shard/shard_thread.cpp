@@ -23,7 +23,7 @@ ShardThread::ShardThread(ThreadSetup setup, std::unique_ptr<EventLoop> loop, Uni
       tables_(setup.tables),
       clients_max_(setup.clients_max),
       log_(*loop_, counters_, setup.log, setup.number),
-      bench_(*loop_, setup.state, counters_, log_, setup.hop),
+      bench_(*loop_, setup.state, counters_, log_, setup.hop, setup.pressure),
       commands_(limits::kThreadCommandsMax) {
   HG_ASSERT(loop_->add_readable(wakeup_.get(), *this));
   thread_ = std::thread([this] { run(); });
@@ -86,6 +86,8 @@ void ShardThread::obey(ThreadCommand command) {
   switch (command.kind) {
     case ThreadCommand::Kind::kSockets:
       return set_sockets(std::move(command.sockets));
+    case ThreadCommand::Kind::kFreeKept:
+      return free_kept();
     case ThreadCommand::Kind::kDrain:
       return drain();
     case ThreadCommand::Kind::kStop:
@@ -114,6 +116,12 @@ void ShardThread::set_sockets(std::vector<ThreadSocket> sockets) {
     stopped_.push_back(std::move(gone));
   }
   listening_ = std::move(next);
+}
+
+// Memory that is kept for what comes next, where there shall be less of that.
+void ShardThread::free_kept() {
+  bench_.blocks.free_kept();
+  bench_.upstreams.close_idle();
 }
 
 void ShardThread::drain() {

@@ -23,7 +23,7 @@ using TablePublisher = crossing::Publisher<ServedTables>;
 using ThreadSocket = ListeningSocket::What;
 
 struct ThreadCommand {
-  enum class Kind : uint8_t { kSockets, kDrain, kStop };
+  enum class Kind : uint8_t { kSockets, kFreeKept, kDrain, kStop };
   Kind kind = Kind::kSockets;
   std::vector<ThreadSocket> sockets;  // all that it accepts from, from now on
 };
@@ -35,6 +35,7 @@ struct ThreadSetup {
   l7::ThreadState state;
   AccessLogWriter& log;
   const HopAccess& hop;
+  Pressure& pressure;
 };
 
 class ShardThread final : Handler {
@@ -59,6 +60,7 @@ class ShardThread final : Handler {
   void try_parked();
   void obey(ThreadCommand command);
   void set_sockets(std::vector<ThreadSocket> sockets);
+  void free_kept();
   void drain();
 
   std::unique_ptr<EventLoop> loop_;

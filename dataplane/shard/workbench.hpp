@@ -20,6 +20,7 @@
 #include "dataplane/shard/http1/client_leg.hpp"
 #include "dataplane/shard/http2/client_leg.hpp"
 #include "dataplane/shard/http2/server_session.hpp"
+#include "dataplane/shard/pressure.hpp"
 #include "dataplane/shard/slab.hpp"
 #include "dataplane/shard/tls_table.hpp"
 #include "dataplane/shard/upstream_pool.hpp"
@@ -40,12 +41,13 @@ class RandomBits {
 
 struct Workbench {
   Workbench(EventLoop& event_loop, l7::ThreadState thread_state, ThreadCounters& thread_counters,
-            AccessLogBuffer& log, const HopAccess& hop_access)
+            AccessLogBuffer& log, const HopAccess& hop_access, Pressure& process_pressure)
       : loop(event_loop),
         state(thread_state),
         counters(thread_counters),
         access_log(log),
         hop(hop_access),
+        pressure(process_pressure),
         queue(event_loop, thread_state.pools),
         upstreams(event_loop, thread_counters, thread_state, blocks, queue, hop_access) {}
 
@@ -54,6 +56,7 @@ struct Workbench {
   ThreadCounters& counters;
   AccessLogBuffer& access_log;
   const HopAccess& hop;
+  Pressure& pressure;
   const l7::Tables* tables = nullptr;  // of this turn; never stored beyond it
   const TlsTable* tls = nullptr;       // as well
   BlockPool blocks;

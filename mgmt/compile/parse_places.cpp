@@ -14,6 +14,7 @@ constexpr uint64_t kKi = 1u << 10;
 constexpr uint64_t kMi = 1u << 20;
 constexpr uint64_t kTi = uint64_t{1} << 40;
 constexpr Bounds kTimeoutMs{1, kHourMs};
+constexpr uint32_t kConnectionsMaxPerSource = 5000;  // half of what a replica holds where nothing is said
 
 void read_names(Fields& fields, std::string_view member, bool star_is_all, std::vector<std::string>& into) {
   fields.each_string(member, [&](const std::string& name, const std::string& pointer) {
@@ -74,6 +75,7 @@ Node parse_node(Fields& fields) {
 
 Shard parse_shard(Fields& fields) {
   Shard shard;
+  shard.settings.connections_max_per_source = kConnectionsMaxPerSource;
   fields.object("nodes", [&](Fields& nodes) {
     if (nodes.has("names") && nodes.has("labels"))
       nodes.fault("labels", "invalid_value", "nodes are chosen by names or by labels, not by both");
@@ -87,6 +89,8 @@ Shard parse_shard(Fields& fields) {
   fields.read_integer("threads_per_replica", {1, limits::kThreadsPerReplicaMax}, shard.threads_per_replica);
   fields.read_size("memory_max_per_replica", {0, kTi}, shard.memory_max_bytes_per_replica);
   fields.read_integer("connections_max_per_replica", {0, 10'000'000}, shard.connections_max_per_replica);
+  fields.read_integer("connections_max_per_source", {0, 10'000'000},
+                      shard.settings.connections_max_per_source);
   read_limits(fields, shard.settings);
   read_timeouts(fields, shard.settings);
   read_access_log(fields, shard.settings);

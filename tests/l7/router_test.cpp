@@ -242,18 +242,21 @@ TEST(Router, ACopyOfAnotherShardsListenerIsFoundByItsUidAlone) {
   EXPECT_FALSE(fixture.router.hop_listener("far"));
 }
 
-TEST(Router, TrustedProxiesSpeakTheProxyProtocolWhereTheListenerSaysSo) {
+TEST(Router, PeersAreTrustedAsTheListenersSay) {
   RouterFixture fixture;
   const auto peer = *IpAddress::parse("10.0.0.1"), stranger = *IpAddress::parse("192.0.2.2");
   auto listener = make_listener("web", "", kReached);
   listener.trusted_proxies = {*Prefix::parse("10.0.0.0/8")};
   fixture.change({upsert_of(listener)}, {});
-  EXPECT_FALSE(fixture.router.speaks_proxy(kReached, peer));
+  EXPECT_EQ(fixture.router.trust_of(kReached, peer), PeerTrust::kForwards);
   listener.proxy_protocol = true;
   fixture.change({upsert_of(listener)}, {});
-  EXPECT_TRUE(fixture.router.speaks_proxy(kReached, peer));
-  EXPECT_FALSE(fixture.router.speaks_proxy(kReached, stranger));
-  EXPECT_FALSE(fixture.router.speaks_proxy({kReached.address, 1}, peer)) << "nobody listens there";
+  EXPECT_EQ(fixture.router.trust_of(kReached, peer), PeerTrust::kSpeaksProxy);
+  EXPECT_EQ(fixture.router.trust_of(kReached, stranger), PeerTrust::kNone);
+  EXPECT_EQ(fixture.router.trust_of({kReached.address, 1}, peer), PeerTrust::kNone) << "nobody listens there";
+  listener.trusted_proxies = {};
+  fixture.change({upsert_of(listener)}, {});
+  EXPECT_EQ(fixture.router.trust_of(kReached, peer), PeerTrust::kNone);
 }
 
 TEST(Router, ManyElementsCostOnlyTheLengthsThatAreConfigured) {

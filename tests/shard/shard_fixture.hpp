@@ -111,6 +111,7 @@ class ShardFixture : public testing::Test {
                                         .threads = 1,
                                         .access_log_path = log_path_,
                                         .clients_max = clients_max_,
+                                        .memory_max_bytes = memory_max_bytes_,
                                         .hop = hop_});
     ASSERT_TRUE(started.ok());
     shard_ = std::move(*started);
@@ -190,6 +191,7 @@ class ShardFixture : public testing::Test {
   std::vector<Prefix> trusted_;
   bool proxy_protocol_ = false;
   std::size_t clients_max_ = 1000;
+  uint64_t memory_max_bytes_ = 0;
   HopAccess hop_;
   contract::Revision revision_ = 0;
   ListeningPeer backend_;

@@ -357,7 +357,9 @@ TEST(Parse, DefaultsAreThoseOfTheDesign) {
   const auto shard = parsed<Shard>("{}");
   EXPECT_FALSE(shard.node_names);
   EXPECT_EQ(shard.replicas_per_node, 1u);
-  EXPECT_EQ(shard.settings, contract::ShardSettings{});
+  contract::ShardSettings settings;
+  settings.connections_max_per_source = 5000;
+  EXPECT_EQ(shard.settings, settings);
   const auto listener = parsed<Listener>(listener_at("192.0.2.1"));
   EXPECT_EQ(listener.protocol, contract::Protocol::kHttp);
   EXPECT_EQ(listener.namespaces, std::vector<std::string>{"*"});
