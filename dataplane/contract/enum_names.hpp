@@ -105,6 +105,10 @@ struct EnumNames<PoolTlsMode> {
   static constexpr std::array<std::string_view, 2> kNames{"verify", "insecure"};
 };
 template <>
+struct EnumNames<ProxyVersion> {
+  static constexpr std::array<std::string_view, 2> kNames{"v1", "v2"};
+};
+template <>
 struct EnumNames<ProcessState> {
   static constexpr std::array<std::string_view, 5> kNames{"starting", "running", "stopping", "backoff",
                                                           "crash_loop"};

@@ -21,6 +21,7 @@ enum class PoolProtocol : uint8_t { kHttp1, kH2c, kH2 };       // "http1" "h2c" 
 enum class HealthCheckType : uint8_t { kTcp, kHttp, kHttps };  // "tcp" "http" "https"
 enum class TlsVersion : uint8_t { kTls12, kTls13 };            // "1.2" "1.3"
 enum class PoolTlsMode : uint8_t { kVerify, kInsecure };       // "verify" "insecure"
+enum class ProxyVersion : uint8_t { kV1, kV2 };                // "v1" "v2": of the PROXY protocol
 
 struct Backend {
   std::string host;  // an IP address, or a DNS name that headgate-node resolves
@@ -94,6 +95,8 @@ struct Pool {
   std::optional<Millis> idle_timeout = {};     // of a connection between two exchanges
   std::string hop_to = {};  // generated: that shard's hop socket on the same node, in the place of backends
   std::optional<PoolTls> tls = {};  // nothing: plain
+  // Each connection begins with a header that says whose it is; ahead of TLS. Nothing: none does.
+  std::optional<ProxyVersion> proxy_protocol = {};
 
   static constexpr auto kFields = std::tuple{field("uid", &Pool::uid),
                                              field("namespace", &Pool::namespace_name),
@@ -112,7 +115,8 @@ struct Pool {
                                              field("connect_timeout", &Pool::connect_timeout),
                                              field("idle_timeout", &Pool::idle_timeout),
                                              field("hop_to", &Pool::hop_to),
-                                             field("tls", &Pool::tls)};
+                                             field("tls", &Pool::tls),
+                                             field("proxy_protocol", &Pool::proxy_protocol)};
   friend bool operator==(const Pool&, const Pool&) = default;
 };
 

@@ -157,6 +157,7 @@ inline constexpr auto kMemoryLookInterval = 100ms;     // where there is a limit
 inline constexpr auto kHopPatience = 1s;               // with a request whose route has not come here yet
 inline constexpr std::size_t kHopContextBytesMax = 2u << 10;
 inline constexpr std::size_t kProxyHeaderBytesMax = 2u << 10;  // of the PROXY protocol
+inline constexpr std::size_t kProxyTextBytesMax = 255;         // of what its TLVs say
 inline constexpr std::size_t kThreadCommandsMax = 64;
 inline constexpr uint32_t kHttp2StreamsMax = 128;            // of one connection at once, either side
 inline constexpr int32_t kHttp2ClientWindowBytes = 1 << 20;  // what all streams of a client may have unread

@@ -92,14 +92,17 @@ ServingPoolPtr compile_pool(std::shared_ptr<const contract::Pool> pool, PoolIden
   for (const auto& [address, expanded] : expand(*serving->object, health)) {
     const ServingEndpoint* known = previous ? find_address(*previous, address) : nullptr;
     const auto& object = *serving->object;
-    // Its connections speak one protocol, to one name: a change of these is another endpoint.
+    // Its connections speak one protocol, to one name, and begin alike: a change of these is another
+    // endpoint.
     const bool stays = known && known->endpoint->protocol == object.protocol &&
-                       known->endpoint->tls_name == expanded.tls_name;
+                       known->endpoint->tls_name == expanded.tls_name &&
+                       known->endpoint->proxy_protocol == object.proxy_protocol;
     auto text = object.hop_to.empty() ? address.to_string() : "shard/" + object.hop_to;
     const uint64_t affinity = affinity_of(serving->identity->uid, text);
-    auto endpoint = stays ? known->endpoint
-                          : endpoints.keep({serving->identity, address, std::move(text), object.protocol, 0,
-                                            affinity, object.hop_to, expanded.tls_name});
+    auto endpoint = stays
+                        ? known->endpoint
+                        : endpoints.keep({serving->identity, address, std::move(text), object.protocol, 0,
+                                          affinity, object.hop_to, expanded.tls_name, object.proxy_protocol});
     const auto weight = static_cast<uint32_t>(std::min<uint64_t>(expanded.weight, UINT32_MAX));
     const TimePoint since = usable_since(previous, known, expanded.usable, now);
     serving->by_affinity.emplace_back(affinity, static_cast<uint32_t>(serving->all.size()));

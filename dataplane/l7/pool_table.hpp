@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -36,6 +37,7 @@ struct PoolEndpoint {
   uint64_t affinity = 0;      // what a cookie calls it (affinity.hpp)
   std::string hop_to = {};    // the shard whose hop socket it is, in the place of an address; else empty
   std::string tls_name = {};  // a DNS name or an address, under which TLS is spoken to it; empty: plain
+  std::optional<contract::ProxyVersion> proxy_protocol = {};  // of the header that its connections begin with
 };
 using PoolEndpointPtr = std::shared_ptr<const PoolEndpoint>;
 using PoolEndpointPin = Pin<PoolEndpoint>;

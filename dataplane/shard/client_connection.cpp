@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include "dataplane/l7/forwarded.hpp"
-#include "dataplane/shard/proxy_header.hpp"
 #include "dataplane/shard/workbench.hpp"
 
 namespace headgate::shard {
@@ -71,6 +70,7 @@ void ClientConnection::begin(UniqueFd socket) {
   phase_ = Phase::kReadingHead;
   first_head_ = true;
   scanner_ = {};
+  proxied_.reset();
   bench_.counters.add(Counter::kConnectionsAccepted);
   if (!bench_.loop.add_stream(fd, *this)) return close();
   if (hop_) return serve();
@@ -90,13 +90,22 @@ void ClientConnection::read_proxy_header() {
   if (got <= 0) return refuse_proxy_header();
   const auto [status, header] = parse_proxy_header({bytes.data(), static_cast<std::size_t>(got)});
   if (status == ParsedProxyHeader::Status::kPartial) return;  // the next byte has an edge of its own
-  if (status == ParsedProxyHeader::Status::kMalformed) return refuse_proxy_header();
+  if (status == ParsedProxyHeader::Status::kBadTlv) bench_.counters.add(Counter::kProxyTlvsRefused);
+  if (status != ParsedProxyHeader::Status::kWhole) return refuse_proxy_header();
   if (::recv(stream_.fd(), bytes.data(), header.size_bytes, 0) != static_cast<ssize_t>(header.size_bytes))
     return close();
   bench_.counters.add(Counter::kProxyHeaders);
   if (!header.local) set_peer(header.source);
+  if (header.tls || !header.alpn.empty() || !header.authority.empty())
+    keep_proxied({bytes.data(), header.size_bytes});
   phase_ = Phase::kReadingHead;
   serve_source(!header.local);
+}
+
+void ClientConnection::keep_proxied(std::string_view header_bytes) {
+  proxied_ = std::make_unique<Proxied>();
+  proxied_->bytes = header_bytes;
+  proxied_->header = parse_proxy_header(proxied_->bytes).header;
 }
 
 void ClientConnection::refuse_proxy_header() {

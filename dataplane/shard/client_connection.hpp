@@ -12,7 +12,9 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <sys/types.h>
@@ -22,6 +24,7 @@
 #include "dataplane/shard/event_loop.hpp"
 #include "dataplane/shard/http1/head_parser.hpp"
 #include "dataplane/shard/http1/head_scanner.hpp"
+#include "dataplane/shard/proxy_header.hpp"
 #include "dataplane/shard/stream.hpp"
 
 namespace headgate::shard {
@@ -61,7 +64,11 @@ class ClientConnection final : public Handler {
   std::string_view peer_text() const { return {peer_text_.data(), peer_text_bytes_}; }
   uint16_t peer_port() const { return peer_.port; }
   const Endpoint& reached() const { return reached_; }
-  std::string_view scheme() const { return stream_.has_tls() ? "https" : "http"; }
+  std::string_view scheme() const {
+    return stream_.has_tls() || (proxied() && proxied()->tls) ? "https" : "http";
+  }
+  // What a trusted proxy has said of the client beside its address; null: nothing.
+  const ProxyHeader* proxied() const { return proxied_ ? &proxied_->header : nullptr; }
   bool is_hop() const { return hop_; }
   uid_t peer_uid() const { return peer_uid_; }  // where is_hop()
   http1::HeadLimits head_limits() const;
@@ -85,6 +92,7 @@ class ClientConnection final : public Handler {
   void begin(UniqueFd socket);
   void set_peer(const Endpoint& peer);
   void read_proxy_header();
+  void keep_proxied(std::string_view header_bytes);
   void refuse_proxy_header();
   void serve_source(bool is_client);  // whether peer_ is a client, or a proxy that speaks for many
   void refuse_source();
@@ -106,6 +114,11 @@ class ClientConnection final : public Handler {
   Stream stream_;
   Endpoint peer_;
   Endpoint reached_;
+  struct Proxied {
+    std::string bytes;
+    ProxyHeader header;  // into the bytes
+  };
+  std::unique_ptr<Proxied> proxied_;  // few have it
   bool hop_ = false;
   uid_t peer_uid_ = 0;
   std::optional<uint64_t> source_;  // where it is counted among its source's connections

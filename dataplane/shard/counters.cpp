@@ -40,6 +40,7 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
     "hop_waits_total",
     "proxy_headers_total",
     "proxy_headers_refused_total",
+    "proxy_tlvs_refused_total",
     "responses_compressed_total",
     "compressors_exhausted_total",
     "upstream_tls_handshakes_total",

@@ -51,6 +51,7 @@ enum class Counter : uint8_t {
   kHopWaits,              // requests over the hop that came before their route did
   kProxyHeaders,          // connections that a trusted proxy has passed on
   kProxyHeadersRefused,   // it said nothing that could be understood, or not in time: closed
+  kProxyTlvsRefused,      // of these: by what it said beside the addresses
   kResponsesCompressed,
   kCompressorsExhausted,   // responses that passed as they are: too many were compressed at once
   kUpstreamTlsHandshakes,  // with backends, likewise

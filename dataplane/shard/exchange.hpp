@@ -27,6 +27,7 @@
 #include "dataplane/shard/exchange_filters.hpp"
 #include "dataplane/shard/timer_wheel.hpp"
 #include "dataplane/shard/upstream_leg.hpp"
+#include "dataplane/shard/upstream_pool.hpp"
 #include "dataplane/shard/upstream_queue.hpp"
 
 namespace headgate::shard {
@@ -93,11 +94,16 @@ class Exchange final : public Timer {
   void answer_with(Ending ending, l7::ResponseHead& head, std::string_view body);
   Step choose_upstream();
   Step open_upstream(const l7::PoolEndpoint& endpoint);
-  Step connect_upstream(const l7::PoolEndpoint& endpoint, const contract::Pool& pool);
+  Step connect_upstream(const l7::PoolEndpoint& endpoint, const UpstreamPool::Opening& opening,
+                        const contract::Pool& pool);
   void note_tls_failure(tls::HandshakeFailure failure);
   std::string_view tls_detail();
   Step give_up(l7::Outcome outcome);
   void start_sending();
+
+  // exchange_proxy.cpp: what backends are told of the client before the first byte of TLS or HTTP
+  std::string_view proxy_header(contract::ProxyVersion version);
+  uint16_t client_port() const;
 
   // exchange_hop.cpp: what crosses the derived hop, as its first tier or its second
   void read_hop_context();
@@ -164,6 +170,7 @@ class Exchange final : public Timer {
   l7::RequestHead request_;
   l7::ForwardedFacts facts_;
   l7::HopContext context_;  // of a request that came over the hop
+  Endpoint reached_;
   l7::Outcome parked_outcome_ = l7::Outcome::kFound;
   BodyPiece first_piece_;  // sent again by another try
   bool has_first_ = false;

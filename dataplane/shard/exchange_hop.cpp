@@ -6,10 +6,7 @@
 namespace headgate::shard {
 
 void Exchange::pass_on(const l7::RoutedListener& listener) {
-  // A port belongs to the address of the socket's other end, not to one that a proxy tells of.
-  const ClientConnection& connection = client_->connection();
-  const uint16_t port = facts_.client == connection.peer() ? connection.peer_port() : uint16_t{0};
-  l7::pass_on(request_.headers, l7::write_hop_context({listener.uid, port, facts_}, arena_));
+  l7::pass_on(request_.headers, l7::write_hop_context({listener.uid, client_port(), facts_}, arena_));
 }
 
 // What the first tier says of the client is taken for what the socket and the request would have said.

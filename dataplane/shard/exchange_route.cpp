@@ -33,6 +33,8 @@ void Exchange::find_route() {
   if (!listener)
     return not_routed(connection.is_hop() ? l7::Outcome::kNoHopListener : l7::Outcome::kNoListener);
   listener_name_ = arena_.copy(listener->object->name);
+  reached_ = connection.is_hop() ? Endpoint{listener->object->address, listener->object->port}
+                                 : connection.reached();
   if (misdirected(*listener)) return refuse(l7::Outcome::kMisdirected);
   if (request_.form != l7::TargetForm::kAsterisk) {
     const auto normal = l7::normalise_path(request_.path, listener->object->escaped_slash, arena_);
@@ -160,9 +162,11 @@ Exchange::Step Exchange::open_upstream(const l7::PoolEndpoint& endpoint) {
   const auto& cell = bench_.state.pools.cell(pool_->slot);
   const bool first = in_turn_ || cell.waiting == 0;  // who comes new stands behind those who wait
   // After a stale connection comes a new one: its neighbours may be stale as well.
-  const auto* const tls = bench_.tls->backend(endpoint).get();
-  upstream_ = first && !met_stale_ ? bench_.upstreams.take_idle(endpoint, tls, *this) : nullptr;
-  if (!upstream_ && !bench_.upstreams.can_join(endpoint, tls)) {
+  const UpstreamPool::Opening opening{
+      bench_.tls->backend(endpoint),
+      endpoint.proxy_protocol ? proxy_header(*endpoint.proxy_protocol) : std::string_view{}};
+  upstream_ = first && !met_stale_ ? bench_.upstreams.take_idle(endpoint, opening, *this) : nullptr;
+  if (!upstream_ && !bench_.upstreams.can_join(endpoint, opening)) {
     auto verdict = l7::admit_connect(pool.limits, cell, in_turn_);
     if (verdict == l7::ConnectVerdict::kWait && first && bench_.upstreams.close_one_idle(pool))
       verdict = l7::ConnectVerdict::kConnect;
@@ -175,19 +179,19 @@ Exchange::Step Exchange::open_upstream(const l7::PoolEndpoint& endpoint) {
   try_started_ = bench_.loop.now();
   endpoint_text_ = arena_.copy(endpoint.text);
   outstanding_ = bench_.state.outstanding(endpoint);
-  if (!upstream_) return connect_upstream(endpoint, *pool.object);
+  if (!upstream_) return connect_upstream(endpoint, opening, *pool.object);
   phase_ = Phase::kRelaying;
   start_sending();
   return Step::kGoOn;
 }
 
-Exchange::Step Exchange::connect_upstream(const l7::PoolEndpoint& endpoint, const contract::Pool& pool) {
+Exchange::Step Exchange::connect_upstream(const l7::PoolEndpoint& endpoint,
+                                          const UpstreamPool::Opening& opening, const contract::Pool& pool) {
   ConnectionRules rules;
   rules.exchanges_max = pool.circuit_breaker.requests_per_connection_max;
   if (pool.idle_timeout) rules.idle_timeout = *pool.idle_timeout;
-  rules.tls = bench_.tls->backend(endpoint);
-  const bool tls_is_broken = !endpoint.tls_name.empty() && !rules.tls;  // never plain in its place
-  if (!tls_is_broken) upstream_ = bench_.upstreams.connect(endpoint, *this, rules);
+  const bool tls_is_broken = !endpoint.tls_name.empty() && !opening.tls;  // never plain in its place
+  if (!tls_is_broken) upstream_ = bench_.upstreams.connect(endpoint, opening, *this, rules);
   if (upstream_) {
     phase_ = Phase::kConnecting;
     wait_until_ = try_started_ +

@@ -7,18 +7,20 @@
 #include <optional>
 
 #include "dataplane/core/limits.hpp"
+#include "dataplane/shard/proxy_header_form.hpp"
 
 namespace headgate::shard {
 namespace {
 
+using namespace proxy_form;
 using Status = ParsedProxyHeader::Status;
 
 constexpr ParsedProxyHeader kMalformed{Status::kMalformed, {}};
 constexpr ParsedProxyHeader kPartial{Status::kPartial, {}};
+constexpr ParsedProxyHeader kBadTlv{Status::kBadTlv, {}};
 
 // --- version 1: one line, section 2.1
 
-constexpr std::string_view kTextStart = "PROXY ";
 constexpr std::size_t kLineBytesMax = 107;  // with its CR LF
 constexpr std::size_t kPortDigitsMax = 5;
 
@@ -65,10 +67,8 @@ ParsedProxyHeader parse_text(std::string_view bytes) {
 
 // --- version 2: binary, section 2.2
 
-constexpr std::string_view kSignature("\r\n\r\n\0\r\nQUIT\n", 12);
-constexpr std::size_t kFixedBytes = 16;
 constexpr std::size_t kTypeBytes = 3;  // of a TLV: its type and length
-constexpr uint8_t kTypeCrc32c = 0x03;
+constexpr std::size_t kTlsFixedBytes = 5;
 
 uint8_t byte_at(std::string_view bytes, std::size_t at) { return static_cast<uint8_t>(bytes[at]); }
 uint16_t be16_at(std::string_view bytes, std::size_t at) {
@@ -84,31 +84,76 @@ IpAddress address_at(std::string_view bytes, std::size_t at, bool v6) {
   return IpAddress::v6(raw);
 }
 
-// RFC 3720 appendix B.4, bit by bit: a header is short and comes once a connection.
-uint32_t crc32c(std::string_view bytes, std::size_t zero_begin, std::size_t zero_end) {
-  constexpr uint32_t kReversedPolynomial = 0x82f63b78;
-  uint32_t crc = ~uint32_t{0};
-  for (std::size_t at = 0; at < bytes.size(); ++at) {
-    crc ^= at >= zero_begin && at < zero_end ? 0u : byte_at(bytes, at);
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? kReversedPolynomial : 0);
+// Type, length and value, one behind the other, up to the last byte.
+class Tlvs {
+ public:
+  struct Tlv {
+    uint8_t type;
+    std::size_t at;  // of the value, in all of the header
+    std::string_view value;
+  };
+  Tlvs(std::string_view header, std::size_t at) : header_(header), at_(at) {}
+
+  bool at_end() const { return at_ == header_.size(); }
+  // Nothing where none is whole.
+  std::optional<Tlv> next() {
+    if (header_.size() - at_ < kTypeBytes) return std::nullopt;
+    const std::size_t value = at_ + kTypeBytes;
+    const std::size_t length = be16_at(header_, at_ + 1);
+    if (header_.size() - value < length) return std::nullopt;
+    const Tlv tlv{byte_at(header_, at_), value, header_.substr(value, length)};
+    at_ = value + length;
+    return tlv;
   }
-  return ~crc;
+
+ private:
+  std::string_view header_;
+  std::size_t at_;
+};
+
+// What is said twice is said by two.
+bool take_text(std::string_view value, std::string_view& into) {
+  if (!into.empty() || !is_proxy_text(value)) return false;
+  into = value;
+  return true;
 }
 
-// The TLVs from `at` on fill the header exactly; a checksum among them is right. What else they say is not
-// used.
-bool are_sound(std::string_view header, std::size_t at) {
-  while (at < header.size()) {
-    if (header.size() - at < kTypeBytes) return false;
-    const std::size_t value = at + kTypeBytes;
-    const std::size_t length = be16_at(header, at + 1);
-    if (header.size() - value < length) return false;
-    if (byte_at(header, at) == kTypeCrc32c) {
-      if (length != 4) return false;
-      const uint32_t said = uint32_t{be16_at(header, value)} << 16 | be16_at(header, value + 2);
-      if (said != crc32c(header, value, value + length)) return false;
-    }
-    at = value + length;
+// Section 2.2.5: a byte of flags, four of the verification's result, then TLVs of its own.
+bool take_tls(std::string_view value, ProxyHeader& header) {
+  if (value.size() < kTlsFixedBytes || header.tls) return false;
+  const uint8_t client = byte_at(value, 0);
+  ProxyTls tls;
+  tls.certificate_here = client & kClientCertificateHere;
+  tls.certificate_session = client & kClientCertificateSession;
+  tls.verified = be16_at(value, 1) == 0 && be16_at(value, 3) == 0;
+  Tlvs parts(value, kTlsFixedBytes);
+  while (!parts.at_end()) {
+    const auto part = parts.next();
+    if (!part) return false;
+    if (part->type == kTypeTlsVersion && !take_text(part->value, tls.version)) return false;
+    if (part->type == kTypeTlsCommonName && !take_text(part->value, tls.common_name)) return false;
+    if (part->type == kTypeTlsCipher && !take_text(part->value, tls.cipher)) return false;
+  }
+  if (client & kClientTls) header.tls = tls;
+  return true;
+}
+
+// The TLVs from `at` on fill the header exactly, a checksum among them is right, and what is known of them is
+// as it must be. Others are passed over.
+bool take_tlvs(std::string_view bytes, std::size_t at, ProxyHeader& header) {
+  Tlvs tlvs(bytes, at);
+  while (!tlvs.at_end()) {
+    const auto tlv = tlvs.next();
+    if (!tlv) return false;
+    const auto value = tlv->value;
+    bool good = true;
+    if (tlv->type == kTypeAlpn) good = take_text(value, header.alpn);
+    if (tlv->type == kTypeAuthority) good = take_text(value, header.authority);
+    if (tlv->type == kTypeTls) good = take_tls(value, header);
+    if (tlv->type == kTypeCrc32c)
+      good = value.size() == 4 && (uint32_t{be16_at(value, 0)} << 16 | be16_at(value, 2)) ==
+                                      proxy_crc32c(bytes, tlv->at, tlv->at + 4);
+    if (!good) return false;
   }
   return true;
 }
@@ -131,7 +176,8 @@ ParsedProxyHeader parse_binary(std::string_view bytes) {
   const std::size_t address_bytes = v6 ? 16 : 4;
   const std::size_t ports_at = kFixedBytes + 2 * address_bytes;
   const auto header = bytes.substr(0, size_bytes);
-  if (size_bytes < ports_at + 4 || !are_sound(header, ports_at + 4)) return kMalformed;
+  if (size_bytes < ports_at + 4) return kMalformed;
+  if (!take_tlvs(header, ports_at + 4, parsed.header)) return kBadTlv;
   parsed.header.local = false;
   parsed.header.source = {address_at(header, kFixedBytes, v6), be16_at(header, ports_at)};
   parsed.header.destination = {address_at(header, kFixedBytes + address_bytes, v6),
@@ -145,6 +191,25 @@ bool begins(std::string_view bytes, std::string_view start) {
 }
 
 }  // namespace
+
+bool is_proxy_text(std::string_view text) {
+  return !text.empty() && text.size() <= limits::kProxyTextBytesMax &&
+         std::none_of(text.begin(), text.end(), [](char c) {
+           const auto byte = static_cast<uint8_t>(c);
+           return byte < 0x20 || byte == 0x7f;
+         });
+}
+
+// Bit by bit: a header is short and comes once a connection.
+uint32_t proxy_crc32c(std::string_view bytes, std::size_t zero_begin, std::size_t zero_end) {
+  constexpr uint32_t kReversedPolynomial = 0x82f63b78;
+  uint32_t crc = ~uint32_t{0};
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    crc ^= at >= zero_begin && at < zero_end ? 0u : byte_at(bytes, at);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? kReversedPolynomial : 0);
+  }
+  return ~crc;
+}
 
 ParsedProxyHeader parse_proxy_header(std::string_view bytes) {
   if (begins(bytes, kSignature)) return bytes.size() < kSignature.size() ? kPartial : parse_binary(bytes);

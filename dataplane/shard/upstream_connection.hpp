@@ -19,7 +19,6 @@ class UpstreamPool;
 struct ConnectionRules {
   uint32_t exchanges_max = 0;  // 0: no limit
   Duration idle_timeout = limits::kUpstreamIdleTimeout;
-  UpstreamTickets::ContextPtr tls = nullptr;  // null: plain
 };
 
 class UpstreamConnection final : public Handler {

@@ -22,20 +22,31 @@ bool shares(const l7::PoolEndpoint& endpoint) { return endpoint.protocol != cont
 
 }  // namespace
 
-UpstreamLeg* UpstreamPool::take_idle(const l7::PoolEndpoint& endpoint, const tls::ClientContext* tls,
+// The one that was used last. What was made under another context goes.
+UpstreamConnection* UpstreamPool::find_idle(const l7::PoolEndpoint& endpoint, const Opening& opening) {
+  if (endpoint.slot >= idle_by_slot_.size()) return nullptr;
+  auto& idle = idle_by_slot_[endpoint.slot];
+  while (!idle.empty() && idle.back()->socket_.context() != opening.tls.get()) close(*idle.back());
+  const auto found = std::find_if(idle.rbegin(), idle.rend(), [&](const UpstreamConnection* each) {
+    return each->socket_.began_as(opening);
+  });
+  if (found == idle.rend()) return nullptr;
+  UpstreamConnection* const connection = *found;
+  idle.erase(std::next(found).base());
+  return connection;
+}
+
+UpstreamLeg* UpstreamPool::take_idle(const l7::PoolEndpoint& endpoint, const Opening& opening,
                                      Exchange& exchange) {
   if (shares(endpoint)) {
-    auto* const session = find_session(endpoint, tls, http2::ClientSession::Phase::kOpen);
+    auto* const session = find_session(endpoint, opening, http2::ClientSession::Phase::kOpen);
     if (!session) return nullptr;
     counters_.add(Counter::kUpstreamReuses);
     return &session->join(exchange);
   }
-  if (endpoint.slot >= idle_by_slot_.size()) return nullptr;
-  auto& idle = idle_by_slot_[endpoint.slot];
-  while (!idle.empty() && idle.back()->socket_.context() != tls) close(*idle.back());
-  if (idle.empty()) return nullptr;
-  UpstreamConnection& connection = *idle.back();
-  idle.pop_back();
+  auto* const found = find_idle(endpoint, opening);
+  if (!found) return nullptr;
+  UpstreamConnection& connection = *found;
   connection.phase_ = UpstreamConnection::Phase::kBusy;
   connection.exchange_ = &exchange;
   connection.reused_ = true;
@@ -63,22 +74,22 @@ UniqueFd UpstreamPool::connect_to(const l7::PoolEndpoint& endpoint) const {
   return socket;
 }
 
-UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& exchange,
-                                   const ConnectionRules& rules) {
-  if (auto* const session =
-          shares(endpoint) ? find_session(endpoint, rules.tls.get(), http2::ClientSession::Phase::kConnecting)
-                           : nullptr)
+UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, const Opening& opening,
+                                   Exchange& exchange, const ConnectionRules& rules) {
+  if (auto* const session = shares(endpoint)
+                                ? find_session(endpoint, opening, http2::ClientSession::Phase::kConnecting)
+                                : nullptr)
     return &session->join(exchange);
   counters_.add(Counter::kUpstreamConnects);
   UniqueFd socket = connect_to(endpoint);
   if (!socket) return nullptr;
-  if (shares(endpoint)) return connect_session(endpoint, exchange, rules.tls, std::move(socket));
+  if (shares(endpoint)) return connect_session(endpoint, opening, exchange, std::move(socket));
   UpstreamConnection& connection = connections_.take(*this);
   if (!loop_.add_stream(socket.get(), connection)) {
     connections_.give(connection);
     return nullptr;
   }
-  connection.socket_.open(std::move(socket), rules.tls);
+  connection.socket_.open(std::move(socket), opening);
   connection.endpoint_ = state_.pin(endpoint);
   connection.exchange_ = &exchange;
   connection.phase_ = UpstreamConnection::Phase::kConnecting;
@@ -90,31 +101,38 @@ UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, Exchange& e
   return &connection.leg_;
 }
 
-UpstreamLeg* UpstreamPool::connect_session(const l7::PoolEndpoint& endpoint, Exchange& exchange,
-                                           UpstreamTickets::ContextPtr tls, UniqueFd socket) {
+UpstreamLeg* UpstreamPool::connect_session(const l7::PoolEndpoint& endpoint, const Opening& opening,
+                                           Exchange& exchange, UniqueFd socket) {
   auto& session = sessions_.take(*this);
   if (!loop_.add_stream(socket.get(), session)) {
     sessions_.give(session);
     return nullptr;
   }
   if (endpoint.slot >= sessions_by_slot_.size()) sessions_by_slot_.resize(endpoint.slot + 1);
-  sessions_by_slot_[endpoint.slot].push_back(&session);
-  session.open(std::move(socket), state_.pin(endpoint), std::move(tls));
+  auto& sessions = sessions_by_slot_[endpoint.slot];
+  // Of a pool with proxy_protocol each client has its own: of too many the oldest that idles gives way.
+  if (sessions.size() >= limits::kIdleUpstreamsMax) {
+    const auto idle =
+        std::find_if(sessions.begin(), sessions.end(), [](const auto* each) { return each->idle(); });
+    if (idle != sessions.end()) (*idle)->close_when_idle();
+  }
+  sessions.push_back(&session);
+  session.open(std::move(socket), state_.pin(endpoint), opening);
   ++state_.pools.cell(endpoint.pool->slot).connections;
   return &session.join(exchange);
 }
 
-http2::ClientSession* UpstreamPool::find_session(const l7::PoolEndpoint& endpoint,
-                                                 const tls::ClientContext* tls,
+http2::ClientSession* UpstreamPool::find_session(const l7::PoolEndpoint& endpoint, const Opening& opening,
                                                  http2::ClientSession::Phase phase) {
   if (endpoint.slot >= sessions_by_slot_.size()) return nullptr;
   for (auto* const session : sessions_by_slot_[endpoint.slot])
-    if (session->phase() == phase && session->tls() == tls && session->has_room()) return session;
+    if (session->phase() == phase && session->began_as(opening) && session->has_room()) return session;
   return nullptr;
 }
 
-bool UpstreamPool::can_join(const l7::PoolEndpoint& endpoint, const tls::ClientContext* tls) {
-  return shares(endpoint) && find_session(endpoint, tls, http2::ClientSession::Phase::kConnecting) != nullptr;
+bool UpstreamPool::can_join(const l7::PoolEndpoint& endpoint, const Opening& opening) {
+  return shares(endpoint) &&
+         find_session(endpoint, opening, http2::ClientSession::Phase::kConnecting) != nullptr;
 }
 
 void UpstreamPool::remove(http2::ClientSession& session) {
@@ -141,7 +159,11 @@ void UpstreamPool::release(UpstreamConnection& connection) {
   const bool used_up = rules.exchanges_max != 0 && connection.exchanges_ >= rules.exchanges_max;
   const bool quiet = connection.stream().quiet();  // reads tickets, where they have come
   connection.socket_.keep_ticket(*connection.endpoint_);
-  if (used_up || !quiet || idle.size() >= limits::kIdleUpstreamsMax) return close(connection);
+  if (used_up || !quiet) return close(connection);
+  // Of use to any exchange, or to one client, of whom the newest is the likeliest to come again.
+  if (idle.size() >= limits::kIdleUpstreamsMax)
+    close(connection.endpoint_->proxy_protocol ? *idle.front() : connection);
+  if (connection.phase_ == UpstreamConnection::Phase::kClosed) return;
   connection.exchange_ = nullptr;
   connection.phase_ = UpstreamConnection::Phase::kIdle;
   idle.push_back(&connection);
@@ -155,7 +177,6 @@ void UpstreamPool::close(UpstreamConnection& connection) {
   connection.phase_ = UpstreamConnection::Phase::kClosed;
   connection.exchange_ = nullptr;
   connection.socket_.close(*connection.endpoint_);
-  connection.rules_.tls.reset();
   const uint32_t pool_slot = connection.endpoint_->pool->slot;
   --state_.pools.cell(pool_slot).connections;
   connection.endpoint_.reset();
@@ -174,6 +195,15 @@ bool UpstreamPool::close_one_idle(const l7::ServingPool& pool) {
     if (slot >= idle_by_slot_.size() || idle_by_slot_[slot].empty()) continue;
     close(*idle_by_slot_[slot].front());  // the one that is needed least
     return true;
+  }
+  for (const auto& each : pool.all) {
+    const uint32_t slot = each.endpoint->slot;
+    if (slot >= sessions_by_slot_.size()) continue;
+    for (auto* const session : sessions_by_slot_[slot]) {
+      if (!session->idle()) continue;
+      session->close_when_idle();
+      return false;
+    }
   }
   return false;
 }

@@ -30,19 +30,22 @@ class UpstreamPool {
   ThreadCounters& counters() { return counters_; }
   UpstreamTickets& tickets() { return tickets_; }
 
-  // For `exchange` until it finishes or aborts the leg. Null where none idles, or no session has room. `tls`
-  // (null: plain) is how the endpoint is to be spoken to now: a connection made otherwise is of no use.
-  UpstreamLeg* take_idle(const l7::PoolEndpoint& endpoint, const tls::ClientContext* tls, Exchange& exchange);
+  using Opening = UpstreamSocket::Opening;
+  // For `exchange` until it finishes or aborts the leg. Null where none idles, or no session has room.
+  // `opening` is how a connection to the endpoint is to begin now: one that began otherwise is of no use.
+  UpstreamLeg* take_idle(const l7::PoolEndpoint& endpoint, const Opening& opening, Exchange& exchange);
   // Connecting; the exchange is told. Null where it failed at once.
-  UpstreamLeg* connect(const l7::PoolEndpoint& endpoint, Exchange& exchange, const ConnectionRules& rules);
+  UpstreamLeg* connect(const l7::PoolEndpoint& endpoint, const Opening& opening, Exchange& exchange,
+                       const ConnectionRules& rules);
   // connect() would open no connection of its own: one that is being opened has room.
-  bool can_join(const l7::PoolEndpoint& endpoint, const tls::ClientContext* tls);
+  bool can_join(const l7::PoolEndpoint& endpoint, const Opening& opening);
 
   // --- by the connection's leg
   // The exchange is over and the connection clean: the next one may have it.
   void release(UpstreamConnection& connection);
   void close(UpstreamConnection& connection);
-  // Makes room for a connection to another endpoint of the pool. False: none of its connections idles.
+  // Makes room for a connection to another endpoint of the pool, or for another client. False: none of its
+  // connections idles, or one that was shared has to end first.
   bool close_one_idle(const l7::ServingPool& pool);
 
   // --- by sessions and their legs
@@ -60,10 +63,11 @@ class UpstreamPool {
   friend class UpstreamConnection;
   UniqueFd connect_to(const l7::PoolEndpoint& endpoint) const;
   void remove_idle(UpstreamConnection& connection);
-  http2::ClientSession* find_session(const l7::PoolEndpoint& endpoint, const tls::ClientContext* tls,
+  UpstreamConnection* find_idle(const l7::PoolEndpoint& endpoint, const Opening& opening);
+  http2::ClientSession* find_session(const l7::PoolEndpoint& endpoint, const Opening& opening,
                                      http2::ClientSession::Phase phase);
-  UpstreamLeg* connect_session(const l7::PoolEndpoint& endpoint, Exchange& exchange,
-                               UpstreamTickets::ContextPtr tls, UniqueFd socket);
+  UpstreamLeg* connect_session(const l7::PoolEndpoint& endpoint, const Opening& opening, Exchange& exchange,
+                               UniqueFd socket);
   template <typename Predicate>
   void close_sessions(Predicate&& of_no_use);
 

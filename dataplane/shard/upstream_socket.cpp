@@ -5,9 +5,11 @@ namespace headgate::shard {
 
 using tls::HandshakeFailure;
 
-void UpstreamSocket::open(UniqueFd socket, UpstreamTickets::ContextPtr context) {
+void UpstreamSocket::open(UniqueFd socket, const Opening& opening) {
   stream_.open(std::move(socket), false, false);
-  context_ = std::move(context);
+  context_ = opening.tls;
+  proxy_header_ = opening.proxy_header;
+  proxy_header_sent_bytes_ = 0;
   failure_ = HandshakeFailure::kNone;
 }
 
@@ -22,6 +24,7 @@ UpstreamSocket::Progress UpstreamSocket::advance(const l7::PoolEndpoint& endpoin
   if (stream_.failed()) return fail(stream_.has_tls() ? HandshakeFailure::kGone : HandshakeFailure::kNone);
   if (!stream_.has_tls()) {
     if (!stream_.writable()) return Progress::kPending;
+    if (const auto progress = send_proxy_header(); progress != Progress::kReady) return progress;
     if (!context_) return Progress::kReady;
     auto session =
         tls::Session::connect(context_, stream_.fd(), endpoint.tls_name, tickets_.find(endpoint, context_));
@@ -41,6 +44,19 @@ UpstreamSocket::Progress UpstreamSocket::advance(const l7::PoolEndpoint& endpoin
   failure_ = HandshakeFailure::kNone;
   counters_.add(Counter::kUpstreamTlsHandshakes);
   if (stream_.tls().resumed()) counters_.add(Counter::kUpstreamTlsHandshakesResumed);
+  return Progress::kReady;
+}
+
+// A new connection has room for it; one that has none is waited for like any other.
+UpstreamSocket::Progress UpstreamSocket::send_proxy_header() {
+  while (proxy_header_sent_bytes_ < proxy_header_.size()) {
+    const iovec rest{proxy_header_.data() + proxy_header_sent_bytes_,
+                     proxy_header_.size() - proxy_header_sent_bytes_};
+    const auto written = stream_.write({&rest, 1});
+    if (written.status == IoStatus::kWouldBlock) return Progress::kPending;
+    if (written.status != IoStatus::kOk) return fail(HandshakeFailure::kNone);
+    proxy_header_sent_bytes_ += written.bytes;
+  }
   return Progress::kReady;
 }
 

@@ -85,8 +85,8 @@ Session::Result Session::handshake() {
   }
   state_->established = true;
   if (X509* const certificate = SSL_get0_peer_certificate(state_->ssl.get())) {
-    state_->peer =
-        std::make_unique<PeerIdentity>(PeerIdentity{subject_of(certificate), uris_of(certificate)});
+    state_->peer = std::make_unique<PeerIdentity>(
+        PeerIdentity{subject_of(certificate), common_name_of(certificate), uris_of(certificate)});
     ERR_clear_error();
   }
   return {};
@@ -160,6 +160,7 @@ HandshakeFailure Session::failure() const { return state_->failure; }
 bool Session::resumed() const { return SSL_session_reused(state_->ssl.get()) == 1; }
 std::string_view Session::server_name() const { return state_->server_name; }
 std::string_view Session::version() const { return SSL_get_version(state_->ssl.get()); }
+std::string_view Session::cipher() const { return SSL_get_cipher_name(state_->ssl.get()); }
 const PeerIdentity* Session::peer() const { return state_->peer.get(); }
 
 std::string_view Session::protocol() const {

@@ -35,7 +35,8 @@ class Ticket {
 
 // Who the other side has proved to be.
 struct PeerIdentity {
-  std::string subject;  // as RFC 4514 writes it
+  std::string subject;      // as RFC 4514 writes it
+  std::string common_name;  // the last of the subject, in UTF-8; empty where it has none
   std::vector<std::string> uris;
 };
 
@@ -81,6 +82,7 @@ class Session {
   std::string_view server_name() const;  // that the client asked for; may be empty
   std::string_view protocol() const;     // by ALPN; empty: none was agreed on
   std::string_view version() const;      // "TLSv1.3"
+  std::string_view cipher() const;       // "TLS_AES_128_GCM_SHA256"
   const PeerIdentity* peer() const;      // null: it showed no certificate
   std::string_view listener() const;     // its uid: whose policy and certificates these are
   // Whether a client that had asked for `host` had got the same certificate of the same listener.

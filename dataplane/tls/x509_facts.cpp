@@ -128,6 +128,20 @@ std::string subject_of(X509* certificate) {
   return {begin, static_cast<std::size_t>(length_bytes)};
 }
 
+std::string common_name_of(X509* certificate) {
+  const X509_NAME* const subject = X509_get_subject_name(certificate);
+  int last = -1;
+  for (int at; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, last)) >= 0;) last = at;
+  if (last < 0) return {};
+  unsigned char* utf8 = nullptr;
+  const int length_bytes =
+      ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last)));
+  if (length_bytes < 0) return {};
+  std::string name(reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(length_bytes));
+  OPENSSL_free(utf8);
+  return name;
+}
+
 std::vector<std::string> uris_of(X509* certificate) {
   CertificateFacts facts;
   take_names(certificate, facts);

@@ -13,6 +13,7 @@ inline constexpr unsigned int kNameCheckFlags =
 
 Result<CertificateFacts> facts_of(X509* certificate);
 std::string subject_of(X509* certificate);
+std::string common_name_of(X509* certificate);
 std::vector<std::string> uris_of(X509* certificate);
 // By its SAN alone (RFC 9525 section 2): a DNS name or an address as a client compares them, else a URI
 // letter by letter.

@@ -47,7 +47,8 @@ contract::Object build_pool(const Model& model, const Entry& entry) {
                         .retry_budget = pool.retry_budget,
                         .connect_timeout = pool.connect_timeout,
                         .idle_timeout = pool.idle_timeout,
-                        .tls = build_pool_tls(model, pool)};
+                        .tls = build_pool_tls(model, pool),
+                        .proxy_protocol = pool.proxy_protocol};
 }
 
 contract::Object build_certificate(const Entry& entry) {

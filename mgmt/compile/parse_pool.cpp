@@ -81,6 +81,7 @@ Pool parse_pool(Fields& fields, const std::string& namespace_name) {
   fields.read_enum("when_all_down", pool.when_all_down);
   fields.read_enum("protocol", pool.protocol);
   read_pool_tls(fields, namespace_name, pool);
+  if (fields.has("proxy_protocol")) fields.read_enum("proxy_protocol", pool.proxy_protocol.emplace());
   read_pool_limits(fields, pool);
   fields.read("labels", pool.labels);
   return pool;

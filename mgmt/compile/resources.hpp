@@ -138,6 +138,7 @@ struct Pool {
   std::optional<contract::Millis> connect_timeout = {};
   std::optional<contract::Millis> idle_timeout = {};
   std::optional<PoolTls> tls = {};  // nothing: plain
+  std::optional<contract::ProxyVersion> proxy_protocol = {};
   Labels labels = {};
 };
 

@@ -120,11 +120,51 @@ TEST(ProxyHeader, ABinaryHeaderIsExactlyOfTheForm) {
       proxy_v2(0x21, 0x01, kFour),
       proxy_v2(0x21, 0x11, kFour.substr(1)),
       proxy_v2(0x21, 0x21, kFour),
-      proxy_v2(0x21, 0x11, kFour + "\x04"),
-      proxy_v2(0x21, 0x11, kFour + "\x04\x00\x02x"s),
-      proxy_v2(0x21, 0x11, kFour + tlv(0x03, "abc")),
   };
   for (const auto& bytes : headers) EXPECT_EQ(parse_proxy_header(bytes).status, Status::kMalformed);
+}
+
+TEST(ProxyHeader, WhatItSaysOfTlsIsRead) {
+  const auto tls = tlv(0x20, "\x05\0\0\0\0"s + tlv(0x21, "TLSv1.2") + tlv(0x22, "alice") +
+                                 tlv(0x23, "ECDHE-RSA-AES128-GCM-SHA256") + tlv(0x24, "SHA256"));
+  const auto bytes =
+      proxy_v2(0x21, 0x11, kFour + tlv(0x01, "h2") + tlv(0x02, "app.example") + tls + tlv(0xe0, "x"));
+  const auto parsed = parse_proxy_header(bytes);
+  ASSERT_EQ(parsed.status, Status::kWhole);
+  EXPECT_EQ(parsed.header.alpn, "h2");
+  EXPECT_EQ(parsed.header.authority, "app.example");
+  EXPECT_EQ(parsed.header.tls, (ProxyTls{.certificate_here = false,
+                                         .certificate_session = true,
+                                         .verified = true,
+                                         .version = "TLSv1.2",
+                                         .cipher = "ECDHE-RSA-AES128-GCM-SHA256",
+                                         .common_name = "alice"}));
+  const auto without = parse_proxy_header(proxy_v2(0x21, 0x11, kFour + tlv(0x20, "\x06\0\0\0\0"s)));
+  ASSERT_EQ(without.status, Status::kWhole);
+  EXPECT_FALSE(without.header.tls) << "the client spoke none";
+}
+
+TEST(ProxyHeader, WhatStandsBehindTheAddressesIsExactlyOfTheForm) {
+  const std::string tlvs[] = {
+      "\x04",
+      "\x04\x00\x02x"s,
+      tlv(0x03, "abc"),
+      tlv(0x01, ""),
+      tlv(0x01, "h\n2"),
+      tlv(0x01, "h2") + tlv(0x01, "h2"),
+      tlv(0x02, std::string(256, 'a')),
+      tlv(0x02, "a\0b"s),
+      tlv(0x20, ""),
+      tlv(0x20, "\x01\0\0\0"s),
+      tlv(0x20, "\x01\0\0\0\0\x21"s),
+      tlv(0x20, "\x01\0\0\0\0\x21\0\x02T"s),
+      tlv(0x20, "\x01\0\0\0\0"s + tlv(0x21, "")),
+      tlv(0x20, "\x01\0\0\0\0"s + tlv(0x22, "a") + tlv(0x22, "b")),
+      tlv(0x20, "\x01\0\0\0\0"s) + tlv(0x20, "\x01\0\0\0\0"s),
+  };
+  for (const auto& behind : tlvs)
+    EXPECT_EQ(parse_proxy_header(proxy_v2(0x21, 0x11, kFour + behind)).status, Status::kBadTlv)
+        << testing::PrintToString(behind);
 }
 
 TEST(ProxyHeader, ItsSizeIsBounded) {
@@ -147,7 +187,7 @@ TEST(ProxyHeader, AChecksumIsHeldTo) {
   for (const std::size_t changed : {std::size_t{16}, at, bytes.size() - 1}) {
     auto broken = bytes;
     broken[changed] = static_cast<char>(broken[changed] ^ 1);
-    EXPECT_EQ(parse_proxy_header(broken).status, Status::kMalformed) << changed;
+    EXPECT_EQ(parse_proxy_header(broken).status, Status::kBadTlv) << changed;
   }
 }
 

@@ -100,6 +100,23 @@ TEST_F(ProxyProtocolTest, ItStandsAheadOfTls) {
   EXPECT_THAT(request_head_, HasSubstr("x-forwarded-proto: https\r\n"));
 }
 
+TEST_F(ProxyProtocolTest, AClientThatCameToTheProxyByTlsCameByHttps) {
+  start();
+  using testing_support::tlv;
+  const std::string addresses("\xc0\x00\x02\x02\xc6\x33\x64\x01\xc8\x22\x01\xbb", 12);
+  const auto header = [&](char client) {
+    return testing_support::proxy_v2(0x21, 0x11,
+                                     addresses + tlv(0x20, std::string(1, client) + std::string(4, '\0')));
+  };
+  EXPECT_THAT(head_behind(header(1)), HasSubstr("x-forwarded-proto: https\r\n"));
+  EXPECT_THAT(head_behind(header(0)), HasSubstr("x-forwarded-proto: http\r\n"));
+  auto client = connect();
+  client.send(testing_support::proxy_v2(0x21, 0x11, addresses + tlv(0x20, "x")) + kRequest);
+  EXPECT_EQ(client.read_all(), "");
+  EXPECT_TRUE(counts(1, "proxy_tlvs_refused_total"));
+  EXPECT_TRUE(counts(1, "proxy_headers_refused_total"));
+}
+
 TEST_F(ProxyProtocolTest, ATrustedProxyMustSpeakIt) {
   start();
   for (const std::string bytes : {kRequest, "PROXY TCP4 192.0.2.2\r\n", "\r\n\r\n\r\n"}) {

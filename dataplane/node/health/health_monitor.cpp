@@ -90,7 +90,7 @@ void HealthMonitor::set_addresses(const Pool& pool, const std::string& name, Wat
     member.endpoints[endpoint] = known.empty() ? WatchedEndpoint{} : std::move(known.mapped());
     const ProbeKey key{pool.uid, name, endpoint};
     if (pool.health)
-      prober_.want(key, *pool.health, tls_name_of(pool, member.host));
+      prober_.want(key, *pool.health, tls_name_of(pool, member.host), pool.proxy_protocol);
     else
       prober_.forget(key);
     // Without a check nothing could ever prove it up again.

@@ -16,6 +16,19 @@
 
 namespace headgate::node {
 
+namespace {
+
+// LOCAL of version 2; version 1 has only UNKNOWN for it (sections 2.1 and 2.2 of the protocol's document).
+constexpr std::string_view kProxyV1 = "PROXY UNKNOWN\r\n";
+constexpr std::string_view kProxyV2("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16);
+
+std::string_view proxy_header(const ProbeTarget& target) {
+  if (!target.proxy_protocol) return {};
+  return *target.proxy_protocol == contract::ProxyVersion::kV1 ? kProxyV1 : kProxyV2;
+}
+
+}  // namespace
+
 Probe::Probe(EventLoop& loop, const ProbeTarget& target, const ContextPtr& tls,
              std::function<void(ProbeResult)> on_done)
     : loop_(loop), target_(target), tls_(tls), on_done_(std::move(on_done)) {
@@ -47,12 +60,26 @@ void Probe::on_connected() {
   ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &errno_value, &length_bytes);
   if (errno_value != 0) return fail(errno_value);
   connected_ = true;
-  if (target_.check.type == contract::HealthCheckType::kTcp) return end({true, ""});
+  using contract::HealthCheckType;
+  const auto type = target_.check.type;
+  if (type != HealthCheckType::kHttp && !send_proxy_header()) return fail(errno);
+  if (type == HealthCheckType::kTcp) return end({true, ""});
   outbox_ = probe_request(target_.check, target_.member);
-  if (target_.check.type == contract::HealthCheckType::kHttp) return send_request();
+  if (type == HealthCheckType::kHttp) {
+    outbox_.insert(0, proxy_header(target_));  // in one segment
+    return send_request();
+  }
   if (tls_) session_ = tls::Session::connect(tls_, socket_.get(), target_.tls_name, {});
   if (!session_) return end({false, "TLS can't be spoken here"});
   exchange_over_tls();
+}
+
+// Whole: a connection that is new has room for so much.
+bool Probe::send_proxy_header() {
+  const auto header = proxy_header(target_);
+  if (header.empty()) return true;
+  const ssize_t sent = ::send(socket_.get(), header.data(), header.size(), MSG_NOSIGNAL);
+  return sent == static_cast<ssize_t>(header.size());
 }
 
 void Probe::exchange_over_tls() {

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,7 @@ struct ProbeTarget {
   std::string member;  // "host:port" as the pool says it
   Endpoint endpoint;
   std::string tls_name{};  // asked for where the check is https: a DNS name or an address
+  std::optional<contract::ProxyVersion> proxy_protocol{};  // in which it says first that it speaks for itself
 
   friend bool operator==(const ProbeTarget&, const ProbeTarget&) = default;
 };
@@ -40,6 +42,7 @@ class Probe {
  private:
   void on_ready(uint32_t epoll_events);
   void on_connected();
+  bool send_proxy_header();
   void exchange_over_tls();
   void wait_for_tls(tls::Session::Status status);
   void send_request();

@@ -30,9 +30,10 @@ Prober::Prober(EventLoop& loop, OnResult on_result) : loop_(loop), on_result_(st
     log::error("health checks of type https can't be made: " + made.error().message);
 }
 
-void Prober::want(const ProbeKey& key, const contract::HealthCheck& check, const std::string& tls_name) {
+void Prober::want(const ProbeKey& key, const contract::HealthCheck& check, const std::string& tls_name,
+                  std::optional<contract::ProxyVersion> proxy_protocol) {
   auto& entry = entries_[key];
-  ProbeTarget target{check, key.member, key.endpoint, tls_name};
+  ProbeTarget target{check, key.member, key.endpoint, tls_name, proxy_protocol};
   const bool known = entry.timer.active() || entry.queued || entry.probe != nullptr;
   if (known && entry.target == target) return;
   if (std::exchange(entry.probe, nullptr) != nullptr) --running_;

@@ -32,7 +32,8 @@ class Prober {
   Prober(EventLoop& loop, OnResult on_result);
 
   // New, or changed. `tls_name`: asked for where the check is https.
-  void want(const ProbeKey& key, const contract::HealthCheck& check, const std::string& tls_name);
+  void want(const ProbeKey& key, const contract::HealthCheck& check, const std::string& tls_name,
+            std::optional<contract::ProxyVersion> proxy_protocol = {});
   void forget(const ProbeKey& key);
 
  private:

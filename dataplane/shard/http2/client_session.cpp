@@ -13,8 +13,9 @@ ClientSession::ClientSession(UpstreamPool& pool)
       pool_(pool),
       socket_(pool.tickets(), pool.counters()) {}
 
-void ClientSession::open(UniqueFd socket, l7::PoolEndpointPin endpoint, UpstreamTickets::ContextPtr tls) {
-  socket_.open(std::move(socket), std::move(tls));
+void ClientSession::open(UniqueFd socket, l7::PoolEndpointPin endpoint,
+                         const UpstreamSocket::Opening& opening) {
+  socket_.open(std::move(socket), opening);
   endpoint_ = std::move(endpoint);
   phase_ = Phase::kConnecting;
   closing_ = false;

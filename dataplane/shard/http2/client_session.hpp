@@ -22,10 +22,12 @@ class ClientSession final : public Handler, public Session {
 
   explicit ClientSession(UpstreamPool& pool);
 
-  void open(UniqueFd socket, l7::PoolEndpointPin endpoint, UpstreamTickets::ContextPtr tls);
+  void open(UniqueFd socket, l7::PoolEndpointPin endpoint, const UpstreamSocket::Opening& opening);
   const l7::PoolEndpoint& endpoint() const { return *endpoint_; }
   Phase phase() const { return phase_; }
   const tls::ClientContext* tls() const { return socket_.context(); }
+  bool began_as(const UpstreamSocket::Opening& opening) const { return socket_.began_as(opening); }
+  bool idle() const { return phase_ == Phase::kOpen && !closing_ && streams().empty(); }
   tls::HandshakeFailure tls_failure() const { return socket_.failure(); }
   bool reused() const { return served_ > 0; }  // has answered before
   // Whether another exchange may join.

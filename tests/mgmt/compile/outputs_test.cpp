@@ -110,7 +110,7 @@ class RandomWorld {
                R"("],"rules":[{"forward":[{"pool":")" + name('p', 4) + R"("},{"pool":")" + name('a', 2) +
                "/" + name('p', 4) + R"(","weight":)" + std::to_string(pick(3)) + "}]}]}";
       case Kind::kPool:
-        return pick(2) ? pool_body(1 + static_cast<int>(pick(5))) : tls_pool_body(random_pool_tls());
+        return pick(2) ? random_pool() : tls_pool_body(random_pool_tls());
       case Kind::kPolicy:
         return random_policy(!key.namespace_name.empty());
     }
@@ -131,6 +131,12 @@ class RandomWorld {
            std::to_string(pick(3)) + R"("]}})";
   }
 
+  std::string random_pool() {
+    auto body = pool_body(1 + static_cast<int>(pick(5)));
+    if (const auto version = pick(3))
+      body.insert(1, R"("proxy_protocol":"v)" + std::to_string(version) + R"(",)");
+    return body;
+  }
   std::string random_place() { return pick(2) ? "" : name('a', 2) + "/"; }
   std::string random_pool_tls() {
     std::string tls = R"("server_name":")" + name('n', 2) + "\"";

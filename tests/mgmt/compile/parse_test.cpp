@@ -165,6 +165,10 @@ INSTANTIATE_TEST_SUITE_P(
               R"({"tls":{"mode":"insecure","subject_alt_names":["a.example"],"ca":"ca"}})",
               {"/tls/subject_alt_names invalid_value", "/tls/ca invalid_value"}},
         Fault{"h2c over TLS", Kind::kPool, R"({"protocol":"h2c","tls":{}})", {"/protocol invalid_value"}},
+        Fault{"a PROXY protocol that is none",
+              Kind::kPool,
+              R"({"proxy_protocol":"v3"})",
+              {"/proxy_protocol invalid_value"}},
         Fault{"h2 without TLS", Kind::kPool, R"({"protocol":"h2"})", {"/tls missing_field"}},
         Fault{"a plain check of TLS",
               Kind::kPool,
@@ -505,6 +509,12 @@ TEST(Parse, TlsOfAPool) {
   EXPECT_EQ(pool.tls->max_version, contract::TlsVersion::kTls13);
   EXPECT_FALSE(parsed<Pool>("{}").tls);
   EXPECT_FALSE(parsed<Pool>(R"({"tls":{}})").tls->ca) << "the system's";
+}
+
+TEST(Parse, TheProxyProtocolOfAPool) {
+  EXPECT_EQ(parsed<Pool>(R"({"proxy_protocol":"v1"})").proxy_protocol, contract::ProxyVersion::kV1);
+  EXPECT_EQ(parsed<Pool>(R"({"proxy_protocol":"v2"})").proxy_protocol, contract::ProxyVersion::kV2);
+  EXPECT_FALSE(parsed<Pool>("{}").proxy_protocol);
 }
 
 TEST(Parse, ACertificateHasItsKeysDigestOnly) {

@@ -15,7 +15,7 @@ namespace {
 class ProbeTest : public testing::Test {
  protected:
   ProbeResult probe(const Endpoint& endpoint, contract::HealthCheckType type, contract::Millis timeout) {
-    ProbeTarget target{{}, "app:1", endpoint, "app.example"};
+    ProbeTarget target{{}, "app:1", endpoint, "app.example", proxy_protocol_};
     target.check.type = type;
     target.check.timeout = timeout;
     std::optional<ProbeResult> result;
@@ -27,6 +27,7 @@ class ProbeTest : public testing::Test {
   static constexpr contract::Millis kLong{10'000}, kShort{50};
   EventLoop loop_;
   Probe::ContextPtr tls_;
+  std::optional<contract::ProxyVersion> proxy_protocol_;
 };
 
 TEST_F(ProbeTest, TcpThatConnectsIsGood) {
@@ -53,6 +54,18 @@ TEST_F(ProbeTest, HttpIsJudgedByItsStatus) {
       << backend.last_request();
   backend.answer("HTTP/1.1 500 No\r\n\r\n");
   EXPECT_EQ(probe(backend.endpoint(), contract::HealthCheckType::kHttp, kLong).reason, "status 500");
+}
+
+TEST_F(ProbeTest, WhereThePoolSpeaksTheProxyProtocolItSpeaksForItself) {
+  Backend backend(loop_);
+  backend.answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  proxy_protocol_ = contract::ProxyVersion::kV1;
+  EXPECT_TRUE(probe(backend.endpoint(), contract::HealthCheckType::kHttp, kLong).good);
+  EXPECT_TRUE(backend.last_request().starts_with("PROXY UNKNOWN\r\nGET / HTTP/1.1\r\n"))
+      << backend.last_request();
+  proxy_protocol_ = contract::ProxyVersion::kV2;
+  EXPECT_TRUE(probe(backend.endpoint(), contract::HealthCheckType::kHttp, kLong).good);
+  EXPECT_TRUE(backend.last_request().starts_with(std::string("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0GET / ", 22)));
 }
 
 TEST_F(ProbeTest, HttpsIsHttpOverTlsWhateverCertificateIsShown) {
