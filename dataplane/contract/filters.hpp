@@ -138,6 +138,15 @@ struct Compression {
   friend bool operator==(const Compression&, const Compression&) = default;
 };
 
+// The body is read whole before an endpoint is chosen, and sent with its length; one that is longer is
+// refused.
+struct BufferRequest {
+  uint64_t max_bytes = 0;
+
+  static constexpr auto kFields = std::tuple{field("max_bytes", &BufferRequest::max_bytes)};
+  friend bool operator==(const BufferRequest&, const BufferRequest&) = default;
+};
+
 struct Filters {
   std::optional<IpAccess> ip_access;
   std::optional<RateLimit> rate_limit;
@@ -148,6 +157,7 @@ struct Filters {
   std::optional<Rewrite> rewrite;
   std::optional<HeaderEdit> response_headers;
   std::optional<Compression> compression;
+  std::optional<BufferRequest> buffer_request;
 
   static constexpr auto kFields = std::tuple{field("ip_access", &Filters::ip_access),
                                              field("rate_limit", &Filters::rate_limit),
@@ -157,7 +167,8 @@ struct Filters {
                                              field("request_headers", &Filters::request_headers),
                                              field("rewrite", &Filters::rewrite),
                                              field("response_headers", &Filters::response_headers),
-                                             field("compression", &Filters::compression)};
+                                             field("compression", &Filters::compression),
+                                             field("buffer_request", &Filters::buffer_request)};
   friend bool operator==(const Filters&, const Filters&) = default;
 };
 

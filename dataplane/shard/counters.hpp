@@ -54,6 +54,7 @@ enum class Counter : uint8_t {
   kProxyTlvsRefused,      // of these: by what it said beside the addresses
   kResponsesCompressed,
   kCompressorsExhausted,   // responses that passed as they are: too many were compressed at once
+  kRequestsBuffered,       // whose body was read whole before it was sent
   kUpstreamTlsHandshakes,  // with backends, likewise
   kUpstreamTlsHandshakesResumed,
 };
@@ -68,6 +69,7 @@ enum class Ending : uint8_t {
   kHeaderTimeout,       // 408
   kBodyTimeout,         // 408, or the connection closed once a response had begun
   kBodyTooLarge,        // 413
+  kBuffersExhausted,    // 503: too much is buffered for others
   kClientGone,          // it reset the connection, or ended it inside its request
   kBackendUnreachable,  // 503: every connect failed
   kBackendClosed,       // 502 or a truncated response

@@ -7,6 +7,8 @@
 
 namespace headgate::shard {
 
+Exchange::Exchange(Workbench& bench) : bench_(bench), buffer_(bench.blocks, bench.buffers) {}
+
 void Exchange::open(ClientLeg& client) {
   client_ = &client;
   phase_ = Phase::kChoosing;
@@ -16,7 +18,7 @@ void Exchange::open(ClientLeg& client) {
   request_.clear();
   facts_ = {};
   context_ = {};
-  has_first_ = beyond_first_ = request_broken_ = false;
+  has_first_ = beyond_first_ = request_broken_ = buffered_ = false;
   request_body_bytes_ = 0;
   listener_name_ = endpoint_text_ = {};
   pool_ = nullptr;
@@ -141,6 +143,8 @@ void Exchange::run() {
 
 Exchange::Step Exchange::step() {
   switch (phase_) {
+    case Phase::kBuffering:
+      return fill_buffer();
     case Phase::kChoosing:
       return choose_upstream();
     case Phase::kParked:
@@ -169,7 +173,8 @@ void Exchange::update_deadlines() {
   const auto& settings = *bench_.tables->settings;
   const TimePoint now = bench_.loop.now();
   const bool client_owes_body =
-      phase_ == Phase::kRelaying && !client_->body_done() && !upstream_->pending() && !send_over_ && !tunnel_;
+      phase_ == Phase::kBuffering || (phase_ == Phase::kRelaying && !client_->body_done() &&
+                                      !upstream_->pending() && !send_over_ && !tunnel_);
   const bool client_owes = client_owes_body || client_->pending();
 
   std::optional<TimePoint> deadline = request_deadline_;
@@ -227,6 +232,7 @@ void Exchange::let_go() {
   running_.reset();
   filters_ = {};
   compressor_.reset();
+  buffer_.clear();
   plan_.reset();
 }
 

@@ -2,17 +2,20 @@
 // Exchange: one request and its response, from the whole head to the last byte. One state machine with one
 // owner (the thread's Slab; its client's leg refers to it until it ends):
 //
-//   begin → [kParked →] kChoosing → kConnecting → kRelaying → done
-//                        ↑  ↕  ↑_________|____________|       a try failed and another may be made,
-//                        |  kQueued                   |       the pool's breaker lets no more connections be
-//                        kBackingOff ←────────────────┘       opened, or a repetition waits for its time
-//   any ─────────────────────────────→ kAnswering → done      by ourselves: 4xx, 5xx
+//   begin → [kParked →] [kBuffering →] kChoosing → kConnecting → kRelaying → done
+//                                       ↑  ↕  ↑_________|____________|   a try failed and another may be
+//                                       made, |  kQueued                   |   the pool's breaker lets no
+//                                       more kBackingOff ←────────────────┘   connections be opened, or a
+//                                       repetition
+//                                                                        waits for its time
+//   any ────────────────────────────────────────────→ kAnswering → done  by ourselves: 4xx, 5xx
 //
 // run() is the only place where it moves on and the only place where it ends; what is called from there
 // returns a Step and touches nothing afterwards. It speaks to both sides through legs (client_leg.hpp,
 // upstream_leg.hpp) and knows no framing. Both bodies stream at once in kRelaying, one piece in flight in
 // each direction: the next is read when the last is written, which is the backpressure. The first piece of a
-// request is kept until the end, so a try can be made again. Thread: one.
+// request is kept until the end, so a try can be made again; in kBuffering all of its body is, before the
+// first try. Thread: one.
 #pragma once
 
 #include <optional>
@@ -25,6 +28,7 @@
 #include "dataplane/shard/compressor.hpp"
 #include "dataplane/shard/counters.hpp"
 #include "dataplane/shard/exchange_filters.hpp"
+#include "dataplane/shard/request_buffer.hpp"
 #include "dataplane/shard/timer_wheel.hpp"
 #include "dataplane/shard/upstream_leg.hpp"
 #include "dataplane/shard/upstream_pool.hpp"
@@ -37,9 +41,18 @@ struct Workbench;
 
 class Exchange final : public Timer {
  public:
-  enum class Phase : uint8_t { kParked, kChoosing, kQueued, kConnecting, kRelaying, kBackingOff, kAnswering };
+  enum class Phase : uint8_t {
+    kParked,
+    kBuffering,
+    kChoosing,
+    kQueued,
+    kConnecting,
+    kRelaying,
+    kBackingOff,
+    kAnswering
+  };
 
-  explicit Exchange(Workbench& bench) : bench_(bench) {}
+  explicit Exchange(Workbench& bench);
 
   // The leg parses the head of its request into request(), what it needs memory for into arena(), and then
   // says what came of it: one of the two.
@@ -140,7 +153,17 @@ class Exchange final : public Timer {
   // exchange_request.cpp: client → backend
   Flow pump_request();
   Flow next_request_piece();
+  Flow read_from_client(BodyPiece& piece);
+  bool request_read() const;
   bool may_send_again() const;
+  Step request_failed();
+
+  // exchange_buffer.cpp: a body that is read whole before it is sent
+  void begin_buffering(const contract::BufferRequest& rule);
+  void ask_for_body();
+  Step fill_buffer();
+  Step refuse_buffering();
+  Step end_buffering();
 
   // exchange_websocket.cpp: what becomes a tunnel
   void add_websocket_key();
@@ -177,6 +200,9 @@ class Exchange final : public Timer {
   bool beyond_first_ = false;  // pieces were read that are gone: no other try
   bool request_broken_ = false;
   uint64_t request_body_bytes_ = 0;
+  RequestBuffer buffer_;
+  bool buffered_ = false;  // the body is, or will be, in there
+  uint64_t buffer_bytes_max_ = 0;
 
   // the way
   l7::RoutePlanPin plan_;

@@ -8,6 +8,11 @@ namespace headgate::shard {
 void Exchange::start_sending() {
   upstream_->queue_head(request_, arena_);
   send_over_ = false;
+  if (buffered_) {
+    buffer_.rewind();
+    if (!buffer_.at_end()) upstream_->queue(buffer_.next());
+    return;
+  }
   if (has_first_) return upstream_->queue(first_piece_);
   const bool at_hand = !client_->body_done() && !beyond_first_ && client_->at_hand();
   if (at_hand) request_broken_ = next_request_piece() == Flow::kFailed;
@@ -43,7 +48,7 @@ Flow Exchange::pump_request() {
       send_over_ = flow == Flow::kFailed;
       if (send_over_) return Flow::kOver;
     }
-    if (client_->body_done()) return Flow::kOver;
+    if (request_read()) return Flow::kOver;
     const Flow flow = next_request_piece();
     if (flow != Flow::kMoved) return flow;
   }
@@ -51,9 +56,11 @@ Flow Exchange::pump_request() {
   return Flow::kBlocked;
 }
 
+// All of the request has gone to the backend, or into its leg.
+bool Exchange::request_read() const { return buffered_ ? buffer_.at_end() : client_->body_done(); }
+
 // kFailed: the client has gone, or its body breaks the rules or the limit (ending_ says which).
-Flow Exchange::next_request_piece() {
-  BodyPiece piece;
+Flow Exchange::read_from_client(BodyPiece& piece) {
   const Flow flow = client_->read(piece);
   if (flow == Flow::kFailed) {
     ending_ = client_->failure();
@@ -69,6 +76,17 @@ Flow Exchange::next_request_piece() {
     ending_ = Ending::kBodyTooLarge;
     return Flow::kFailed;
   }
+  return flow;
+}
+
+Flow Exchange::next_request_piece() {
+  if (buffered_) {
+    upstream_->queue(buffer_.next());
+    return Flow::kMoved;
+  }
+  BodyPiece piece;
+  const Flow flow = read_from_client(piece);
+  if (flow != Flow::kMoved) return flow;
   if (piece.kept) {
     first_piece_ = piece;
     has_first_ = true;
@@ -77,6 +95,17 @@ Flow Exchange::next_request_piece() {
   }
   upstream_->queue(piece);
   return flow;
+}
+
+Exchange::Step Exchange::request_failed() {
+  request_broken_ = true;
+  client_->break_off();
+  const bool stream_error = ending_ == Ending::kMalformed && request_.version == l7::Version::kHttp2;
+  if (response_begun_ || ending_ == Ending::kClientGone || stream_error) return Step::kAborted;
+  abort_upstream();
+  const bool too_large = ending_ == Ending::kBodyTooLarge;
+  answer(ending_, too_large ? 413 : 400, detail_);
+  return Step::kGoOn;
 }
 
 }  // namespace headgate::shard

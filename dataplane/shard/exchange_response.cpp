@@ -5,16 +5,7 @@
 namespace headgate::shard {
 
 Exchange::Step Exchange::relay() {
-  if (pump_request() == Flow::kFailed || request_broken_) {
-    request_broken_ = true;
-    client_->break_off();
-    const bool stream_error = ending_ == Ending::kMalformed && request_.version == l7::Version::kHttp2;
-    if (response_begun_ || ending_ == Ending::kClientGone || stream_error) return Step::kAborted;
-    abort_upstream();
-    const bool too_large = ending_ == Ending::kBodyTooLarge;
-    answer(ending_, too_large ? 413 : 400, detail_);
-    return Step::kGoOn;
-  }
+  if (pump_request() == Flow::kFailed || request_broken_) return request_failed();
   return pump_response();
 }
 

@@ -47,7 +47,7 @@ bool Exchange::retry_on_status() {
   BodyPiece passed_over;
   while (!upstream_->body_done() && upstream_->at_hand() && upstream_->read(passed_over) == Flow::kMoved) {
   }
-  if (upstream_->body_done() && client_->body_done() && !upstream_->pending() && !send_over_) {
+  if (upstream_->body_done() && request_read() && !upstream_->pending() && !send_over_) {
     tried_.add(upstream_->endpoint());
     outstanding_.reset();
     upstream_->finish();

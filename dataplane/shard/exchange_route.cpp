@@ -71,6 +71,7 @@ void Exchange::send_by(const l7::RoutedListener& listener, const l7::RouteMatch&
   pool_ = choice.pool;
   const auto* pool = tables.pools.find(*pool_);
   if (pool && !pool->object->hop_to.empty()) pass_on(listener);
+  if (const auto* rule = filters_.chain.buffer_request()) begin_buffering(*rule);
 }
 
 // RFC 9110 section 15.5.20. What a client was let in by (its certificate, a version) it was let in to one

@@ -30,14 +30,15 @@ ShardProcess::ShardProcess(ProcessOptions options)
 
 Result<void> ShardProcess::start_threads() {
   for (std::size_t number = 0; number < options_.threads; ++number) {
-    auto thread =
-        ShardThread::start({.number = number,
-                            .clients_max = std::max<std::size_t>(1, options_.clients_max / options_.threads),
-                            .tables = publisher_.reader(number),
-                            .state = builder_.thread_state(number),
-                            .log = log_,
-                            .hop = options_.hop,
-                            .pressure = pressure_});
+    auto thread = ShardThread::start(
+        {.number = number,
+         .clients_max = std::max<std::size_t>(1, options_.clients_max / options_.threads),
+         .request_buffers_bytes_max = options_.request_buffers_bytes_max / options_.threads,
+         .tables = publisher_.reader(number),
+         .state = builder_.thread_state(number),
+         .log = log_,
+         .hop = options_.hop,
+         .pressure = pressure_});
     if (!thread.ok()) return std::move(thread).error();
     threads_.push_back(std::move(*thread));
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dataplane/contract/message.hpp"
+#include "dataplane/core/limits.hpp"
 #include "dataplane/shard/access_log_writer.hpp"
 #include "dataplane/shard/hop_access.hpp"
 #include "dataplane/shard/memory_watch.hpp"
@@ -24,8 +25,9 @@ struct ProcessOptions {
   std::string name;  // "edge/0"
   unsigned threads = 1;
   std::string access_log_path;
-  std::size_t clients_max = 0;    // of all threads together
-  uint64_t memory_max_bytes = 0;  // 0: no limit that anybody told of
+  std::size_t clients_max = 0;                                           // of all threads together
+  uint64_t request_buffers_bytes_max = limits::kRequestBuffersBytesMax;  // as well
+  uint64_t memory_max_bytes = 0;                                         // 0: no limit that anybody told of
   HopAccess hop = {};
 };
 

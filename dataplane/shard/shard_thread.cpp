@@ -25,6 +25,7 @@ ShardThread::ShardThread(ThreadSetup setup, std::unique_ptr<EventLoop> loop, Uni
       log_(*loop_, counters_, setup.log, setup.number),
       bench_(*loop_, setup.state, counters_, log_, setup.hop, setup.pressure),
       commands_(limits::kThreadCommandsMax) {
+  bench_.buffers.bytes_max = setup.request_buffers_bytes_max;
   HG_ASSERT(loop_->add_readable(wakeup_.get(), *this));
   thread_ = std::thread([this] { run(); });
 }

@@ -31,6 +31,7 @@ struct ThreadCommand {
 struct ThreadSetup {
   std::size_t number = 0;
   std::size_t clients_max = 0;
+  uint64_t request_buffers_bytes_max = 0;
   TablePublisher::Reader tables;
   l7::ThreadState state;
   AccessLogWriter& log;

@@ -60,6 +60,7 @@ struct Workbench {
   const l7::Tables* tables = nullptr;  // of this turn; never stored beyond it
   const TlsTable* tls = nullptr;       // as well
   BlockPool blocks;
+  BufferBudget buffers;
   CompressorPool compressors;
   RandomBits random;
   WallClock clock;

@@ -105,12 +105,22 @@ contract::RateLimit read_rate_limit(Fields& filter) {
   return into;
 }
 
+contract::BufferRequest read_buffer_request(Fields& filter) {
+  contract::BufferRequest into;
+  filter.require("max_bytes");
+  filter.read_size("max_bytes", {1, limits::kRequestBufferBytesMax}, into.max_bytes);
+  return into;
+}
+
 // What can't be reached, or would be undone by the other.
 void check_together(Fields& filters, const contract::Filters& into) {
   if (into.redirect && into.direct_response)
     filters.fault("direct_response", "invalid_value", "a redirect answers every request already");
   if (answers_all(into) && into.rewrite)
     filters.fault("rewrite", "invalid_value", "nothing is forwarded: another filter answers every request");
+  if (answers_all(into) && into.buffer_request)
+    filters.fault("buffer_request", "invalid_value",
+                  "nothing is forwarded: another filter answers every request");
   if (answers_all(into) && into.request_headers)
     filters.fault("request_headers", "invalid_value",
                   "nothing is forwarded: another filter answers every request");
@@ -135,6 +145,8 @@ contract::Filters read_filters(Fields& filters, const Matches& matches) {
   filters.object("direct_response",
                  [&](Fields& filter) { into.direct_response = read_direct_response(filter); });
   filters.object("rewrite", [&](Fields& filter) { into.rewrite = read_rewrite(filter, matches); });
+  filters.object("buffer_request",
+                 [&](Fields& filter) { into.buffer_request = read_buffer_request(filter); });
   check_together(filters, into);
   return into;
 }

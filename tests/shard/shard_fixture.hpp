@@ -67,6 +67,7 @@ class ShardFixture : public testing::Test {
                                       .forward = {{.pool = "p1", .weight = 1}},
                                       .request_timeout = request_timeout_,
                                       .backend_request_timeout = backend_request_timeout_,
+                                      .filters = rule_filters_,
                                       .idle_timeout = response_idle_timeout_,
                                       .retry = retry_,
                                       .affinity = affinity_}};
@@ -111,6 +112,7 @@ class ShardFixture : public testing::Test {
                                         .threads = 1,
                                         .access_log_path = log_path_,
                                         .clients_max = clients_max_,
+                                        .request_buffers_bytes_max = request_buffers_bytes_max_,
                                         .memory_max_bytes = memory_max_bytes_,
                                         .hop = hop_});
     ASSERT_TRUE(started.ok());
@@ -187,6 +189,8 @@ class ShardFixture : public testing::Test {
   std::optional<contract::Millis> backend_request_timeout_;
   std::optional<contract::Millis> response_idle_timeout_;
   std::optional<contract::Retry> retry_;
+  contract::Boxed<contract::Filters> rule_filters_;
+  uint64_t request_buffers_bytes_max_ = limits::kRequestBuffersBytesMax;
   std::optional<contract::CookieAffinity> affinity_;
   std::vector<Prefix> trusted_;
   bool proxy_protocol_ = false;

@@ -65,6 +65,12 @@ const contract::Compression* PolicyChain::compression() const {
   return nullptr;
 }
 
+const contract::BufferRequest* PolicyChain::buffer_request() const {
+  for (const auto* policy : {forward, rule})
+    if (policy && policy->filters()->buffer_request) return &*policy->filters()->buffer_request;
+  return nullptr;
+}
+
 void PolicyChain::leave(std::string_view origin, ResponseHead& response) const {
   for (const auto* policy : {forward, rule})
     if (policy) filter_response(*policy, inside(), origin, response);

@@ -37,6 +37,9 @@ struct PolicyChain {
   // How responses are compressed; null: not at all.
   const contract::Compression* compression() const;
 
+  // How the request's body is buffered; null: it is streamed. The entry of the forward has the word.
+  const contract::BufferRequest* buffer_request() const;
+
   // What counts of a policy in either list.
   Blocks counting(const AppliedPolicy& applied, const PolicyList& of) const;
   // What counts of the filters of the rule and its forward.

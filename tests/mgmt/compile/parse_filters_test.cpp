@@ -48,6 +48,16 @@ TEST(ParseFilters, ARuleForwardsOrAnswers) {
               IsEmpty());
 }
 
+TEST(ParseFilters, ABodyIsBufferedUpToABound) {
+  EXPECT_EQ(read(R"("buffer_request":{"max_bytes":"64Ki"})").buffer_request->max_bytes, 65536u);
+  EXPECT_THAT(faults_of(R"("buffer_request":{})"),
+              ElementsAre("/filters/buffer_request/max_bytes missing_field"));
+  EXPECT_THAT(faults_of(R"("buffer_request":{"max_bytes":"65Mi"})"),
+              ElementsAre("/filters/buffer_request/max_bytes out_of_range"));
+  EXPECT_THAT(faults_of_answer(R"("redirect":{"scheme":"https"},"buffer_request":{"max_bytes":"1"})"),
+              ElementsAre("/filters/buffer_request invalid_value"));
+}
+
 TEST(ParseFilters, WhatFramesAMessageOrSaysWhoTheClientIsStaysOurs) {
   for (const auto* name : {"Content-Length", "transfer-encoding", "connection", "upgrade", "te", "trailer",
                            "X-Forwarded-For", "x-forwarded-anything", "forwarded", "headgate-context",
