@@ -68,19 +68,34 @@ struct EndpointAnswer {
   friend bool operator==(const EndpointAnswer&, const EndpointAnswer&) = default;
 };
 
+// Where copies of requests go.
+struct MirrorAnswer {
+  std::string namespace_name;
+  std::string pool;
+  uint32_t percent = 0;
+
+  static constexpr auto kFields =
+      std::tuple{field("namespace", &MirrorAnswer::namespace_name), field("pool", &MirrorAnswer::pool),
+                 field("percent", &MirrorAnswer::percent)};
+  friend bool operator==(const MirrorAnswer&, const MirrorAnswer&) = default;
+};
+
 // One entry of the winning rule's `forward`. Without a pool it names one that is missing or not granted.
 struct ForwardAnswer {
   std::string namespace_name;
   std::string pool;
   uint32_t weight = 0;
   std::vector<EndpointAnswer> endpoints;
-  std::string hop_to =
-      {};  // the shard that it passes on to, whose rules say the rest; then without endpoints
+  std::vector<MirrorAnswer> mirrors = {};
+  // The shard that it passes on to, whose rules say the rest; then it has no endpoints.
+  std::string hop_to = {};
 
-  static constexpr auto kFields =
-      std::tuple{field("namespace", &ForwardAnswer::namespace_name), field("pool", &ForwardAnswer::pool),
-                 field("weight", &ForwardAnswer::weight), field("endpoints", &ForwardAnswer::endpoints),
-                 field("hop_to", &ForwardAnswer::hop_to)};
+  static constexpr auto kFields = std::tuple{field("namespace", &ForwardAnswer::namespace_name),
+                                             field("pool", &ForwardAnswer::pool),
+                                             field("weight", &ForwardAnswer::weight),
+                                             field("endpoints", &ForwardAnswer::endpoints),
+                                             field("mirrors", &ForwardAnswer::mirrors),
+                                             field("hop_to", &ForwardAnswer::hop_to)};
   friend bool operator==(const ForwardAnswer&, const ForwardAnswer&) = default;
 };
 
@@ -108,13 +123,14 @@ struct RequestAnswer {
   uint64_t left_out = 0;  // matches that are farther from the request than those
   std::vector<ForwardAnswer> forwards;
   std::vector<PolicyAnswer> policies;  // outermost first
+  std::vector<MirrorAnswer> mirrors;   // the rule's, whichever entry is chosen
 
   static constexpr auto kFields =
       std::tuple{field("revision", &RequestAnswer::revision), field("outcome", &RequestAnswer::outcome),
                  field("status", &RequestAnswer::status),     field("listener", &RequestAnswer::listener),
                  field("path", &RequestAnswer::path),         field("matches", &RequestAnswer::matches),
                  field("left_out", &RequestAnswer::left_out), field("forwards", &RequestAnswer::forwards),
-                 field("policies", &RequestAnswer::policies)};
+                 field("policies", &RequestAnswer::policies), field("mirrors", &RequestAnswer::mirrors)};
   friend bool operator==(const RequestAnswer&, const RequestAnswer&) = default;
 };
 

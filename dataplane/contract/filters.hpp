@@ -147,6 +147,16 @@ struct BufferRequest {
   friend bool operator==(const BufferRequest&, const BufferRequest&) = default;
 };
 
+// A copy of so many requests of a hundred goes to that pool too, and what it answers is thrown away.
+struct Mirror {
+  std::string pool;  // Pool::uid; empty where the reference is unresolved: nothing is copied
+  uint32_t percent = 100;
+
+  static constexpr auto kFields =
+      std::tuple{field("pool", &Mirror::pool), field("percent", &Mirror::percent)};
+  friend bool operator==(const Mirror&, const Mirror&) = default;
+};
+
 struct Filters {
   std::optional<IpAccess> ip_access;
   std::optional<RateLimit> rate_limit;
@@ -158,6 +168,7 @@ struct Filters {
   std::optional<HeaderEdit> response_headers;
   std::optional<Compression> compression;
   std::optional<BufferRequest> buffer_request;
+  std::vector<Mirror> mirror;
 
   static constexpr auto kFields = std::tuple{field("ip_access", &Filters::ip_access),
                                              field("rate_limit", &Filters::rate_limit),
@@ -168,7 +179,8 @@ struct Filters {
                                              field("rewrite", &Filters::rewrite),
                                              field("response_headers", &Filters::response_headers),
                                              field("compression", &Filters::compression),
-                                             field("buffer_request", &Filters::buffer_request)};
+                                             field("buffer_request", &Filters::buffer_request),
+                                             field("mirror", &Filters::mirror)};
   friend bool operator==(const Filters&, const Filters&) = default;
 };
 

@@ -45,7 +45,7 @@ ForwardChoice find_affine_forward(const RoutePlan& plan, const PoolTable& pools,
   for (const auto& forward : plan.forwards) {
     const ServingPool* pool = forward.pool ? pools.find(*forward.pool) : nullptr;
     if (pool && pool->find_affine(affinity))
-      return {Outcome::kFound, forward.pool.get(), forward.policy.get()};
+      return {Outcome::kFound, forward.pool.get(), forward.policy.get(), &forward.mirrors};
   }
   return {};
 }

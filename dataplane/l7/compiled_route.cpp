@@ -77,6 +77,15 @@ policy::Blocks blocks_inside(const contract::RouteRule& rule) {
   return blocks;
 }
 
+std::vector<PlannedMirror> plan_mirrors(const contract::Boxed<contract::Filters>& filters,
+                                        const PlanMaker& maker) {
+  std::vector<PlannedMirror> mirrors;
+  if (!filters) return mirrors;
+  for (const auto& mirror : filters->mirror)
+    if (!mirror.pool.empty()) mirrors.push_back({maker.pool_identity(mirror.pool), mirror.percent});
+  return mirrors;
+}
+
 RoutePlan make_plan(const contract::Route& route, const contract::RouteRule& rule, const RoutePlan* before,
                     const PlanMaker& maker) {
   RoutePlan plan;
@@ -90,13 +99,15 @@ RoutePlan make_plan(const contract::Route& route, const contract::RouteRule& rul
   plan.idle_timeout = rule.idle_timeout;
   plan.retry = rule.retry;
   plan.affinity = rule.affinity;
+  plan.mirrors = plan_mirrors(rule.filters, maker);
   std::vector<uint32_t> weights;
   for (const auto& forward : rule.forward) {
     const auto place = plan.forwards.size();
     const bool known = before && place < before->forwards.size();
     plan.forwards.push_back({forward.pool.empty() ? nullptr : maker.pool_identity(forward.pool),
                              forward.weight,
-                             keep_policy(forward.filters, known ? before->forwards[place].policy : nullptr)});
+                             keep_policy(forward.filters, known ? before->forwards[place].policy : nullptr),
+                             plan_mirrors(forward.filters, maker)});
     weights.push_back(forward.weight);
   }
   plan.turn = WeightedTurn(weights);
@@ -104,7 +115,7 @@ RoutePlan make_plan(const contract::Route& route, const contract::RouteRule& rul
 }
 
 bool same_forward(const PlannedForward& a, const PlannedForward& b) {
-  return a.pool == b.pool && a.weight == b.weight && a.policy == b.policy;
+  return a.pool == b.pool && a.weight == b.weight && a.policy == b.policy && a.mirrors == b.mirrors;
 }
 
 bool same_plan(const RoutePlan& a, const RoutePlan& b) {
@@ -113,7 +124,7 @@ bool same_plan(const RoutePlan& a, const RoutePlan& b) {
                     same_forward) &&
          a.request_timeout == b.request_timeout && a.backend_request_timeout == b.backend_request_timeout &&
          a.above.same_as(b.above) && a.policy == b.policy && a.idle_timeout == b.idle_timeout &&
-         a.retry == b.retry && a.affinity == b.affinity;
+         a.retry == b.retry && a.affinity == b.affinity && a.mirrors == b.mirrors;
 }
 
 RoutePlanPtr keep_plan(RoutePlan plan, const CompiledRoute* previous, const PlanMaker& maker) {

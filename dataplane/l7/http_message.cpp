@@ -74,4 +74,16 @@ Method parse_method(std::string_view text) {
   return Method::kOther;
 }
 
+void copy_request(const RequestHead& from, Arena& arena, RequestHead& into) {
+  into = from;
+  into.method_text = arena.copy(from.method_text);
+  into.host = arena.copy(from.host);
+  into.path = arena.copy(from.path);
+  if (from.query) into.query = arena.copy(*from.query);
+  into.headers.clear();
+  for (const auto& field : from.headers)
+    into.headers.add({field.id == HeaderId::kOther ? arena.copy(field.name) : header_name(field.id),
+                      arena.copy(field.value), field.id});
+}
+
 }  // namespace headgate::l7

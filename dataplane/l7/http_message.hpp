@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/core/arena.hpp"
+
 namespace headgate::l7 {
 
 // Those that some code asks for; every other method is kOther and carries its text alone.
@@ -147,5 +149,8 @@ struct ResponseHead {
 };
 
 Method parse_method(std::string_view text);
+
+// A head that outlives the exchange: all its views point into `arena`.
+void copy_request(const RequestHead& from, Arena& arena, RequestHead& into);
 
 }  // namespace headgate::l7

@@ -6,8 +6,8 @@ namespace headgate::l7 {
 ForwardChoice choose_forward(const RoutePlan& plan, PinRow& plans) {
   if (plan.turn.empty()) return {};
   const auto& forward = plan.forwards[plan.turn.next(plans.cell(plan.slot).tally)];
-  if (!forward.pool) return {Outcome::kUnresolvedForward, nullptr, nullptr};
-  return {Outcome::kFound, forward.pool.get(), forward.policy.get()};
+  if (!forward.pool) return {Outcome::kUnresolvedForward};
+  return {Outcome::kFound, forward.pool.get(), forward.policy.get(), &forward.mirrors};
 }
 
 }  // namespace headgate::l7

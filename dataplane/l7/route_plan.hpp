@@ -29,10 +29,18 @@ struct PoolIdentity {
 };
 using PoolIdentityPtr = std::shared_ptr<const PoolIdentity>;
 
+struct PlannedMirror {
+  PoolIdentityPtr pool;
+  uint32_t percent = 0;
+
+  friend bool operator==(const PlannedMirror&, const PlannedMirror&) = default;
+};
+
 struct PlannedForward {
   PoolIdentityPtr pool;  // null: unresolved
   uint32_t weight = 0;
   policy::PolicyPtr policy;  // null: it has no filters
+  std::vector<PlannedMirror> mirrors = {};
 };
 
 struct RoutePlan {
@@ -48,7 +56,8 @@ struct RoutePlan {
   std::optional<std::chrono::milliseconds> idle_timeout;             // of a response or a tunnel
   std::optional<contract::Retry> retry;
   std::optional<contract::CookieAffinity> affinity;
-  uint32_t slot = 0;  // the cell's tally: whose turn it is
+  std::vector<PlannedMirror> mirrors;  // whichever forward is chosen; what is unresolved is not among them
+  uint32_t slot = 0;                   // the cell's tally: whose turn it is
 };
 using RoutePlanPtr = std::shared_ptr<const RoutePlan>;
 using RoutePlanPin = Pin<RoutePlan>;
@@ -58,6 +67,7 @@ struct ForwardChoice {
   Outcome outcome = Outcome::kNoForward;   // kFound, kNoForward or kUnresolvedForward
   const PoolIdentity* pool = nullptr;      // where kFound; lives as long as the plan
   const policy::Policy* policy = nullptr;  // its entry's filters, or null; lives as long as the plan
+  const std::vector<PlannedMirror>* mirrors = nullptr;  // its entry's, where kFound; as well
 };
 // The next pool by weight: over a period of all weights each gets exactly its share on this thread.
 [[nodiscard]] ForwardChoice choose_forward(const RoutePlan& plan, PinRow& plans);

@@ -43,17 +43,21 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
     "proxy_tlvs_refused_total",
     "responses_compressed_total",
     "compressors_exhausted_total",
+    "mirrors_total",
+    "mirrors_answered_total",
+    "mirrors_failed_total",
+    "mirrors_cut_off_total",
+    "mirrors_spared_total",
     "requests_buffered_total",
     "upstream_tls_handshakes_total",
     "upstream_tls_handshakes_resumed_total",
 };
 
 constexpr std::array<std::string_view, kEndings> kEndingNames{
-    "completed",        "malformed",           "not_routed",     "not_implemented",
-    "header_timeout",   "body_timeout",        "body_too_large", "buffers_exhausted",
-    "client_gone",      "backend_unreachable", "backend_closed", "backend_malformed",
-    "response_timeout", "request_timeout",     "tunnelled",      "overloaded",
-    "filtered",
+    "completed",      "malformed",         "not_routed",        "not_implemented", "header_timeout",
+    "body_timeout",   "body_too_large",    "buffers_exhausted", "client_gone",     "backend_unreachable",
+    "backend_closed", "backend_malformed", "response_timeout",  "request_timeout", "tunnelled",
+    "overloaded",     "filtered",
 };
 
 }  // namespace

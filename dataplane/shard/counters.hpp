@@ -54,6 +54,11 @@ enum class Counter : uint8_t {
   kProxyTlvsRefused,      // of these: by what it said beside the addresses
   kResponsesCompressed,
   kCompressorsExhausted,   // responses that passed as they are: too many were compressed at once
+  kMirrors,                // copies of requests, begun
+  kMirrorsAnswered,        // of these: to the end of the answer
+  kMirrorsFailed,          // of these: no backend, no connection, no answer
+  kMirrorsCutOff,          // of these: too slow, or the request came to no end
+  kMirrorsSpared,          // not begun: too many were under way
   kRequestsBuffered,       // whose body was read whole before it was sent
   kUpstreamTlsHandshakes,  // with backends, likewise
   kUpstreamTlsHandshakesResumed,

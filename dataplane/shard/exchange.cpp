@@ -233,6 +233,7 @@ void Exchange::let_go() {
   filters_ = {};
   compressor_.reset();
   buffer_.clear();
+  leave_mirrors();
   plan_.reset();
 }
 

@@ -18,6 +18,7 @@
 // first try. Thread: one.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string_view>
 
@@ -28,18 +29,20 @@
 #include "dataplane/shard/compressor.hpp"
 #include "dataplane/shard/counters.hpp"
 #include "dataplane/shard/exchange_filters.hpp"
+#include "dataplane/shard/mirror.hpp"
 #include "dataplane/shard/request_buffer.hpp"
 #include "dataplane/shard/timer_wheel.hpp"
 #include "dataplane/shard/upstream_leg.hpp"
 #include "dataplane/shard/upstream_pool.hpp"
 #include "dataplane/shard/upstream_queue.hpp"
+#include "dataplane/shard/upstream_user.hpp"
 
 namespace headgate::shard {
 
 struct AccessRecord;
 struct Workbench;
 
-class Exchange final : public Timer {
+class Exchange final : public Timer, public UpstreamUser {
  public:
   enum class Phase : uint8_t {
     kParked,
@@ -65,9 +68,9 @@ class Exchange final : public Timer {
   void on_client_events();
   void on_client_gone();
   void on_new_tables();  // where it is parked
-  void on_connected();
-  void on_connect_failed();
-  void on_upstream_events();
+  void on_connected() override;
+  void on_connect_failed() override;
+  void on_upstream_events() override;
   void on_turn();  // of UpstreamQueue: a connection is to be had
 
  protected:
@@ -165,6 +168,11 @@ class Exchange final : public Timer {
   Step refuse_buffering();
   Step end_buffering();
 
+  // exchange_mirror.cpp: copies of the request for other pools
+  void start_mirrors(const std::vector<l7::PlannedMirror>& planned);
+  void feed_mirrors(const BodyPiece& piece);
+  void leave_mirrors();
+
   // exchange_websocket.cpp: what becomes a tunnel
   void add_websocket_key();
   bool proves_upgrade();
@@ -203,6 +211,8 @@ class Exchange final : public Timer {
   RequestBuffer buffer_;
   bool buffered_ = false;  // the body is, or will be, in there
   uint64_t buffer_bytes_max_ = 0;
+  std::array<Mirror*, limits::kMirrorsPerExchangeMax> mirrors_{};  // null: it has ended
+  std::size_t mirror_count_ = 0;
 
   // the way
   l7::RoutePlanPin plan_;

@@ -76,6 +76,7 @@ Flow Exchange::read_from_client(BodyPiece& piece) {
     ending_ = Ending::kBodyTooLarge;
     return Flow::kFailed;
   }
+  if (mirror_count_ > 0) feed_mirrors(piece);
   return flow;
 }
 

@@ -71,6 +71,8 @@ void Exchange::send_by(const l7::RoutedListener& listener, const l7::RouteMatch&
   pool_ = choice.pool;
   const auto* pool = tables.pools.find(*pool_);
   if (pool && !pool->object->hop_to.empty()) pass_on(listener);
+  start_mirrors(plan_->mirrors);
+  start_mirrors(*choice.mirrors);
   if (const auto* rule = filters_.chain.buffer_request()) begin_buffering(*rule);
 }
 

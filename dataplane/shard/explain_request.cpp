@@ -43,8 +43,18 @@ contract::MatchAnswer answer_of(const l7::ExplainedMatch& entry, const l7::Compi
   return answer;
 }
 
+std::vector<contract::MirrorAnswer> mirrors_of(const std::vector<l7::PlannedMirror>& planned,
+                                               const l7::PoolTable& pools) {
+  std::vector<contract::MirrorAnswer> answers;
+  for (const auto& each : planned)
+    if (const auto* pool = pools.find(*each.pool))
+      answers.push_back({pool->object->namespace_name, pool->object->name, each.percent});
+  return answers;
+}
+
 contract::ForwardAnswer answer_of(const l7::PlannedForward& forward, const l7::PoolTable& pools) {
   contract::ForwardAnswer answer{.namespace_name = {}, .pool = {}, .weight = forward.weight, .endpoints = {}};
+  answer.mirrors = mirrors_of(forward.mirrors, pools);
   const auto* pool = forward.pool ? pools.find(*forward.pool) : nullptr;
   if (pool == nullptr) return answer;
   answer.namespace_name = pool->object->namespace_name;
@@ -136,6 +146,7 @@ contract::RequestAnswer explain_request(const l7::Tables& tables, const contract
     return ended(std::move(answer), explanation.winner.outcome);
   const auto& plan = *explanation.winner.plan;
   answer.policies = policies_of(*listener, plan);
+  answer.mirrors = mirrors_of(plan.mirrors, tables.pools);
   for (const auto& forward : plan.forwards) answer.forwards.push_back(answer_of(forward, tables.pools));
   return ended(std::move(answer), outcome_of(plan, tables.pools));
 }

@@ -53,6 +53,8 @@ void ShardThread::run() {
     stopped_.clear();
     if (bench_.draining && bench_.clients.in_use() == 0) drained_.store(true, std::memory_order_release);
   }
+  // Nobody waits for them, and what they hold on to ends before this thread does.
+  bench_.mirrors.for_each([](Mirror& mirror) { mirror.abort(); });
   log_.flush();
   tables_.offline();
 }

@@ -12,7 +12,7 @@
 
 namespace headgate::shard {
 
-class Exchange;
+class UpstreamUser;
 class UpstreamPool;
 
 // What its pool says of one connection, as it was when it was opened.
@@ -46,7 +46,7 @@ class UpstreamConnection final : public Handler {
   Http1UpstreamLeg leg_;
   UpstreamSocket socket_;
   l7::PoolEndpointPin endpoint_;
-  Exchange* exchange_ = nullptr;  // while connecting or busy
+  UpstreamUser* user_ = nullptr;  // while connecting or busy
   Phase phase_ = Phase::kClosed;
   bool reused_ = false;
   uint32_t exchanges_ = 0;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // UpstreamLeg: the backend's side of one try of an exchange as messages: the request goes out, the response
 // comes in, each with its end and its trailers; the mirror image of ClientLeg. HTTP/1.1 and HTTP/2 each
-// implement it. UpstreamPool gives it out, connecting or at once ready; it tells the exchange of events
-// (Exchange::on_connected, on_connect_failed, on_upstream_events), and only from outside of the exchange's
-// own calls.
+// implement it. UpstreamPool gives it out, connecting or at once ready; it tells its user (an Exchange, a
+// Mirror) of events, and only from outside of the user's own calls.
 //
 // Thread: one. It lives until the exchange calls finish() or abort(), which is the last that it hears.
 #pragma once

@@ -10,8 +10,8 @@
 
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/unix_address.hpp"
-#include "dataplane/shard/exchange.hpp"
 #include "dataplane/shard/socket_address.hpp"
+#include "dataplane/shard/upstream_user.hpp"
 
 namespace headgate::shard {
 
@@ -37,18 +37,18 @@ UpstreamConnection* UpstreamPool::find_idle(const l7::PoolEndpoint& endpoint, co
 }
 
 UpstreamLeg* UpstreamPool::take_idle(const l7::PoolEndpoint& endpoint, const Opening& opening,
-                                     Exchange& exchange) {
+                                     UpstreamUser& user) {
   if (shares(endpoint)) {
     auto* const session = find_session(endpoint, opening, http2::ClientSession::Phase::kOpen);
     if (!session) return nullptr;
     counters_.add(Counter::kUpstreamReuses);
-    return &session->join(exchange);
+    return &session->join(user);
   }
   auto* const found = find_idle(endpoint, opening);
   if (!found) return nullptr;
   UpstreamConnection& connection = *found;
   connection.phase_ = UpstreamConnection::Phase::kBusy;
-  connection.exchange_ = &exchange;
+  connection.user_ = &user;
   connection.reused_ = true;
   connection.leg_.open();
   ++connection.exchanges_;
@@ -75,15 +75,15 @@ UniqueFd UpstreamPool::connect_to(const l7::PoolEndpoint& endpoint) const {
 }
 
 UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, const Opening& opening,
-                                   Exchange& exchange, const ConnectionRules& rules) {
+                                   UpstreamUser& user, const ConnectionRules& rules) {
   if (auto* const session = shares(endpoint)
                                 ? find_session(endpoint, opening, http2::ClientSession::Phase::kConnecting)
                                 : nullptr)
-    return &session->join(exchange);
+    return &session->join(user);
   counters_.add(Counter::kUpstreamConnects);
   UniqueFd socket = connect_to(endpoint);
   if (!socket) return nullptr;
-  if (shares(endpoint)) return connect_session(endpoint, opening, exchange, std::move(socket));
+  if (shares(endpoint)) return connect_session(endpoint, opening, user, std::move(socket));
   UpstreamConnection& connection = connections_.take(*this);
   if (!loop_.add_stream(socket.get(), connection)) {
     connections_.give(connection);
@@ -91,7 +91,7 @@ UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, const Openi
   }
   connection.socket_.open(std::move(socket), opening);
   connection.endpoint_ = state_.pin(endpoint);
-  connection.exchange_ = &exchange;
+  connection.user_ = &user;
   connection.phase_ = UpstreamConnection::Phase::kConnecting;
   connection.reused_ = false;
   connection.exchanges_ = 1;
@@ -102,7 +102,7 @@ UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, const Openi
 }
 
 UpstreamLeg* UpstreamPool::connect_session(const l7::PoolEndpoint& endpoint, const Opening& opening,
-                                           Exchange& exchange, UniqueFd socket) {
+                                           UpstreamUser& user, UniqueFd socket) {
   auto& session = sessions_.take(*this);
   if (!loop_.add_stream(socket.get(), session)) {
     sessions_.give(session);
@@ -119,7 +119,7 @@ UpstreamLeg* UpstreamPool::connect_session(const l7::PoolEndpoint& endpoint, con
   sessions.push_back(&session);
   session.open(std::move(socket), state_.pin(endpoint), opening);
   ++state_.pools.cell(endpoint.pool->slot).connections;
-  return &session.join(exchange);
+  return &session.join(user);
 }
 
 http2::ClientSession* UpstreamPool::find_session(const l7::PoolEndpoint& endpoint, const Opening& opening,
@@ -164,7 +164,7 @@ void UpstreamPool::release(UpstreamConnection& connection) {
   if (idle.size() >= limits::kIdleUpstreamsMax)
     close(connection.endpoint_->proxy_protocol ? *idle.front() : connection);
   if (connection.phase_ == UpstreamConnection::Phase::kClosed) return;
-  connection.exchange_ = nullptr;
+  connection.user_ = nullptr;
   connection.phase_ = UpstreamConnection::Phase::kIdle;
   idle.push_back(&connection);
   loop_.arm(connection, rules.idle_timeout);
@@ -175,7 +175,7 @@ void UpstreamPool::close(UpstreamConnection& connection) {
   if (connection.phase_ == UpstreamConnection::Phase::kClosed) return;
   if (connection.phase_ == UpstreamConnection::Phase::kIdle) remove_idle(connection);
   connection.phase_ = UpstreamConnection::Phase::kClosed;
-  connection.exchange_ = nullptr;
+  connection.user_ = nullptr;
   connection.socket_.close(*connection.endpoint_);
   const uint32_t pool_slot = connection.endpoint_->pool->slot;
   --state_.pools.cell(pool_slot).connections;
@@ -235,17 +235,17 @@ void UpstreamConnection::on_events(uint32_t epoll_events) {
     if (!stream().quiet()) pool_.close(*this);
     return;
   }
-  if (phase_ == Phase::kBusy) return exchange_->on_upstream_events();
+  if (phase_ == Phase::kBusy) return user_->on_upstream_events();
   switch (socket_.advance(*endpoint_)) {
     case UpstreamSocket::Progress::kPending:
       return;
     case UpstreamSocket::Progress::kFailed:
-      return exchange_->on_connect_failed();
+      return user_->on_connect_failed();
     case UpstreamSocket::Progress::kReady:
       break;
   }
   phase_ = Phase::kBusy;
-  exchange_->on_connected();
+  user_->on_connected();
 }
 
 void UpstreamConnection::on_deadline() {

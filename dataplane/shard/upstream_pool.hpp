@@ -31,11 +31,11 @@ class UpstreamPool {
   UpstreamTickets& tickets() { return tickets_; }
 
   using Opening = UpstreamSocket::Opening;
-  // For `exchange` until it finishes or aborts the leg. Null where none idles, or no session has room.
+  // For `user` until it finishes or aborts the leg. Null where none idles, or no session has room.
   // `opening` is how a connection to the endpoint is to begin now: one that began otherwise is of no use.
-  UpstreamLeg* take_idle(const l7::PoolEndpoint& endpoint, const Opening& opening, Exchange& exchange);
-  // Connecting; the exchange is told. Null where it failed at once.
-  UpstreamLeg* connect(const l7::PoolEndpoint& endpoint, const Opening& opening, Exchange& exchange,
+  UpstreamLeg* take_idle(const l7::PoolEndpoint& endpoint, const Opening& opening, UpstreamUser& user);
+  // Connecting; the user is told. Null where it failed at once.
+  UpstreamLeg* connect(const l7::PoolEndpoint& endpoint, const Opening& opening, UpstreamUser& user,
                        const ConnectionRules& rules);
   // connect() would open no connection of its own: one that is being opened has room.
   bool can_join(const l7::PoolEndpoint& endpoint, const Opening& opening);
@@ -66,7 +66,7 @@ class UpstreamPool {
   UpstreamConnection* find_idle(const l7::PoolEndpoint& endpoint, const Opening& opening);
   http2::ClientSession* find_session(const l7::PoolEndpoint& endpoint, const Opening& opening,
                                      http2::ClientSession::Phase phase);
-  UpstreamLeg* connect_session(const l7::PoolEndpoint& endpoint, const Opening& opening, Exchange& exchange,
+  UpstreamLeg* connect_session(const l7::PoolEndpoint& endpoint, const Opening& opening, UpstreamUser& user,
                                UniqueFd socket);
   template <typename Predicate>
   void close_sessions(Predicate&& of_no_use);

@@ -20,6 +20,7 @@
 #include "dataplane/shard/http1/client_leg.hpp"
 #include "dataplane/shard/http2/client_leg.hpp"
 #include "dataplane/shard/http2/server_session.hpp"
+#include "dataplane/shard/mirror.hpp"
 #include "dataplane/shard/pressure.hpp"
 #include "dataplane/shard/slab.hpp"
 #include "dataplane/shard/tls_table.hpp"
@@ -67,6 +68,7 @@ struct Workbench {
   bool draining = false;
   UpstreamQueue queue;
   UpstreamPool upstreams;
+  Slab<Mirror> mirrors;
   Slab<Exchange> exchanges;
   std::deque<Exchange*> parked;  // over the hop, until new tables know their route
   Slab<Http1ClientLeg> http1_legs;

@@ -108,6 +108,18 @@ contract::RouteRule build_hop_rule(const Rule& rule, const Entry* to_shard,
   return built;
 }
 
+// With its mirrors named by their uids.
+contract::Boxed<contract::Filters> build_filters(const Model& model,
+                                                 const contract::Boxed<contract::Filters>& filters) {
+  if (!filters || filters->mirror.empty()) return filters;
+  auto built = *filters;
+  for (auto& mirror : built.mirror) {
+    const auto* entry = model.find(key_of(db::Kind::kPool, pool_named_by(mirror)));
+    mirror.pool = entry ? entry->meta.uid : "";
+  }
+  return contract::Boxed<contract::Filters>(std::move(built));
+}
+
 contract::RouteRule build_rule(const Model& model, const Rule& rule) {
   contract::RouteRule built;
   built.name = rule.name;
@@ -117,11 +129,12 @@ contract::RouteRule build_rule(const Model& model, const Rule& rule) {
   built.idle_timeout = rule.idle_timeout;
   built.retry = rule.retry;
   built.affinity = rule.affinity;
-  built.filters = rule.filters;
+  built.filters = build_filters(model, rule.filters);
   for (const auto& pool : rule.forward) {
     const auto* entry = model.find({db::Kind::kPool, pool.namespace_name, pool.name});
-    built.forward.push_back(
-        {.pool = entry ? entry->meta.uid : "", .weight = pool.weight, .filters = pool.filters});
+    built.forward.push_back({.pool = entry ? entry->meta.uid : "",
+                             .weight = pool.weight,
+                             .filters = build_filters(model, pool.filters)});
   }
   return built;
 }
@@ -269,13 +282,12 @@ RoutePlaces places_of_route(const Model& model, const Entry& entry) {
 
 std::vector<db::ObjectKey> used_by_route(const Model& model, const Entry& entry) {
   std::set<db::ObjectKey> used;
-  for (const auto& rule : entry.as<Route>().rules)
-    for (const auto& forward : rule.forward) {
-      const auto* pool = model.find({db::Kind::kPool, forward.namespace_name, forward.name});
-      if (!pool || !used.insert(pool->key).second) continue;
-      const auto trust = trust_of_pool(model, *pool);
-      used.insert(trust.begin(), trust.end());
-    }
+  for (const auto& named : pools_named_by(entry.as<Route>())) {
+    const auto* pool = model.find(key_of(db::Kind::kPool, named.pool));
+    if (!pool || !used.insert(pool->key).second) continue;
+    const auto trust = trust_of_pool(model, *pool);
+    used.insert(trust.begin(), trust.end());
+  }
   for (const auto* policy : policies_of_route(model, entry)) used.insert(policy->key);
   // Those of the shard stand above the copies of listeners that lead there.
   const auto places = places_of_route(model, entry);

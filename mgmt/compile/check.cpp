@@ -57,7 +57,7 @@ class Checks {
   void check_hop(const db::ObjectKey& object, const std::string& pointer, const Namespace* owner,
                  const Listener& listener);
   void check_namespace(const Entry& entry);
-  bool is_granted(const std::string& from_namespace, const PoolRef& pool) const;
+  bool is_granted(const std::string& from_namespace, const ObjectRef& pool) const;
   bool is_granted(const db::ObjectKey& user, const db::ObjectKey& key) const;
   bool claims(const std::string& namespace_name, const std::string& hostname) const;
 
@@ -108,7 +108,7 @@ bool Checks::claims(const std::string& namespace_name, const std::string& hostna
                      [&](const std::string& claim) { return covers(claim, hostname); });
 }
 
-bool Checks::is_granted(const std::string& from_namespace, const PoolRef& pool) const {
+bool Checks::is_granted(const std::string& from_namespace, const ObjectRef& pool) const {
   if (pool.namespace_name == from_namespace) return true;
   const auto* owner = space(pool.namespace_name);
   return owner && std::any_of(owner->grants.begin(), owner->grants.end(), [&](const Grant& grant) {
@@ -129,15 +129,11 @@ void Checks::check_hostnames(const Entry& entry) {
 }
 
 void Checks::check_grants(const Entry& entry) {
-  const auto& rules = entry.as<Route>().rules;
-  for (std::size_t i = 0; i < rules.size(); ++i)
-    for (std::size_t j = 0; j < rules[i].forward.size(); ++j) {
-      const auto& pool = rules[i].forward[j];
-      if (is_granted(entry.key.namespace_name, pool)) continue;
-      add(entry.key, "/rules/" + std::to_string(i) + "/forward/" + std::to_string(j) + "/pool", "not_granted",
+  for (const auto& [pointer, pool] : pools_named_by(entry.as<Route>()))
+    if (!is_granted(entry.key.namespace_name, pool))
+      add(entry.key, pointer, "not_granted",
           "namespace " + pool.namespace_name + " does not grant pool " + pool.name + " to namespace " +
               entry.key.namespace_name);
-    }
 }
 
 // The hop leads from process to process of one machine: what serves the namespace must run wherever the
@@ -283,7 +279,7 @@ void Checks::check_namespace(const Entry& entry) {
     if (key.kind == Kind::kCertificate || key.kind == Kind::kSecret) check_grants_of(entry.key, key);
     if (key.kind != Kind::kPool) continue;
     for (const auto& user : model_.referrers(key))
-      if (!is_changed(user) && !is_granted(user.namespace_name, {key.namespace_name, key.name, 1}))
+      if (!is_changed(user) && !is_granted(user.namespace_name, {key.namespace_name, key.name}))
         add(entry.key, "/grants", "not_granted", user.to_string() + " forwards to " + key.to_string());
   }
 }

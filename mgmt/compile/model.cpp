@@ -74,15 +74,33 @@ void add_references(const Policy& policy, References& into) {
 void add_references(const Route& route, References& into) {
   for (std::size_t i = 0; i < route.listeners.size(); ++i)
     into.push_back({at("/listeners", i), {db::Kind::kListener, "", route.listeners[i]}});
-  for (std::size_t i = 0; i < route.rules.size(); ++i) {
-    const auto& forward = route.rules[i].forward;
-    for (std::size_t j = 0; j < forward.size(); ++j)
-      into.push_back({at(at("/rules", i) + "/forward", j) + "/pool",
-                      {db::Kind::kPool, forward[j].namespace_name, forward[j].name}});
-  }
+  for (auto& [pointer, pool] : pools_named_by(route))
+    into.push_back({std::move(pointer), key_of(db::Kind::kPool, pool)});
+}
+
+void add_mirrors(const contract::Boxed<contract::Filters>& filters, const std::string& pointer,
+                 std::vector<NamedPool>& into) {
+  if (!filters) return;
+  for (std::size_t i = 0; i < filters->mirror.size(); ++i)
+    into.push_back({at(pointer + "/filters/mirror", i) + "/pool", pool_named_by(filters->mirror[i])});
 }
 
 }  // namespace
+
+std::vector<NamedPool> pools_named_by(const Route& route) {
+  std::vector<NamedPool> named;
+  for (std::size_t i = 0; i < route.rules.size(); ++i) {
+    const auto& rule = route.rules[i];
+    const auto pointer = at("/rules", i);
+    for (std::size_t j = 0; j < rule.forward.size(); ++j) {
+      const auto of_forward = at(pointer + "/forward", j);
+      named.push_back({of_forward + "/pool", {rule.forward[j].namespace_name, rule.forward[j].name}});
+      add_mirrors(rule.forward[j].filters, of_forward, named);
+    }
+    add_mirrors(rule.filters, pointer, named);
+  }
+  return named;
+}
 
 References references_of(const db::ObjectKey& key, const Resource& resource) {
   References references;

@@ -112,12 +112,28 @@ contract::BufferRequest read_buffer_request(Fields& filter) {
   return into;
 }
 
+std::vector<contract::Mirror> read_mirrors(Fields& filters, const std::string& namespace_name) {
+  std::vector<contract::Mirror> into;
+  filters.each_object("mirror", [&](Fields& mirror) {
+    const auto pool = read_pool_reference(mirror, namespace_name);
+    auto& read = into.emplace_back();
+    read.pool = pool.namespace_name + "/" + pool.name;
+    mirror.read_integer("percent", {0, 100}, read.percent);
+  });
+  if (into.size() > limits::kMirrorsPerFiltersMax)
+    filters.fault("mirror", "out_of_range",
+                  "can be no more than " + std::to_string(limits::kMirrorsPerFiltersMax));
+  return into;
+}
+
 // What can't be reached, or would be undone by the other.
 void check_together(Fields& filters, const contract::Filters& into) {
   if (into.redirect && into.direct_response)
     filters.fault("direct_response", "invalid_value", "a redirect answers every request already");
   if (answers_all(into) && into.rewrite)
     filters.fault("rewrite", "invalid_value", "nothing is forwarded: another filter answers every request");
+  if (answers_all(into) && !into.mirror.empty())
+    filters.fault("mirror", "invalid_value", "nothing is forwarded: another filter answers every request");
   if (answers_all(into) && into.buffer_request)
     filters.fault("buffer_request", "invalid_value",
                   "nothing is forwarded: another filter answers every request");
@@ -138,7 +154,7 @@ void read_blocks(Fields& filters, contract::Filters& into) {
   filters.object("compression", [&](Fields& filter) { into.compression = read_compression(filter); });
 }
 
-contract::Filters read_filters(Fields& filters, const Matches& matches) {
+contract::Filters read_filters(Fields& filters, const std::string& namespace_name, const Matches& matches) {
   contract::Filters into;
   read_blocks(filters, into);
   filters.object("redirect", [&](Fields& filter) { into.redirect = read_redirect(filter, matches); });
@@ -147,6 +163,7 @@ contract::Filters read_filters(Fields& filters, const Matches& matches) {
   filters.object("rewrite", [&](Fields& filter) { into.rewrite = read_rewrite(filter, matches); });
   filters.object("buffer_request",
                  [&](Fields& filter) { into.buffer_request = read_buffer_request(filter); });
+  into.mirror = read_mirrors(filters, namespace_name);
   check_together(filters, into);
   return into;
 }

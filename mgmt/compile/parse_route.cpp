@@ -15,18 +15,12 @@ constexpr Bounds kTimeoutMs{1, 24 * 3'600'000};
 
 PoolRef read_forward(Fields& forward, const std::string& namespace_name,
                      const std::vector<contract::RouteMatch>& matches) {
-  PoolRef into{.namespace_name = namespace_name, .name = "", .weight = 1};
-  forward.require("pool");
-  forward.read("pool", into.name);
-  if (const auto slash = into.name.find('/'); slash != std::string::npos) {
-    into.namespace_name = into.name.substr(0, slash);
-    into.name.erase(0, slash + 1);
-  }
-  if (forward.has("pool") && (!is_valid_name(into.name) || !is_valid_name(into.namespace_name)))
-    forward.fault("pool", "invalid_name", "must be a pool's name, or namespace/name");
+  const auto pool = read_pool_reference(forward, namespace_name);
+  PoolRef into{.namespace_name = pool.namespace_name, .name = pool.name, .weight = 1};
   forward.read_integer("weight", {0, kWeightMax}, into.weight);
-  forward.object("filters",
-                 [&](Fields& filters) { into.filters.emplace() = read_filters(filters, matches); });
+  forward.object("filters", [&](Fields& filters) {
+    into.filters.emplace() = read_filters(filters, namespace_name, matches);
+  });
   return into;
 }
 
@@ -47,8 +41,9 @@ Rule read_rule(Fields& rule, const std::string& namespace_name) {
     rule.fault("name", "invalid_name", "names are up to 63 of a-z, 0-9 and -, and begin and end without -");
   rule.each_object("matches", [&](Fields& match) { into.matches.push_back(read_match(match)); });
   if (into.matches.empty()) into.matches.emplace_back();
-  rule.object("filters",
-              [&](Fields& filters) { into.filters.emplace() = read_filters(filters, into.matches); });
+  rule.object("filters", [&](Fields& filters) {
+    into.filters.emplace() = read_filters(filters, namespace_name, into.matches);
+  });
   rule.each_object("forward", [&](Fields& forward) {
     into.forward.push_back(read_forward(forward, namespace_name, into.matches));
   });
@@ -67,6 +62,19 @@ Rule read_rule(Fields& rule, const std::string& namespace_name) {
 }
 
 }  // namespace
+
+ObjectRef read_pool_reference(Fields& fields, const std::string& namespace_name) {
+  ObjectRef into{namespace_name, ""};
+  fields.require("pool");
+  fields.read("pool", into.name);
+  if (const auto slash = into.name.find('/'); slash != std::string::npos) {
+    into.namespace_name = into.name.substr(0, slash);
+    into.name.erase(0, slash + 1);
+  }
+  if (fields.has("pool") && (!is_valid_name(into.name) || !is_valid_name(into.namespace_name)))
+    fields.fault("pool", "invalid_name", "must be a pool's name, or namespace/name");
+  return into;
+}
 
 Route parse_route(Fields& fields, const std::string& namespace_name) {
   Route route;

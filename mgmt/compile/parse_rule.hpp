@@ -12,8 +12,12 @@ namespace headgate::compile {
 contract::RouteMatch read_match(Fields& match);
 
 // Of a rule or of one entry of its forward. `matches` are the rule's: a path edit of type prefix needs
-// prefixes.
-contract::Filters read_filters(Fields& filters, const std::vector<contract::RouteMatch>& matches);
+// prefixes. The pool of a mirror is left as "namespace/name" (pool_named_by() in resources.hpp).
+contract::Filters read_filters(Fields& filters, const std::string& namespace_name,
+                               const std::vector<contract::RouteMatch>& matches);
+
+// The member "pool": a name is in this namespace, "namespace/name" in that one.
+ObjectRef read_pool_reference(Fields& fields, const std::string& namespace_name);
 
 // Those that a policy can have too.
 void read_blocks(Fields& filters, contract::Filters& into);

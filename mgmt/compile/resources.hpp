@@ -123,6 +123,19 @@ struct PoolTls {
   contract::TlsVersion max_version = contract::TlsVersion::kTls13;
 };
 
+// Of a filter `mirror`, whose pool is "namespace/name" here; build.hpp names it by its uid.
+inline ObjectRef pool_named_by(const contract::Mirror& mirror) {
+  const auto slash = mirror.pool.find('/');
+  return {mirror.pool.substr(0, slash), mirror.pool.substr(slash + 1)};
+}
+
+// A pool that a route names, and the place in its body.
+struct NamedPool {
+  std::string pointer;
+  ObjectRef pool;
+};
+std::vector<NamedPool> pools_named_by(const Route& route);
+
 struct Pool {
   std::vector<contract::Backend> backends = {};
   contract::Algorithm algorithm = contract::Algorithm::kRoundRobin;

@@ -57,6 +57,13 @@ Json match_json(const contract::MatchAnswer& match) {
   return json;
 }
 
+Json mirrors_json(const std::vector<contract::MirrorAnswer>& mirrors) {
+  Json json = Json::array();
+  for (const auto& mirror : mirrors)
+    json.push_back({{"pool", mirror.namespace_name + "/" + mirror.pool}, {"percent", mirror.percent}});
+  return json;
+}
+
 Json forward_json(const contract::ForwardAnswer& forward) {
   Json json{{"weight", forward.weight}};
   if (forward.pool.empty()) {
@@ -68,6 +75,7 @@ Json forward_json(const contract::ForwardAnswer& forward) {
     return json;
   }
   json["pool"] = forward.namespace_name + "/" + forward.pool;
+  if (!forward.mirrors.empty()) json["mirrors"] = mirrors_json(forward.mirrors);
   json["endpoints"] = Json::array();
   for (const auto& endpoint : forward.endpoints)
     json["endpoints"].push_back({{"address", endpoint.address.to_string()},
@@ -97,6 +105,7 @@ Json answer_json(const Replica& replica, const contract::RequestAnswer& answer) 
     if (match.wins) json["rule"] = match.namespace_name + "/" + match.route + "/" + match.rule;
   json["forwards"] = Json::array();
   for (const auto& forward : answer.forwards) json["forwards"].push_back(forward_json(forward));
+  if (!answer.mirrors.empty()) json["mirrors"] = mirrors_json(answer.mirrors);
   json["matches"] = Json::array();
   for (const auto& match : answer.matches) json["matches"].push_back(match_json(match));
   json["matches_left_out"] = answer.left_out;

@@ -47,6 +47,8 @@ class ExplainRequestTest : public testing::Test {
                    rule("missing", exact, {{"", 1}}), rule("numbered", other, {{"p1", 1}}),
                    rule("rest", {}, {{"p1", 3}, {"p2", 0}})};
     delta_ = {.base = 0, .revision = 7, .upserts = {}, .removals = {}};
+    route.rules.back().filters.emplace().mirror = {{.pool = "p2", .percent = 10}, {.pool = "", .percent = 1}};
+    route.rules.back().forward[0].filters.emplace().mirror = {{.pool = "p1", .percent = 5}};
     add("l1", listener);
     add("r1", route);
     add("p1", pool("p1", "app", {8080, 8081}));
@@ -103,6 +105,13 @@ TEST_F(ExplainRequestTest, SaysWhichRuleWinsAndWhatTheOthersLostBy) {
   EXPECT_FALSE(answer.forwards[0].endpoints[0].drain);
   EXPECT_TRUE(answer.forwards[0].endpoints[1].drain);
   EXPECT_EQ(answer.forwards[1].pool, "spare");
+}
+
+TEST_F(ExplainRequestTest, SaysWhereCopiesGo) {
+  const auto answer = ask("GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n");
+  EXPECT_EQ(answer.mirrors, (std::vector<contract::MirrorAnswer>{{"default", "spare", 10}}));
+  EXPECT_EQ(answer.forwards[0].mirrors, (std::vector<contract::MirrorAnswer>{{"default", "app", 5}}));
+  EXPECT_TRUE(answer.forwards[1].mirrors.empty());
 }
 
 TEST_F(ExplainRequestTest, ARuleThatAlsoHoldsIsOutranked) {

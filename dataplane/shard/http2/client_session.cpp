@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "dataplane/shard/exchange.hpp"
 #include "dataplane/shard/upstream_pool.hpp"
+#include "dataplane/shard/upstream_user.hpp"
 
 namespace headgate::shard::http2 {
 
@@ -31,9 +31,9 @@ bool ClientSession::has_room() const {
          nghttp2_session_check_request_allowed(library());
 }
 
-Http2UpstreamLeg& ClientSession::join(Exchange& exchange) {
+Http2UpstreamLeg& ClientSession::join(UpstreamUser& user) {
   auto& leg = pool_.take_leg();
-  leg.open(*this, exchange);
+  leg.open(*this, user);
   add(leg);
   cancel();
   return leg;

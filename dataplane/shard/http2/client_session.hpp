@@ -9,7 +9,7 @@
 #include "dataplane/shard/upstream_socket.hpp"
 
 namespace headgate::shard {
-class Exchange;
+class UpstreamUser;
 class Http2UpstreamLeg;
 class UpstreamPool;
 }  // namespace headgate::shard
@@ -32,7 +32,7 @@ class ClientSession final : public Handler, public Session {
   bool reused() const { return served_ > 0; }  // has answered before
   // Whether another exchange may join.
   bool has_room() const;
-  Http2UpstreamLeg& join(Exchange& exchange);
+  Http2UpstreamLeg& join(UpstreamUser& user);
   void count_served() { ++served_; }
   void close_when_idle();
 

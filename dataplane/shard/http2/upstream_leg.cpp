@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/shard/http2/upstream_leg.hpp"
 
-#include "dataplane/shard/exchange.hpp"
 #include "dataplane/shard/http2/client_session.hpp"
 #include "dataplane/shard/http2/library.hpp"
 #include "dataplane/shard/upstream_pool.hpp"
+#include "dataplane/shard/upstream_user.hpp"
 
 namespace headgate::shard {
 namespace {
@@ -15,26 +15,26 @@ constexpr http1::HeadLimits kResponseLimits{
 
 }  // namespace
 
-void Http2UpstreamLeg::open(http2::ClientSession& session, Exchange& exchange) {
+void Http2UpstreamLeg::open(http2::ClientSession& session, UpstreamUser& user) {
   UpstreamLeg::open();
   enter(session, 0);
   client_session_ = &session;
-  exchange_ = &exchange;
+  user_ = &user;
   head_ = nullptr;
   lost_by_ = tls::HandshakeFailure::kNone;
   final_seen_ = false;
   heads_got_ = heads_read_ = 0;
 }
 
-void Http2UpstreamLeg::connected() { exchange_->on_connected(); }
-void Http2UpstreamLeg::connect_failed() { exchange_->on_connect_failed(); }
+void Http2UpstreamLeg::connected() { user_->on_connected(); }
+void Http2UpstreamLeg::connect_failed() { user_->on_connect_failed(); }
 
 void Http2UpstreamLeg::lose() {
   stale_ = client_session_->reused() && !bytes_received_;
   lost_by_ = client_session_->tls_failure();
   client_session_ = nullptr;
   detach();
-  exchange_->on_upstream_events();
+  user_->on_upstream_events();
 }
 
 const l7::PoolEndpoint& Http2UpstreamLeg::endpoint() const { return client_session_->endpoint(); }
@@ -121,7 +121,7 @@ void Http2UpstreamLeg::end_head(bool end_stream) {
 }
 
 void Http2UpstreamLeg::on_ready() {
-  if (id_ > 0) exchange_->on_upstream_events();
+  if (id_ > 0) user_->on_upstream_events();
 }
 
 Flow Http2UpstreamLeg::failed() {
@@ -167,7 +167,7 @@ void Http2UpstreamLeg::abort() {
 void Http2UpstreamLeg::release() {
   if (session_) pool_.freed(endpoint());  // one that has gone has said so itself
   leave();
-  exchange_ = nullptr;
+  user_ = nullptr;
   client_session_ = nullptr;
   pool_.give(*this);
 }

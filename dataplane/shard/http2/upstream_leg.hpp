@@ -13,7 +13,7 @@
 
 namespace headgate::shard {
 
-class Exchange;
+class UpstreamUser;
 class UpstreamPool;
 namespace http2 {
 class ClientSession;
@@ -23,7 +23,7 @@ class Http2UpstreamLeg final : public UpstreamLeg, public http2::MessageStream {
  public:
   explicit Http2UpstreamLeg(UpstreamPool& pool) : pool_(pool) {}
 
-  void open(http2::ClientSession& session, Exchange& exchange);
+  void open(http2::ClientSession& session, UpstreamUser& user);
   void connected();
   void connect_failed();
   void lose();  // the connection has gone
@@ -55,7 +55,7 @@ class Http2UpstreamLeg final : public UpstreamLeg, public http2::MessageStream {
   UpstreamPool& pool_;
   http2::ClientSession* client_session_ = nullptr;
   tls::HandshakeFailure lost_by_ = tls::HandshakeFailure::kNone;
-  Exchange* exchange_ = nullptr;
+  UpstreamUser* user_ = nullptr;
   Arena* arena_ = nullptr;
   const l7::RequestHead* head_ = nullptr;  // until it is submitted, with what follows it
   l7::Method method_ = l7::Method::kGet;

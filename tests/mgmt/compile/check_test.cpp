@@ -167,6 +167,25 @@ TEST_F(Check, AnotherNamespacesPoolNeedsAGrant) {
       IsEmpty());
 }
 
+TEST_F(Check, AMirrorsPoolMustBeThereAndGrantedAsWell) {
+  const auto body = [](const std::string& pool) {
+    const auto filters = R"("filters":{"mirror":[{"pool":")" + pool + R"("}]})";
+    return R"({"listeners":["web"],"hostnames":["a.com"],"rules":[{"forward":[{"pool":"p",)" + filters +
+           "}]," + filters + "}]}";
+  };
+  const auto of_forward = "route a/x /rules/0/forward/0/filters/mirror/0/pool ";
+  const auto of_rule = "route a/x /rules/0/filters/mirror/0/pool ";
+  EXPECT_THAT(
+      put_and_check(route_key("a", "x"), body("missing")),
+      ElementsAre(of_forward + std::string("missing_reference"), of_rule + std::string("missing_reference")));
+  EXPECT_THAT(put_and_check(route_key("a", "x"), body("b/p")),
+              ElementsAre(of_forward + std::string("not_granted"), of_rule + std::string("not_granted")));
+  add(global(Kind::kNamespace, "b"), R"({"grants":[{"namespaces":["a"],"pools":["p"]}]})");
+  EXPECT_THAT(put_and_check(route_key("a", "x"), body("b/p")), IsEmpty());
+  EXPECT_THAT(put_and_check(global(Kind::kNamespace, "b"), "{}"),
+              ElementsAre("namespace b /grants not_granted"));
+}
+
 TEST_F(Check, ANamespaceOfAnotherShardIsReachedOnEveryNodeOfTheListeners) {
   const auto owned = R"({"shard":"other"})";
   EXPECT_THAT(put_and_check(global(Kind::kNamespace, "a"), owned), IsEmpty());

@@ -107,8 +107,9 @@ class RandomWorld {
         return pick(3) ? R"({"shard":")" + name('s', 4) + "\"}" : "{}";
       case Kind::kRoute:
         return R"({"listeners":["l)" + std::to_string(pick(2)) + R"(","l)" + std::to_string(2 + pick(3)) +
-               R"("],"rules":[{"forward":[{"pool":")" + name('p', 4) + R"("},{"pool":")" + name('a', 2) +
-               "/" + name('p', 4) + R"(","weight":)" + std::to_string(pick(3)) + "}]}]}";
+               R"("],"rules":[{"forward":[{"pool":")" + name('p', 4) + "\"" + random_filters() +
+               R"(},{"pool":")" + name('a', 2) + "/" + name('p', 4) + R"(","weight":)" +
+               std::to_string(pick(3)) + "}]" + random_filters() + "}]}";
       case Kind::kPool:
         return pick(2) ? random_pool() : tls_pool_body(random_pool_tls());
       case Kind::kPolicy:
@@ -131,6 +132,12 @@ class RandomWorld {
            std::to_string(pick(3)) + R"("]}})";
   }
 
+  std::string random_filters() {
+    if (pick(3)) return "";
+    return R"(,"filters":{"buffer_request":{"max_bytes":")" + std::to_string(1 + pick(2)) +
+           R"("},"mirror":[{"pool":")" + random_place() + name('p', 4) + R"(","percent":)" +
+           std::to_string(pick(3)) + "}]}";
+  }
   std::string random_pool() {
     auto body = pool_body(1 + static_cast<int>(pick(5)));
     if (const auto version = pick(3))

@@ -48,6 +48,18 @@ TEST(ParseFilters, ARuleForwardsOrAnswers) {
               IsEmpty());
 }
 
+TEST(ParseFilters, AMirrorNamesAPoolAndAShare) {
+  EXPECT_EQ(read(R"("mirror":[{"pool":"p"},{"pool":"n/q","percent":5}])").mirror,
+            (std::vector<contract::Mirror>{{"default/p", 100}, {"n/q", 5}}));
+  EXPECT_THAT(faults_of(R"("mirror":[{},{"pool":"UP"},{"pool":"p","percent":101}])"),
+              ElementsAre("/filters/mirror/0/pool missing_field", "/filters/mirror/1/pool invalid_name",
+                          "/filters/mirror/2/percent out_of_range"));
+  EXPECT_THAT(faults_of(R"("mirror":[{"pool":"a"},{"pool":"b"},{"pool":"c"},{"pool":"d"},{"pool":"e"}])"),
+              ElementsAre("/filters/mirror out_of_range"));
+  EXPECT_THAT(faults_of_answer(R"("redirect":{"scheme":"https"},"mirror":[{"pool":"p"}])"),
+              ElementsAre("/filters/mirror invalid_value"));
+}
+
 TEST(ParseFilters, ABodyIsBufferedUpToABound) {
   EXPECT_EQ(read(R"("buffer_request":{"max_bytes":"64Ki"})").buffer_request->max_bytes, 65536u);
   EXPECT_THAT(faults_of(R"("buffer_request":{})"),

@@ -89,6 +89,7 @@ TEST_F(ExplainTest, AsksARunningReplicaAsAClientWould) {
   of_replica.forwards = {
       {"default", "app", 1, {{Endpoint{*IpAddress::parse("10.0.1.2"), 8080}, 1, 0, false, true}}},
       {"", "", 2, {}}};
+  of_replica.mirrors = {{"default", "spare", 10}};
   answer(sent, true, contract::encode(of_replica));
   const auto response = asked.get();
   ASSERT_EQ(response.status, 200) << response.body;
@@ -102,6 +103,8 @@ TEST_F(ExplainTest, AsksARunningReplicaAsAClientWould) {
   EXPECT_EQ(json["forwards"][0]["endpoints"][0]["address"], "10.0.1.2:8080");
   EXPECT_EQ(json["forwards"][0]["endpoints"][0]["usable"], false);
   EXPECT_EQ(json["forwards"][1]["unresolved"], true);
+  EXPECT_EQ(json["mirrors"][0]["pool"], "default/spare");
+  EXPECT_EQ(json["mirrors"][0]["percent"], 10);
 }
 
 TEST_F(ExplainTest, AsksBehindTheHopAsWell) {
@@ -112,7 +115,7 @@ TEST_F(ExplainTest, AsksBehindTheHopAsWell) {
   first.revision = 5;
   first.outcome = "found";
   first.listener = "web";
-  first.forwards = {{"", "hop/team", 1, {}, "team"}};
+  first.forwards = {{"", "hop/team", 1, {}, {}, "team"}};
   auto asked = begin("POST", "/v1/explain", ask);
   answer(command(), true, contract::encode(first));
   const auto sent = command();
