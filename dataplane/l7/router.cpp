@@ -213,7 +213,8 @@ void Router::change_reached(const std::vector<ListenerChange>& changes) {
   for (const auto& [endpoint, listeners] : work) {
     const EndpointKey key(endpoint);
     const Reached* known = reached_.find(key.hash(), key.text());
-    auto next = std::make_shared<Reached>(known ? *known : Reached{std::string(key.text()), {}, {}, {}});
+    auto next =
+        std::make_shared<Reached>(known ? *known : Reached{std::string(key.text()), {}, {}, {}, false});
     next->replace(listeners.gone, listeners.come);
     if (!next->all.empty()) {
       entries.push_back({key.hash(), next->key(), next});
@@ -243,6 +244,9 @@ void Router::Reached::replace(const std::vector<ListenerPtr>& gone, const std::v
     changes.push_back({hostname, first == all.end() ? nullptr : *first});
   }
   by_hostname = by_hostname.with(changes);
+  passes_tls = std::any_of(all.begin(), all.end(), [](const ListenerPtr& listener) {
+    return listener->object->protocol == contract::Protocol::kTls;
+  });
 }
 
 const RoutedListener* Router::listener(const Endpoint& reached, std::string_view host) const {
@@ -270,6 +274,12 @@ PeerTrust Router::trust_of(const Endpoint& reached, const IpAddress& peer) const
   if (!is_trusted) return PeerTrust::kNone;
   // All listeners there say the same of it (mgmt/compile sees to that).
   return here->all.front()->object->proxy_protocol ? PeerTrust::kSpeaksProxy : PeerTrust::kForwards;
+}
+
+bool Router::passes_tls(const Endpoint& reached) const {
+  const EndpointKey key(reached);
+  const Reached* here = reached_.find(key.hash(), key.text());
+  return here && here->passes_tls;
 }
 
 const RoutedListener* Router::hop_listener(std::string_view uid) const {

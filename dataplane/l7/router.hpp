@@ -59,6 +59,9 @@ class Router {
   // What the listeners of that address and port believe of a peer.
   PeerTrust trust_of(const Endpoint& reached, const IpAddress& peer) const;
 
+  // Whether TLS of some of its hostnames is passed through: then a client's ClientHello tells which listener.
+  bool passes_tls(const Endpoint& reached) const;
+
   // The copy of another shard's listener that the hop leads to; null: none is.
   const RoutedListener* hop_listener(std::string_view uid) const;
 
@@ -74,6 +77,7 @@ class Router {
     std::vector<std::shared_ptr<const RoutedListener>> all;       // sorted by name: the first wins a hostname
     std::vector<std::shared_ptr<const RoutedListener>> trusting;  // of these, whoever has trusted_proxies
     HostTable<RoutedListener> by_hostname;
+    bool passes_tls = false;  // one of them does
     std::string_view key() const { return endpoint; }
     void replace(const std::vector<std::shared_ptr<const RoutedListener>>& gone,
                  const std::vector<std::shared_ptr<const RoutedListener>>& come);

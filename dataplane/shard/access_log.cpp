@@ -58,9 +58,38 @@ uint64_t microseconds(Duration duration) {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
+void append_end(const AccessRecord& record, std::string& line) {
+  if (record.ejected) line += R"(,"ejected":true)";
+  if (record.queued > Duration{0}) put(line, R"(,"queued_us":)", microseconds(record.queued));
+  put(line, R"(,"ending":")", record.ending);
+  if (!record.detail.empty()) put(line, R"(,"detail":")", record.detail);
+  line += "}\n";
+}
+
+void append_passthrough(const AccessRecord& record, std::string& line) {
+  put(line, R"({"time":")", record.time);
+  put(line, R"(,"client":")", record.client);
+  put(line, R"(,"listener":")", record.listener);
+  put(line, R"(,"protocol":")", record.protocol);
+  put(line, R"(,"server_name":")", *record.server_name);
+  put(line, R"(,"alpn":")", record.alpn);
+  put(line, R"(,"received_bytes":)", record.request_body_bytes);
+  put(line, R"(,"sent_bytes":)", record.sent_bytes);
+  put(line, R"(,"duration_us":)", microseconds(record.duration));
+  put(line, R"(,"namespace":")", record.namespace_name);
+  put(line, R"(,"route":")", record.route);
+  put(line, R"(,"pool":")", record.pool);
+  put(line, R"(,"backend":")", record.backend);
+  put(line, R"(,"tries":)", record.tries);
+}
+
 }  // namespace
 
 void append_json(const AccessRecord& record, std::string& line) {
+  if (record.server_name) {
+    append_passthrough(record, line);
+    return append_end(record, line);
+  }
   put(line, R"({"time":")", record.time);
   put(line, R"(,"request_id":")", record.request_id);
   put(line, R"(,"client":")", record.client);
@@ -81,11 +110,7 @@ void append_json(const AccessRecord& record, std::string& line) {
   put(line, R"(,"backend":")", record.backend);
   put(line, R"(,"tries":)", record.tries);
   if (!record.retry_refused.empty()) put(line, R"(,"retry_refused":")", record.retry_refused);
-  if (record.ejected) line += R"(,"ejected":true)";
-  if (record.queued > Duration{0}) put(line, R"(,"queued_us":)", microseconds(record.queued));
-  put(line, R"(,"ending":")", record.ending);
-  if (!record.detail.empty()) put(line, R"(,"detail":")", record.detail);
-  line += "}\n";
+  append_end(record, line);
 }
 
 void AccessLogBuffer::write(const AccessRecord& record) {

@@ -43,6 +43,11 @@ struct AccessRecord {
   Duration queued{0};              // for a connection
   std::string_view ending;
   std::string_view detail;
+  // Of TLS that is passed through, and nothing else; then there is no method, path, status, … to be told. The
+  // bytes are those of the connection.
+  std::optional<std::string_view> server_name;
+  std::string_view alpn;
+  std::string_view pool;
 };
 
 void append_json(const AccessRecord& record, std::string& line);  // with its newline

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "dataplane/l7/forwarded.hpp"
+#include "dataplane/shard/tls_alert.hpp"
 #include "dataplane/shard/workbench.hpp"
 
 namespace headgate::shard {
@@ -18,10 +19,6 @@ constexpr uint32_t kHopFieldsMax = 2;  // the context, and Host where an absolut
 // A drain leaves a kept connection so long for a request that is on its way already: closing at once would
 // reset it, and a client may not repeat every request. The answer to it says that the connection closes.
 constexpr auto kDrainPatience = std::chrono::seconds(1);
-
-// Where not even a session can be made: a record of TLS 1.2 with a fatal unrecognized_name (RFC 5246 section
-// 7.2, RFC 6066 section 3).
-constexpr std::string_view kNoCertificateAlert("\x15\x03\x03\x00\x02\x02\x70", 7);
 
 // RFC 6585 section 4.
 constexpr std::string_view kSourceRefused =
@@ -125,24 +122,31 @@ void ClientConnection::serve_source(bool is_client) {
 
 void ClientConnection::refuse_source() {
   bench_.counters.add(Counter::kSourcesRefused);
-  if (!bench_.tls->door(reached_))
+  if (!bench_.tls->door(reached_) && !bench_.tables->router.passes_tls(reached_))
     ::send(stream_.fd(), kSourceRefused.data(), kSourceRefused.size(), MSG_NOSIGNAL);
   close();
 }
 
 void ClientConnection::serve() {
+  if (!hop_ && bench_.tables->router.passes_tls(reached_)) {
+    phase_ = Phase::kClientHello;
+    bench_.loop.arm(*this, bench_.tables->settings->handshake_timeout);
+    return read_client_hello();
+  }
   // TLS has ended where a first tier's connection comes from.
-  if (auto door = hop_ ? nullptr : bench_.tls->door(reached_)) return start_handshake(std::move(door));
+  if (auto door = hop_ ? nullptr : bench_.tls->door(reached_)) {
+    bench_.loop.arm(*this, bench_.tables->settings->handshake_timeout);
+    return start_handshake(std::move(door));
+  }
   bench_.loop.arm(*this, bench_.draining ? kDrainPatience : bench_.tables->settings->header_timeout);
   advance();
 }
 
 void ClientConnection::start_handshake(std::shared_ptr<const tls::Door> door) {
   phase_ = Phase::kHandshaking;
-  bench_.loop.arm(*this, bench_.tables->settings->handshake_timeout);
   auto session = tls::Session::accept(std::move(door), stream_.fd());
   if (!session) {
-    ::send(stream_.fd(), kNoCertificateAlert.data(), kNoCertificateAlert.size(), MSG_NOSIGNAL);
+    ::send(stream_.fd(), kUnrecognizedName.data(), kUnrecognizedName.size(), MSG_NOSIGNAL);
     return handshake_failed(tls::HandshakeFailure::kNoCertificate);
   }
   stream_.start_tls(std::move(session));
@@ -189,6 +193,7 @@ void ClientConnection::on_events(uint32_t epoll_events) {
     return phase_ == Phase::kHandshaking ? handshake_failed(tls::HandshakeFailure::kGone) : close();
   if (phase_ == Phase::kLingering) return discard();
   if (phase_ == Phase::kHandshaking) return advance_handshake();
+  if (phase_ == Phase::kClientHello) return read_client_hello();
   if (phase_ == Phase::kProxyHeader) return read_proxy_header();
   advance();
 }
@@ -331,6 +336,8 @@ void ClientConnection::on_deadline() {
   switch (phase_) {
     case Phase::kProxyHeader:
       return refuse_proxy_header();
+    case Phase::kClientHello:
+      return pass_through({});  // a partial one
     case Phase::kHandshaking:
       return handshake_failed(tls::HandshakeFailure::kTimeout);
     case Phase::kReadingHead:

@@ -3,8 +3,10 @@
 // each to an Exchange with a leg, one at a time (pipelined requests wait in the block), and closes so that
 // the client gets the last response whole. Phases:
 //
-//   [kProxyHeader →] [kHandshaking →] kReadingHead → kExchange → kReadingHead → … → kLingering → kClosed
-//                                           └──────→ kHttp2 ───────────────────────────────┘
+//   [kProxyHeader →] [kClientHello →] [kHandshaking →] kReadingHead → kExchange → kReadingHead → … →
+//   kLingering
+//                          │                                └─────→ kHttp2 ──────────────────────┘  → kClosed
+//                          └→ kExchange, where TLS passes through
 //
 // What it speaks is decided once, before its first byte is parsed: begin_http2(), or the parser of HTTP/1.1.
 //
@@ -31,6 +33,7 @@ namespace headgate::shard {
 
 class Exchange;
 class Http1ClientLeg;
+struct ParsedClientHello;
 struct Workbench;
 namespace http2 {
 class ServerSession;
@@ -41,6 +44,7 @@ class ClientConnection final : public Handler {
   enum class Phase : uint8_t {
     kClosed,
     kProxyHeader,
+    kClientHello,
     kHandshaking,
     kReadingHead,
     kExchange,
@@ -97,6 +101,8 @@ class ClientConnection final : public Handler {
   void serve_source(bool is_client);  // whether peer_ is a client, or a proxy that speaks for many
   void refuse_source();
   void serve();
+  void read_client_hello();
+  void pass_through(const ParsedClientHello& hello);
   void start_handshake(std::shared_ptr<const tls::Door> door);
   void advance_handshake();
   void handshake_failed(tls::HandshakeFailure failure);

@@ -51,6 +51,7 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
     "requests_buffered_total",
     "upstream_tls_handshakes_total",
     "upstream_tls_handshakes_resumed_total",
+    "tls_passthroughs_total",
 };
 
 constexpr std::array<std::string_view, kEndings> kEndingNames{

@@ -10,6 +10,7 @@
 
 #include "dataplane/crossing/worker_counters.hpp"
 #include "dataplane/l7/outcome.hpp"
+#include "dataplane/shard/client_hello.hpp"
 #include "dataplane/shard/http1/syntax.hpp"
 #include "dataplane/tls/handshake_failure.hpp"
 
@@ -62,8 +63,9 @@ enum class Counter : uint8_t {
   kRequestsBuffered,       // whose body was read whole before it was sent
   kUpstreamTlsHandshakes,  // with backends, likewise
   kUpstreamTlsHandshakesResumed,
+  kTlsPassthroughs,  // connections that no TLS ends on here; each is a request as well
 };
-inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kUpstreamTlsHandshakesResumed) + 1;
+inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kTlsPassthroughs) + 1;
 std::string_view name_of(Counter counter);  // "requests_total"
 
 enum class Ending : uint8_t {
@@ -81,7 +83,7 @@ enum class Ending : uint8_t {
   kBackendMalformed,    // 502: the response broke the framing rules
   kResponseTimeout,     // 504 or a truncated response
   kRequestTimeout,      // 504 or a truncated response
-  kTunnelled,           // 101 (over HTTP/2: 200), then bytes
+  kTunnelled,           // 101 (over HTTP/2: 200), then bytes; or TLS that was passed through
   kOverloaded,          // 503: memory is short
   kFiltered,            // answered by a filter of the rule: redirect, direct response, 403, 429, preflight
 };
@@ -93,6 +95,7 @@ class ThreadCounters {
   void add(Counter counter, uint64_t count = 1) { plain_.add(static_cast<std::size_t>(counter), count); }
   void add(Ending ending) { endings_.add(static_cast<std::size_t>(ending)); }
   void add(http1::Fault fault) { faults_.add(static_cast<std::size_t>(fault)); }
+  void add(HelloFault fault) { hello_faults_.add(static_cast<std::size_t>(fault)); }
   void add(l7::Outcome outcome) { outcomes_.add(static_cast<std::size_t>(outcome)); }
   void add(tls::HandshakeFailure failure) { handshakes_.add(static_cast<std::size_t>(failure)); }
   // Of a try whose backend could not be spoken to.
@@ -106,6 +109,7 @@ class ThreadCounters {
   uint64_t read(Counter counter) const { return plain_.read(static_cast<std::size_t>(counter)); }
   uint64_t read(Ending ending) const { return endings_.read(static_cast<std::size_t>(ending)); }
   uint64_t read(http1::Fault fault) const { return faults_.read(static_cast<std::size_t>(fault)); }
+  uint64_t read(HelloFault fault) const { return hello_faults_.read(static_cast<std::size_t>(fault)); }
   uint64_t read(l7::Outcome outcome) const { return outcomes_.read(static_cast<std::size_t>(outcome)); }
   uint64_t read(tls::HandshakeFailure failure) const {
     return handshakes_.read(static_cast<std::size_t>(failure));
@@ -118,6 +122,7 @@ class ThreadCounters {
   crossing::WorkerCounters<kCounters> plain_;
   crossing::WorkerCounters<kEndings> endings_;
   crossing::WorkerCounters<http1::kFaults> faults_;
+  crossing::WorkerCounters<kHelloFaults> hello_faults_;
   crossing::WorkerCounters<l7::kOutcomes> outcomes_;
   crossing::WorkerCounters<tls::kHandshakeFailures> handshakes_;
   crossing::WorkerCounters<tls::kHandshakeFailures> upstream_handshakes_;

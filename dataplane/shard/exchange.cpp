@@ -20,6 +20,8 @@ void Exchange::open(ClientLeg& client) {
   context_ = {};
   has_first_ = beyond_first_ = request_broken_ = buffered_ = false;
   request_body_bytes_ = 0;
+  server_name_.reset();
+  alpn_ = {};
   listener_name_ = endpoint_text_ = {};
   pool_ = nullptr;
   tls_failure_ = tls::HandshakeFailure::kNone;
@@ -189,7 +191,7 @@ void Exchange::update_deadlines() {
     earlier(wait_until_);
   if (phase_ == Phase::kRelaying) {
     const bool has_idle_timeout = plan_->idle_timeout && (tunnel_ || response_begun_);
-    if (request_outlives_response() && !client_owes)
+    if (request_outlives_response() && !client_owes && !passes_tls())
       earlier(now + limits::kLingerTimeout);
     else if (has_idle_timeout && (tunnel_ || !client_owes))
       earlier(now + *plan_->idle_timeout);
@@ -276,6 +278,7 @@ AccessRecord Exchange::record() const {
   record.queued = queued_;
   record.ending = name_of(ending_);
   record.detail = detail_;
+  if (passes_tls()) record_passthrough(record);
   return record;
 }
 

@@ -25,6 +25,7 @@
 #include "dataplane/l7/admission.hpp"
 #include "dataplane/l7/hop_context.hpp"
 #include "dataplane/l7/tables.hpp"
+#include "dataplane/shard/client_hello.hpp"
 #include "dataplane/shard/client_leg.hpp"
 #include "dataplane/shard/compressor.hpp"
 #include "dataplane/shard/counters.hpp"
@@ -62,6 +63,8 @@ class Exchange final : public Timer, public UpstreamUser {
   void open(ClientLeg& client);
   void begin(http1::Fault fault);
   void begin_header_timeout();  // there is no whole head to parse
+  // TLS that is not to end here: what its ClientHello says stands for the request (exchange_passthrough.cpp).
+  void begin_passthrough(const ParsedClientHello& hello);
   l7::RequestHead& request() { return request_; }
   Arena& arena() { return arena_; }
 
@@ -180,7 +183,13 @@ class Exchange final : public Timer, public UpstreamUser {
   Step answer_refused_websocket();
   void answer_connect();
   Step begin_tunnel();
+  void open_tunnel();
   bool request_outlives_response() const;
+
+  // exchange_passthrough.cpp: TLS that passes, from its ClientHello on a tunnel
+  bool passes_tls() const { return server_name_.has_value(); }
+  void answer_by_alert(uint16_t status);
+  void record_passthrough(AccessRecord& record) const;
 
   // exchange_response.cpp: backend → client
   Step relay();
@@ -213,6 +222,10 @@ class Exchange final : public Timer, public UpstreamUser {
   uint64_t buffer_bytes_max_ = 0;
   std::array<Mirror*, limits::kMirrorsPerExchangeMax> mirrors_{};  // null: it has ended
   std::size_t mirror_count_ = 0;
+
+  // of TLS that passes: that it asks for, and what it would speak
+  std::optional<std::string_view> server_name_;
+  std::string_view alpn_;
 
   // the way
   l7::RoutePlanPin plan_;

@@ -6,6 +6,12 @@ namespace headgate::shard {
 
 // A try begins with the head, and with the first piece of the body where it has arrived.
 void Exchange::start_sending() {
+  if (passes_tls()) {
+    report(l7::TryResult::kSuccess);  // of what the backend does with the bytes nothing is known
+    response_begun_ = true;
+    response_started_ = bench_.loop.now();
+    return open_tunnel();
+  }
   upstream_->queue_head(request_, arena_);
   send_over_ = false;
   if (buffered_) {

@@ -70,7 +70,10 @@ void Exchange::send_by(const l7::RoutedListener& listener, const l7::RouteMatch&
   if (enter_forward_filters(choice.policy, *match.match)) return;
   pool_ = choice.pool;
   const auto* pool = tables.pools.find(*pool_);
-  if (pool && !pool->object->hop_to.empty()) pass_on(listener);
+  if (pool && !pool->object->hop_to.empty()) {
+    if (passes_tls()) return refuse(l7::Outcome::kUnresolvedForward);  // the hop speaks HTTP
+    pass_on(listener);
+  }
   start_mirrors(plan_->mirrors);
   start_mirrors(*choice.mirrors);
   if (const auto* rule = filters_.chain.buffer_request()) begin_buffering(*rule);
@@ -107,6 +110,7 @@ void Exchange::answer_with(Ending ending, l7::ResponseHead& head, std::string_vi
   ending_ = ending;
   status_ = head.status;
   phase_ = Phase::kAnswering;
+  if (passes_tls()) return answer_by_alert(head.status);
   client_->pass_over();
   filter_response(head);
   head.has_content_length = head.status != 204 && head.status != 304;  // RFC 9110 section 8.6
@@ -165,11 +169,14 @@ Exchange::Step Exchange::open_upstream(const l7::PoolEndpoint& endpoint) {
   const auto& cell = bench_.state.pools.cell(pool_->slot);
   const bool first = in_turn_ || cell.waiting == 0;  // who comes new stands behind those who wait
   // After a stale connection comes a new one: its neighbours may be stale as well.
+  const bool of_its_own = passes_tls();  // an idle one has spoken already, and TLS is the client's
+  const UpstreamTickets::ContextPtr none;
   const UpstreamPool::Opening opening{
-      bench_.tls->backend(endpoint),
+      of_its_own ? none : bench_.tls->backend(endpoint),
       endpoint.proxy_protocol ? proxy_header(*endpoint.proxy_protocol) : std::string_view{}};
-  upstream_ = first && !met_stale_ ? bench_.upstreams.take_idle(endpoint, opening, *this) : nullptr;
-  if (!upstream_ && !bench_.upstreams.can_join(endpoint, opening)) {
+  upstream_ =
+      first && !met_stale_ && !of_its_own ? bench_.upstreams.take_idle(endpoint, opening, *this) : nullptr;
+  if (!upstream_ && (of_its_own || !bench_.upstreams.can_join(endpoint, opening))) {
     auto verdict = l7::admit_connect(pool.limits, cell, in_turn_);
     if (verdict == l7::ConnectVerdict::kWait && first && bench_.upstreams.close_one_idle(pool))
       verdict = l7::ConnectVerdict::kConnect;
@@ -193,7 +200,9 @@ Exchange::Step Exchange::connect_upstream(const l7::PoolEndpoint& endpoint,
   ConnectionRules rules;
   rules.exchanges_max = pool.circuit_breaker.requests_per_connection_max;
   if (pool.idle_timeout) rules.idle_timeout = *pool.idle_timeout;
-  const bool tls_is_broken = !endpoint.tls_name.empty() && !opening.tls;  // never plain in its place
+  rules.bytes_only = passes_tls();
+  // Never plain in its place.
+  const bool tls_is_broken = !rules.bytes_only && !endpoint.tls_name.empty() && !opening.tls;
   if (!tls_is_broken) upstream_ = bench_.upstreams.connect(endpoint, opening, *this, rules);
   if (upstream_) {
     phase_ = Phase::kConnecting;

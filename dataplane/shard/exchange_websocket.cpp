@@ -38,12 +38,16 @@ void Exchange::answer_connect() {
 }
 
 Exchange::Step Exchange::begin_tunnel() {
+  open_tunnel();
+  return Step::kGoOn;
+}
+
+void Exchange::open_tunnel() {
   tunnel_ = true;
   ending_ = Ending::kTunnelled;
   request_deadline_.reset();
   client_->begin_tunnel();
   upstream_->begin_tunnel();
-  return Step::kGoOn;
 }
 
 // The backend has ended its side of a tunnel, and the client may still say something to it.

@@ -132,23 +132,31 @@ contract::RequestAnswer explain_request(const l7::Tables& tables, const contract
     return ended(std::move(answer),
                  question.hop_listener.empty() ? l7::Outcome::kNoListener : l7::Outcome::kNoHopListener);
   answer.listener = listener->object->name;
-  if (request.form != l7::TargetForm::kAsterisk) {
+  // No path is seen and no status sent: the host stands for the server name.
+  const bool passes_tls = listener->object->protocol == contract::Protocol::kTls;
+  if (passes_tls) {
+    request.path = "/";
+  } else if (request.form != l7::TargetForm::kAsterisk) {
     const auto normal = l7::normalise_path(request.path, listener->object->escaped_slash, arena);
     if (!normal.ok()) return ended(std::move(answer), l7::Outcome::kBadPath);
     request.path = normal.path;
   }
-  answer.path = request.path;
+  if (!passes_tls) answer.path = request.path;
   const auto explanation = l7::explain(*listener, request);
   for (const auto& entry : explanation.matches)
     answer.matches.push_back(answer_of(entry, explanation.winner.match));
   answer.left_out = explanation.left_out;
-  if (explanation.winner.outcome != l7::Outcome::kFound)
-    return ended(std::move(answer), explanation.winner.outcome);
+  if (explanation.winner.outcome != l7::Outcome::kFound) {
+    const auto outcome = explanation.winner.outcome;
+    return ended(std::move(answer), l7::name_of(outcome),
+                 passes_tls ? uint16_t{0} : l7::http_status(outcome));
+  }
   const auto& plan = *explanation.winner.plan;
   answer.policies = policies_of(*listener, plan);
   answer.mirrors = mirrors_of(plan.mirrors, tables.pools);
   for (const auto& forward : plan.forwards) answer.forwards.push_back(answer_of(forward, tables.pools));
-  return ended(std::move(answer), outcome_of(plan, tables.pools));
+  const auto outcome = outcome_of(plan, tables.pools);
+  return ended(std::move(answer), l7::name_of(outcome), passes_tls ? uint16_t{0} : l7::http_status(outcome));
 }
 
 }  // namespace headgate::shard

@@ -61,7 +61,8 @@ bool ListeningSocket::accept_one() {
   }
   if (bench_.clients.in_use() >= clients_max_ || bench_.pressure.memory_is_short()) {
     bench_.counters.add(Counter::kConnectionsRefused);
-    if (!bench_.tls->door(reached_)) ::send(socket.get(), kTooMany.data(), kTooMany.size(), MSG_NOSIGNAL);
+    const bool speaks_tls = bench_.tls->door(reached_) || bench_.tables->router.passes_tls(reached_);
+    if (!speaks_tls) ::send(socket.get(), kTooMany.data(), kTooMany.size(), MSG_NOSIGNAL);
     return true;
   }
   if (!hop_) {

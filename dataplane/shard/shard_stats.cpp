@@ -30,6 +30,7 @@ contract::Stats ShardProcess::stats() const {
   add_samples<Counter>(threads_, 0, kCounters, "", "", stats);
   add_samples<Ending>(threads_, 0, kEndings, "exchanges_total", "ending", stats);
   add_samples<http1::Fault>(threads_, 1, http1::kFaults, "malformed_total", "fault", stats);
+  add_samples<HelloFault>(threads_, 1, kHelloFaults, "client_hellos_refused_total", "fault", stats);
   add_samples<l7::Outcome>(threads_, 1, l7::kOutcomes, "not_routed_total", "outcome", stats);
   add_samples<tls::HandshakeFailure>(threads_, 1, tls::kHandshakeFailures, "tls_handshake_failures_total",
                                      "reason", stats);

@@ -19,6 +19,7 @@ class UpstreamPool;
 struct ConnectionRules {
   uint32_t exchanges_max = 0;  // 0: no limit
   Duration idle_timeout = limits::kUpstreamIdleTimeout;
+  bool bytes_only = false;  // whatever its pool speaks: a connection of the exchange's own
 };
 
 class UpstreamConnection final : public Handler {

@@ -76,14 +76,14 @@ UniqueFd UpstreamPool::connect_to(const l7::PoolEndpoint& endpoint) const {
 
 UpstreamLeg* UpstreamPool::connect(const l7::PoolEndpoint& endpoint, const Opening& opening,
                                    UpstreamUser& user, const ConnectionRules& rules) {
-  if (auto* const session = shares(endpoint)
-                                ? find_session(endpoint, opening, http2::ClientSession::Phase::kConnecting)
-                                : nullptr)
+  const bool shared = shares(endpoint) && !rules.bytes_only;
+  if (auto* const session =
+          shared ? find_session(endpoint, opening, http2::ClientSession::Phase::kConnecting) : nullptr)
     return &session->join(user);
   counters_.add(Counter::kUpstreamConnects);
   UniqueFd socket = connect_to(endpoint);
   if (!socket) return nullptr;
-  if (shares(endpoint)) return connect_session(endpoint, opening, user, std::move(socket));
+  if (shared) return connect_session(endpoint, opening, user, std::move(socket));
   UpstreamConnection& connection = connections_.take(*this);
   if (!loop_.add_stream(socket.get(), connection)) {
     connections_.give(connection);

@@ -21,6 +21,7 @@
 #include "dataplane/shard/http2/client_leg.hpp"
 #include "dataplane/shard/http2/server_session.hpp"
 #include "dataplane/shard/mirror.hpp"
+#include "dataplane/shard/passthrough_leg.hpp"
 #include "dataplane/shard/pressure.hpp"
 #include "dataplane/shard/slab.hpp"
 #include "dataplane/shard/tls_table.hpp"
@@ -73,6 +74,7 @@ struct Workbench {
   std::deque<Exchange*> parked;  // over the hop, until new tables know their route
   Slab<Http1ClientLeg> http1_legs;
   Slab<Http2ClientLeg> http2_client_legs;
+  Slab<PassthroughLeg> passthrough_legs;
   Slab<http2::ServerSession> http2_sessions;
   Slab<ClientConnection> clients;
 };

@@ -273,5 +273,21 @@ TEST(Router, ManyElementsCostOnlyTheLengthsThatAreConfigured) {
   EXPECT_EQ(fixture.winner("h", "/a" + very_deep), "r/2");
 }
 
+TEST(Router, TlsPassesWhereOneOfTheListenersSaysSo) {
+  RouterFixture fixture;
+  auto passing = make_listener("pass", "app.example", kReached);
+  passing.protocol = contract::Protocol::kTls;
+  fixture.listener("web", "");
+  EXPECT_FALSE(fixture.router.passes_tls(kReached));
+  fixture.change({upsert_of(passing)}, {});
+  EXPECT_TRUE(fixture.router.passes_tls(kReached));
+  EXPECT_FALSE(fixture.router.passes_tls({kReached.address, 1})) << "nobody listens there";
+  EXPECT_EQ(fixture.router.listener(kReached, "app.example")->uid, "pass");
+  EXPECT_EQ(fixture.router.listener(kReached, "")->uid, "web");
+  passing.protocol = contract::Protocol::kHttps;
+  fixture.change({upsert_of(passing)}, {});
+  EXPECT_FALSE(fixture.router.passes_tls(kReached));
+}
+
 }  // namespace
 }  // namespace headgate::l7

@@ -226,5 +226,34 @@ TEST_F(ExplainRequestTest, SaysWhichPoliciesStandAboveTheRule) {
   EXPECT_EQ(contract::decode_request_answer(contract::encode(answer))->policies, expected);
 }
 
+TEST_F(ExplainRequestTest, WhereTlsPassesTheHostIsTheServerName) {
+  contract::Listener listener;
+  listener.uid = "pass";
+  listener.name = "pass";
+  listener.protocol = contract::Protocol::kTls;
+  listener.address = kReached.address;
+  listener.port = 443;
+  contract::Route route;
+  route.uid = "r2";
+  route.namespace_name = "default";
+  route.name = "raw";
+  route.listeners = {"pass"};
+  route.hostnames = {"raw.example.com"};
+  route.rules = {rule("", {}, {{"p1", 1}})};
+  add("pass", listener);
+  add("r2", route);
+  tables_ = builder_.apply(delta_);
+  const Endpoint reached{kReached.address, 443};
+  const auto answer = ask("GET /what/ever HTTP/1.1\r\nHost: raw.example.com\r\n\r\n", reached);
+  EXPECT_EQ(answer.outcome, "found");
+  EXPECT_EQ(answer.listener, "pass");
+  EXPECT_EQ(answer.path, "");
+  ASSERT_EQ(answer.forwards.size(), 1u);
+  EXPECT_EQ(answer.forwards[0].pool, "app");
+  const auto other = ask("GET / HTTP/1.1\r\nHost: other.example.com\r\n\r\n", reached);
+  EXPECT_EQ(other.outcome, "no_rule");
+  EXPECT_EQ(other.status, 0u) << "what the client gets is an alert";
+}
+
 }  // namespace
 }  // namespace headgate::shard

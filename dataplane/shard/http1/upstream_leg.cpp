@@ -42,7 +42,10 @@ void Http1UpstreamLeg::queue_head(const l7::RequestHead& request, Arena& arena) 
 }
 
 void Http1UpstreamLeg::queue(const BodyPiece& piece) {
-  writer_.write(piece, *arena_, outbox_);
+  if (tunnel_)
+    outbox_.add(piece.data);
+  else
+    writer_.write(piece, *arena_, outbox_);
   request_ended_ = request_ended_ || piece.end;
   pending_ = !outbox_.empty() || tunnel_ended();
 }
@@ -161,7 +164,7 @@ bool Http1UpstreamLeg::at_hand() const { return block_ && begin_ < block_->fille
 void Http1UpstreamLeg::begin_tunnel() {
   tunnel_ = true;
   clean_ = body_done_ = request_ended_ = false;
-  writer_.start(l7::BodyFraming::kUntilClose);
+  framing_ = l7::BodyFraming::kUntilClose;
   reader_.start(l7::BodyFraming::kUntilClose, 0);
 }
 
