@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "mgmt/compile/hostname.hpp"
+#include "mgmt/compile/passthrough_rules.hpp"
 
 namespace headgate::compile {
 namespace {
@@ -47,6 +48,8 @@ class Checks {
   void check_removed(const db::ObjectKey& key);
   void check_references(const Entry& entry);
   void check_route(const Entry& entry);
+  void check_passed_tls(const Entry& route);
+  bool keeps_route(const Entry& route, const Entry& listener) const;
   void check_hostnames(const Entry& entry);
   void check_grants(const Entry& entry);
   void check_listener(const Entry& entry);
@@ -66,6 +69,10 @@ class Checks {
   std::set<std::tuple<db::ObjectKey, std::string, std::string, std::string>> hops_checked_;
   Problems problems_;
 };
+
+bool passes_tls(const Entry& listener) {
+  return listener.as<Listener>().protocol == contract::Protocol::kTls;
+}
 
 // --- between a route and a listener
 struct Attachment {
@@ -141,6 +148,10 @@ void Checks::check_grants(const Entry& entry) {
 void Checks::check_hop(const db::ObjectKey& object, const std::string& pointer, const Namespace* owner,
                        const Listener& listener) {
   if (!owner || !owner->shard || *owner->shard == listener.shard) return;
+  if (listener.protocol == contract::Protocol::kTls)
+    return add(object, pointer, "unsupported",
+               "TLS that passes through crosses to no other shard in this release: the listener ends on " +
+                   listener.shard + ", the route's namespace names " + *owner->shard);
   if (!model_.find(Kind::kShard, *owner->shard)) return;  // a missing reference, said elsewhere
   // Once for all routes that go the same way.
   if (!hops_checked_.emplace(object, pointer, *owner->shard, listener.shard).second) return;
@@ -151,6 +162,38 @@ void Checks::check_hop(const db::ObjectKey& object, const std::string& pointer, 
                "shard " + *owner->shard + " does not run on node " + node + ", where shard " +
                    listener.shard + " does: this release forwards between shards on one node");
   }
+}
+
+// What is decided before TLS is by the server name alone, whatever the listener.
+void Checks::check_passed_tls(const Entry& entry) {
+  const auto& route = entry.as<Route>();
+  const Entry* passing = nullptr;
+  std::size_t ending = route.listeners.size();  // the first whose TLS ends there, or that has none
+  for (std::size_t i = 0; i < route.listeners.size(); ++i) {
+    const auto* listener = model_.find(Kind::kListener, route.listeners[i]);
+    if (!listener) continue;
+    if (passes_tls(*listener))
+      passing = passing ? passing : listener;
+    else
+      ending = std::min(ending, i);
+  }
+  if (!passing) return;
+  if (ending != route.listeners.size())
+    add(entry.key, "/listeners/" + std::to_string(ending), "protocol_mismatch",
+        "all listeners of a route are of protocol tls, or none is: " + passing->key.to_string() + " is");
+  if (const auto fault = fault_of_passthrough(route))
+    add(entry.key, fault->pointer, "unsupported",
+        passing->key.to_string() + " passes TLS through: " + std::string(fault->reason));
+}
+
+// Of a listener that changes while the route does not.
+bool Checks::keeps_route(const Entry& route, const Entry& listener) const {
+  if (passes_tls(listener) && fault_of_passthrough(route.as<Route>())) return false;
+  const auto& names = route.as<Route>().listeners;
+  return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+    const auto* other = model_.find(Kind::kListener, name);
+    return !other || passes_tls(*other) == passes_tls(listener);
+  });
 }
 
 void Checks::check_route(const Entry& entry) {
@@ -167,6 +210,7 @@ void Checks::check_route(const Entry& entry) {
           listener->key.to_string() + " is for " + listener->as<Listener>().hostname + " only");
     check_hop(entry.key, pointer, space(entry.key.namespace_name), listener->as<Listener>());
   }
+  check_passed_tls(entry);
   check_hostnames(entry);
   check_grants(entry);
 }
@@ -191,6 +235,12 @@ void Checks::check_place(const Entry& entry) {
                    other_key.to_string() + " has " +
                        (other.hostname.empty() ? "no hostname" : "the hostname " + other.hostname) + " on " +
                        place.to_string() + " as well");
+    else if ((other.protocol == contract::Protocol::kHttp) !=
+             (listener.protocol == contract::Protocol::kHttp))
+      add_conflict(entry.key, "/protocol", "protocol_differs",
+                   other_key.to_string() + " on " + place.to_string() + " speaks " +
+                       std::string(contract::name_of(other.protocol)) +
+                       ": whether there is TLS must be known before a hostname is");
     else if (!agree_before_hostname(other, listener))
       add_conflict(
           entry.key, "/proxy_protocol", "proxy_protocol_differs",
@@ -254,6 +304,11 @@ void Checks::check_listener(const Entry& entry) {
     if (!shares_hostname({route, entry}))
       add(entry.key, "/hostname", "hostname_mismatch",
           key.to_string() + " is attached and serves none of these");
+    if (!keeps_route(route, entry))
+      add(entry.key, "/protocol", "protocol_mismatch",
+          key.to_string() + " is attached, and " +
+              (passes_tls(entry) ? "does not fit where TLS passes through"
+                                 : "to a listener of protocol tls too"));
     check_hop(entry.key, "/shard", space(key.namespace_name), entry.as<Listener>());
   }
 }

@@ -91,7 +91,7 @@ void read_tls(Fields& fields, Listener& listener) {
   });
   if (listener.protocol == contract::Protocol::kHttps && !fields.has("tls"))
     fields.fault("tls", "missing_field", "tls is needed: the certificates that an https listener shows");
-  if (listener.protocol == contract::Protocol::kHttp && fields.has("tls"))
+  if (listener.protocol != contract::Protocol::kHttps && fields.has("tls"))
     fields.fault("tls", "invalid_value", "only a listener of protocol https has tls");
 }
 
@@ -113,8 +113,8 @@ Listener parse_listener(Fields& fields) {
   fields.require("port");
   fields.read_integer("port", {1, 65535}, listener.port);
   fields.read_enum("protocol", listener.protocol);
-  if (listener.protocol != contract::Protocol::kHttp && listener.protocol != contract::Protocol::kHttps)
-    fields.fault("protocol", "unsupported", "only http and https are served by this release");
+  if (listener.protocol == contract::Protocol::kTcp || listener.protocol == contract::Protocol::kUdp)
+    fields.fault("protocol", "unsupported", "only http, https and tls are served by this release");
   read_tls(fields, listener);
   fields.read_enum("forwarding", listener.forwarding);
   if (listener.forwarding != contract::Forwarding::kLocal)
@@ -133,6 +133,8 @@ Listener parse_listener(Fields& fields) {
   }
   read_trusted_proxies(fields, listener);
   fields.read_enum("escaped_slash", listener.escaped_slash);
+  if (listener.protocol == contract::Protocol::kTls && fields.has("escaped_slash"))
+    fields.fault("escaped_slash", "invalid_value", "where TLS passes through, no path is seen");
   read_namespaces(fields, listener);
   fields.read("labels", listener.labels);
   return listener;

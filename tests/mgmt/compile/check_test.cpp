@@ -284,5 +284,79 @@ TEST_F(CheckTls, WhatAListenerUsesStays) {
               ElementsAre("certificate nowhere/c  missing_reference"));
 }
 
+// --- listeners that pass TLS through
+
+class CheckPassedTls : public Check {
+ protected:
+  CheckPassedTls() { add(global(Kind::kListener, "pass"), passing(443)); }
+  static std::string passing(int port, const std::string& more = "") {
+    return listener_body("192.0.2.1", port, "edge", R"(,"protocol":"tls")" + more);
+  }
+  std::vector<std::string> with_rules(const std::string& rules, const std::string& listeners = R"("pass")") {
+    return put_and_check(route_key("b", "r"),
+                         R"({"listeners":[)" + listeners + R"(],"rules":[)" + rules + "]}");
+  }
+};
+
+TEST_F(CheckPassedTls, ARouteSaysWhitherAndForHowLong) {
+  EXPECT_THAT(with_rules(R"({"forward":[{"pool":"p"},{"pool":"p","weight":3}],"timeouts":{"idle":"1h"}})"),
+              IsEmpty());
+  EXPECT_THAT(with_rules(R"({"matches":[{}],"forward":[{"pool":"p"}]})"), IsEmpty());
+}
+
+TEST_F(CheckPassedTls, AllElseWouldNeedWhatIsEncrypted) {
+  const std::string pool = R"("forward":[{"pool":"p"}])";
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"{" + pool + R"(,"name":"x"},{)" + pool + "}", "/rules"},
+      {"{" + pool + R"(,"matches":[{"path":{"value":"/a"}}]})", "/rules/0/matches"},
+      {"{" + pool + R"(,"filters":{"request_headers":{"remove":["a"]}}})", "/rules/0/filters"},
+      {R"({"forward":[{"pool":"p"},{"pool":"p","filters":{"request_headers":{"remove":["a"]}}}]})",
+       "/rules/0/forward/1/filters"},
+      {"{" + pool + R"(,"timeouts":{"request":"1s"}})", "/rules/0/timeouts/request"},
+      {"{" + pool + R"(,"timeouts":{"backend_request":"1s"}})", "/rules/0/timeouts/backend_request"},
+      {"{" + pool + R"(,"retry":{}})", "/rules/0/retry"},
+      {"{" + pool + R"(,"affinity":{"cookie":{}}})", "/rules/0/affinity"},
+  };
+  for (const auto& [rules, pointer] : cases)
+    EXPECT_THAT(with_rules(rules), ElementsAre("route b/r " + pointer + " unsupported"));
+}
+
+TEST_F(CheckPassedTls, AllListenersOfARoutePassItOrNone) {
+  EXPECT_THAT(with_rules(R"({"forward":[{"pool":"p"}]})", R"("pass","web")"),
+              ElementsAre("route b/r /listeners/1 protocol_mismatch"));
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "web"), passing(80)), IsEmpty());
+  EXPECT_THAT(problems({route_key("b", "r")}), IsEmpty());
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "edge")),
+              ElementsAre("listener web /protocol protocol_mismatch"));
+}
+
+TEST_F(CheckPassedTls, AListenerThatBecomesOneKeepsRoutesThatFit) {
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "web"), passing(80)), IsEmpty());
+  add(global(Kind::kListener, "web"), listener_body("192.0.2.1", 80, "edge"));
+  add(route_key("a", "r"), R"({"listeners":["web"],"rules":[{"forward":[{"pool":"p"}],"retry":{}}]})");
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "web"), passing(80)),
+              ElementsAre("listener web /protocol protocol_mismatch"));
+}
+
+TEST_F(CheckPassedTls, ItCrossesToNoOtherShard) {
+  add(global(Kind::kNamespace, "b"), R"({"shard":"other"})");
+  EXPECT_THAT(with_rules(R"({"forward":[{"pool":"p"}]})"), ElementsAre("route b/r /listeners/0 unsupported"));
+  EXPECT_THAT(problems({global(Kind::kNamespace, "b")}), ElementsAre("namespace b /shard unsupported"));
+  add(global(Kind::kNamespace, "b"), R"({"shard":"edge"})");
+  EXPECT_THAT(problems({route_key("b", "r")}), IsEmpty());
+}
+
+TEST_F(CheckPassedTls, SharesAnAddressWithHttpsAndNotWithHttp) {
+  add(global(Kind::kCertificate, "c"), stored_certificate(issued_certificate()));
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "ends"),
+                            listener_body("192.0.2.1", 443, "edge",
+                                          https_more("\"c\"") + R"(,"hostname":"a.example")")),
+              IsEmpty());
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "plain"),
+                            listener_body("192.0.2.1", 443, "edge", R"(,"hostname":"b.example")")),
+              ElementsAre("!listener plain /protocol protocol_differs",
+                          "!listener plain /protocol protocol_differs"));
+}
+
 }  // namespace
 }  // namespace headgate::compile

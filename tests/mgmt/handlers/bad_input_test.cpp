@@ -148,7 +148,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadInput{"a protocol that is not served yet",
                              "PUT",
                              kListener,
-                             R"({"address": "192.0.2.1", "port": 443, "protocol": "tls", "shard": "edge"})",
+                             R"({"address": "192.0.2.1", "port": 443, "protocol": "tcp", "shard": "edge"})",
                              {},
                              422,
                              {"/protocol unsupported"}},
