@@ -57,7 +57,7 @@ wait_until 5 "HAProxy" in_ns b2 sh -c "ss -Hltn 'sport = :8093' | grep -q ."
 space=/v1/namespaces/default
 api_ok PUT /v1/certificates/lab "$(jq -n --rawfile certificate "$certificate" --rawfile private_key "$LAB_DIR/lab.key" '$ARGS.named')" >/dev/null
 api_ok PUT /v1/listeners/secure "{\"address\":\"$LAB_VIP\",\"port\":443,\"protocol\":\"https\",\"shard\":\"edge\",\"tls\":{\"certificates\":[\"lab\"]}}" >/dev/null
-HEALTH='"health":{"type":"http","interval":"200ms","fall":1}'
+HEALTH='"health":{"type":"http","interval":"200ms"}'
 pool() {  # pool NAME ADDRESS PORT MORE: a pool and a route for NAME.lab.example to it
   api_ok PUT "$space/pools/$1" "{\"backends\":[{\"address\":\"$2\",\"port\":$3}],$4}" >/dev/null
   api_ok PUT "$space/routes/$1?wait=applied&timeout=20s" \
@@ -66,7 +66,7 @@ pool() {  # pool NAME ADDRESS PORT MORE: a pool and a route for NAME.lab.example
 }
 pool v1 10.77.1.2 8090 "\"proxy_protocol\":\"v1\",$HEALTH"
 pool v2 10.77.1.2 8090 "\"proxy_protocol\":\"v2\",$HEALTH"
-pool tls 10.77.1.2 8091 '"proxy_protocol":"v2","tls":{"mode":"insecure"},"health":{"type":"https","interval":"200ms","fall":1}'
+pool tls 10.77.1.2 8091 '"proxy_protocol":"v2","tls":{"mode":"insecure"},"health":{"type":"https","interval":"200ms"}'
 pool h2 10.77.1.2 8091 '"proxy_protocol":"v2","protocol":"h2","tls":{"mode":"insecure"}'
 pool h2c 10.77.1.2 8092 '"proxy_protocol":"v2","protocol":"h2c"'
 pool haproxy 10.77.2.2 8093 "\"proxy_protocol\":\"v2\",$HEALTH"
@@ -74,7 +74,7 @@ pool haproxy 10.77.2.2 8093 "\"proxy_protocol\":\"v2\",$HEALTH"
 ask() {  # ask NAME SCHEME [CURL-ARGUMENT…]
   local port=80
   [ "$2" = http ] || port=443
-  client curl -s --max-time 5 --cacert "$certificate" --resolve "$1.lab.example:$port:$LAB_VIP" "${@:3}" "$2://$1.lab.example/"
+  client curl -s --max-time $((5 * LAB_SLOW)) --cacert "$certificate" --resolve "$1.lab.example:$port:$LAB_VIP" "${@:3}" "$2://$1.lab.example/"
 }
 step "the client and what it reached"
 declare -A protocol=([v1]=HTTP/1.1 [v2]=HTTP/1.1 [tls]=HTTP/1.1 [h2]=HTTP/2.0 [h2c]=HTTP/2.0)
@@ -95,7 +95,8 @@ done
 
 step "health checks"
 health_of() { api GET /v1/status | jq -er --arg member "$1" '[.nodes[].health[] | select(.member == $member) | .endpoints[].usable] | unique | join(" ")'; }
-for member in 10.77.1.2:8090 10.77.1.2:8091 10.77.2.2:8093; do expect_eq "$member" true "$(health_of "$member")"; done
+is_up() { [ "$(health_of "$1")" = true ]; }
+for member in 10.77.1.2:8090 10.77.1.2:8091 10.77.2.2:8093; do wait_until $((10 * LAB_SLOW)) "$member is up" is_up "$member"; done
 pool bare 10.77.1.2 8090 "$HEALTH"
 down_somewhere() { health_of 10.77.1.2:8090 | grep -q false; }
-wait_until 10 "without the header the check fails" down_somewhere
+wait_until $((10 * LAB_SLOW)) "without the header the check fails" down_somewhere
