@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "dataplane/l7/forwarded.hpp"
+#include "dataplane/shard/early_refusal.hpp"
 #include "dataplane/shard/tls_alert.hpp"
 #include "dataplane/shard/workbench.hpp"
 
@@ -19,11 +20,6 @@ constexpr uint32_t kHopFieldsMax = 2;  // the context, and Host where an absolut
 // A drain leaves a kept connection so long for a request that is on its way already: closing at once would
 // reset it, and a client may not repeat every request. The answer to it says that the connection closes.
 constexpr auto kDrainPatience = std::chrono::seconds(1);
-
-// RFC 6585 section 4.
-constexpr std::string_view kSourceRefused =
-    "HTTP/1.1 429 Too Many Requests\r\nserver: headgate\r\ncontent-length: 0\r\nretry-after: 1\r\n"
-    "connection: close\r\n\r\n";
 
 }  // namespace
 
@@ -122,8 +118,7 @@ void ClientConnection::serve_source(bool is_client) {
 
 void ClientConnection::refuse_source() {
   bench_.counters.add(Counter::kSourcesRefused);
-  if (!bench_.tls->door(reached_) && !bench_.tables->router.passes_tls(reached_))
-    ::send(stream_.fd(), kSourceRefused.data(), kSourceRefused.size(), MSG_NOSIGNAL);
+  refuse_early(bench_, stream_.fd(), reached_, EarlyRefusal::kTooManyOfSource);
   close();
 }
 

@@ -6,19 +6,11 @@
 #include <netinet/tcp.h>
 
 #include "dataplane/core/limits.hpp"
+#include "dataplane/shard/early_refusal.hpp"
 #include "dataplane/shard/socket_address.hpp"
 #include "dataplane/shard/workbench.hpp"
 
 namespace headgate::shard {
-namespace {
-
-constexpr std::string_view kTooMany =
-    "HTTP/1.1 503 Service Unavailable\r\nserver: headgate\r\ncontent-length: 0\r\nretry-after: "
-    "1\r\nconnection: "
-    "close\r\n\r\n";
-
-}  // namespace
-
 bool ListeningSocket::start() {
   if (hop_) return watch();
   // What is accepted inherits them. A request's acknowledgement goes with its answer (or 40 ms later), as it
@@ -61,8 +53,7 @@ bool ListeningSocket::accept_one() {
   }
   if (bench_.clients.in_use() >= clients_max_ || bench_.pressure.memory_is_short()) {
     bench_.counters.add(Counter::kConnectionsRefused);
-    const bool speaks_tls = bench_.tls->door(reached_) || bench_.tables->router.passes_tls(reached_);
-    if (!speaks_tls) ::send(socket.get(), kTooMany.data(), kTooMany.size(), MSG_NOSIGNAL);
+    refuse_early(bench_, socket.get(), reached_, EarlyRefusal::kTooManyConnections);
     return true;
   }
   if (!hop_) {
