@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// FlowKey: what makes a flow, exactly: both addresses, both ports, the protocol. One type a family, so that
-// an IPv4 key costs 16 bytes of a flow table's line and not 40. Padding bytes are members and zero: keys are
-// compared and hashed as bytes. Values; any thread.
+// FlowKey: what makes a flow, exactly: both addresses, both ports, the protocol. It is what is hashed.
+// ClientKey: what of it the flow's listener does not say already, and so all that a flow table stores of it
+// beside the target, which is of one listener. One type a family, so that IPv4 costs 8 bytes of a table's
+// line and not 24. Padding bytes are members and zero: keys are compared and hashed as bytes. Values; any
+// thread.
 #pragma once
 
 #include <bit>
@@ -66,9 +68,40 @@ inline FlowKeyV6 flow_key_of(const Ipv6Header& ip, const TcpHeader& tcp) {
 template <typename Key>
 concept FlowKey = std::is_same_v<Key, FlowKeyV4> || std::is_same_v<Key, FlowKeyV6>;
 
-inline bool operator==(const FlowKeyV4& a, const FlowKeyV4& b) {
-  return std::memcmp(&a, &b, sizeof a) == 0;  // two 8-byte compares
+// The port that was asked for is in it: a listener may be of many.
+struct ClientKeyV4 {
+  Be32 src;
+  Be16 src_port;
+  Be16 dst_port;
+};
+static_assert(sizeof(ClientKeyV4) == 8);
+
+struct ClientKeyV6 {
+  Ipv6Bytes src;
+  Be16 src_port;
+  Be16 dst_port;
+  uint8_t zero[4] = {};
+};
+static_assert(sizeof(ClientKeyV6) == 24);
+
+// Stored by words, as above.
+inline ClientKeyV4 client_key_of(const FlowKeyV4& flow) {
+  uint32_t src, ports;
+  std::memcpy(&src, &flow.src, sizeof src);
+  std::memcpy(&ports, &flow.src_port, sizeof ports);
+  return std::bit_cast<ClientKeyV4>(src | uint64_t{ports} << 32);
 }
-inline bool operator==(const FlowKeyV6& a, const FlowKeyV6& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+inline ClientKeyV6 client_key_of(const FlowKeyV6& flow) {
+  ClientKeyV6 key;
+  std::memcpy(key.src.data(), flow.src.data(), 16);
+  uint32_t ports;
+  std::memcpy(&ports, &flow.src_port, sizeof ports);
+  const uint64_t word = ports;
+  std::memcpy(reinterpret_cast<std::byte*>(&key) + offsetof(ClientKeyV6, src_port), &word, sizeof word);
+  return key;
+}
+
+template <typename Key>
+concept ClientKey = std::is_same_v<Key, ClientKeyV4> || std::is_same_v<Key, ClientKeyV6>;
 
 }  // namespace headgate

@@ -15,6 +15,7 @@ namespace headgate::l4 {
 struct FamilyV4 {
   using Header = Ipv4Header;
   using Key = FlowKeyV4;
+  using Client = ClientKeyV4;
   using Address = Be32;
 
   static ServiceKeyV4 service(Be32 address, Be16 port) { return {address, port, kProtocolTcp, 0}; }
@@ -30,6 +31,7 @@ struct FamilyV4 {
 struct FamilyV6 {
   using Header = Ipv6Header;
   using Key = FlowKeyV6;
+  using Client = ClientKeyV6;
   using Address = Ipv6Bytes;
 
   static ServiceKeyV6 service(const Ipv6Bytes& address, Be16 port) {

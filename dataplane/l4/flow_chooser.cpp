@@ -11,29 +11,17 @@ const Target* stateless_choice(const L4Table& table, uint32_t listener, const Ch
   return table.target_of_id(choice.ids[choice.maglev->choose(hash)], listener);
 }
 
-FlowState next_state(FlowState state, uint8_t tcp_flags) {
-  if ((tcp_flags & (kTcpFin | kTcpRst)) != 0) return FlowState::kClosing;
-  if (opens_flow(tcp_flags)) return state == FlowState::kClosing ? FlowState::kNew : state;
-  return state == FlowState::kClosing ? FlowState::kClosing : FlowState::kEstablished;
+// Whether an entry's target is another listener's. One that has gone from the table may be this listener's.
+auto foreign_to(const L4Table& table, uint32_t listener) {
+  return [&table, listener](FlowEntry entry) {
+    const Target* target = table.target_of_id(entry.target_id());
+    return target != nullptr && target->listener != listener;
+  };
 }
 
 }  // namespace
 
-// A flow stays on its target as long as the target is there: while it drains, and while it is proved down
-// (its kernel ends the connections itself; a health check that was wrong must break none). A new connection
-// with the ports of an old one is chosen anew there. It is not otherwise: a forged SYN must not move a flow.
-template <FlowKey Key>
-const Target* FlowChooser<Key>::known(const L4Table& table, uint32_t listener, FlowEntry& entry,
-                                      uint8_t tcp_flags, Tick now) {
-  const Target* target = table.target_of_id(entry.target_id(), listener);
-  if (target == nullptr) return nullptr;
-  if (opens_flow(tcp_flags) && (target->drain || mask_->masked(target->id))) return nullptr;
-  const FlowEntry updated(target->id, next_state(entry.state(), tcp_flags), now);
-  if (updated != entry) entry = updated;
-  return target;
-}
-
-template <FlowKey Key>
+template <ClientKey Key>
 const Target* FlowChooser<Key>::chosen_before(const L4Table& table, uint32_t listener, uint64_t hash,
                                               Tick now) const {
   const Listener& of = table.listener(listener);
@@ -45,7 +33,7 @@ const Target* FlowChooser<Key>::chosen_before(const L4Table& table, uint32_t lis
 // the others by weight and those of living targets stay. The Maglev table need not be rebuilt for that. Where
 // all are down the first choice stands: a replica's socket is headgate-node's and queues while it is
 // replaced.
-template <FlowKey Key>
+template <ClientKey Key>
 const Target* FlowChooser<Key>::usable(const L4Table& table, uint32_t listener, const Target* first,
                                        uint64_t hash) const {
   if (first == nullptr || !mask_->masked(first->id)) return first;
@@ -61,12 +49,13 @@ const Target* FlowChooser<Key>::usable(const L4Table& table, uint32_t listener, 
   return first;
 }
 
-template <FlowKey Key>
-const Target* FlowChooser<Key>::choose(const L4Table& table, uint32_t listener, const Key& key, uint64_t hash,
-                                       uint8_t tcp_flags, Tick now) {
-  FlowEntry* entry = flows_.find(key, hash, now);
-  if (entry != nullptr) {
-    const Target* target = known(table, listener, *entry, tcp_flags, now);
+template <ClientKey Key>
+const Target* FlowChooser<Key>::choose_anew(const L4Table& table, uint32_t listener, const Key& key,
+                                            uint64_t hash, uint8_t tcp_flags, Tick now, FlowEntry* entry) {
+  const auto foreign = foreign_to(table, listener);
+  if (entry != nullptr && foreign(*entry)) {
+    entry = flows_.find_own(key, hash, now, foreign);
+    const Target* target = entry == nullptr ? nullptr : known(table, listener, *entry, tcp_flags, now);
     if (target != nullptr) return target;
   }
   const Target* first = stateless_choice(table, listener, table.listener(listener).now, hash);
@@ -85,15 +74,15 @@ const Target* FlowChooser<Key>::choose(const L4Table& table, uint32_t listener, 
   ++counts_.remembered;
   if (entry != nullptr)
     *entry = value;
-  else if (flows_.insert(key, hash, value, now) == FlowTable<Key>::Insert::kEvicted)
+  else if (flows_.insert(key, hash, value, now, foreign) == FlowTable<Key>::Insert::kEvicted)
     ++counts_.evicted;
   return target;
 }
 
-template <FlowKey Key>
+template <ClientKey Key>
 const Target* FlowChooser<Key>::look_up(const L4Table& table, uint32_t listener, const Key& key,
                                         uint64_t hash, Tick now) {
-  if (const FlowEntry* entry = flows_.find(key, hash, now)) {
+  if (const FlowEntry* entry = flows_.find_own(key, hash, now, foreign_to(table, listener))) {
     const Target* target = table.target_of_id(entry->target_id(), listener);
     if (target != nullptr) return target;
   }
@@ -101,7 +90,7 @@ const Target* FlowChooser<Key>::look_up(const L4Table& table, uint32_t listener,
   return before != nullptr ? before : stateless_choice(table, listener, table.listener(listener).now, hash);
 }
 
-template class FlowChooser<FlowKeyV4>;
-template class FlowChooser<FlowKeyV6>;
+template class FlowChooser<ClientKeyV4>;
+template class FlowChooser<ClientKeyV6>;
 
 }  // namespace headgate::l4

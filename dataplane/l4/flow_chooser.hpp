@@ -25,7 +25,13 @@ constexpr bool opens_flow(uint8_t tcp_flags) {
   return (tcp_flags & (kTcpSyn | kTcpAck | kTcpRst)) == kTcpSyn;
 }
 
-template <FlowKey Key>
+constexpr FlowState next_state(FlowState state, uint8_t tcp_flags) {
+  if ((tcp_flags & (kTcpFin | kTcpRst)) != 0) return FlowState::kClosing;
+  if (opens_flow(tcp_flags)) return state == FlowState::kClosing ? FlowState::kNew : state;
+  return state == FlowState::kClosing ? FlowState::kClosing : FlowState::kEstablished;
+}
+
+template <ClientKey Key>
 class FlowChooser {
  public:
   FlowChooser(std::size_t flows, uint64_t secret, const TargetMask& mask)
@@ -34,9 +40,18 @@ class FlowChooser {
   [[gnu::always_inline]] void prefetch(uint64_t hash, uint8_t tcp_flags) const {
     flows_.prefetch(hash, opens_flow(tcp_flags));
   }
-  // Null where the listener has no target for it.
-  const Target* choose(const L4Table& table, uint32_t listener, const Key& key, uint64_t hash,
-                       uint8_t tcp_flags, Tick now);
+  // Null where the listener has no target for it. Always inline: nearly every packet is of a flow that is
+  // known, and what its neighbours in the burst do meanwhile is what hides the cache's latency.
+  [[gnu::always_inline]] const Target* choose(const L4Table& table, uint32_t listener, const Key& key,
+                                              uint64_t hash, uint8_t tcp_flags, Tick now) {
+    FlowEntry* entry = flows_.find(key, hash, now);
+    if (entry != nullptr) {
+      const Target* target = known(table, listener, *entry, tcp_flags, now);
+      if (target != nullptr) [[likely]]
+        return target;
+    }
+    return choose_anew(table, listener, key, hash, tcp_flags, now, entry);
+  }
   // The same for a packet that is about the flow but not of it (an ICMP error): nothing is remembered.
   const Target* look_up(const L4Table& table, uint32_t listener, const Key& key, uint64_t hash, Tick now);
 
@@ -45,7 +60,24 @@ class FlowChooser {
   const FlowCounts& counts() const { return counts_; }
 
  private:
-  const Target* known(const L4Table& table, uint32_t listener, FlowEntry& entry, uint8_t tcp_flags, Tick now);
+  // A flow stays on its target as long as the target is there: while it drains, and while it is proved down
+  // (its kernel ends the connections itself; a health check that was wrong must break none). A new connection
+  // with the ports of an old one is chosen anew there. It is not otherwise: a forged SYN must not move a
+  // flow.
+  const Target* known(const L4Table& table, uint32_t listener, FlowEntry& entry, uint8_t tcp_flags,
+                      Tick now) const {
+    const Target* target = table.target_of_id(entry.target_id(), listener);
+    if (target == nullptr) return nullptr;
+    if (opens_flow(tcp_flags) && (target->drain || mask_->masked(target->id))) return nullptr;
+    // Nearly every packet: nothing has changed since the one before.
+    const bool says_nothing_new = (tcp_flags & (kTcpSyn | kTcpFin | kTcpRst)) == 0 &&
+                                  entry.state() == FlowState::kEstablished && entry.seen() == now;
+    if (!says_nothing_new) entry = FlowEntry(target->id, next_state(entry.state(), tcp_flags), now);
+    return target;
+  }
+  // `entry`: what is known under this key, and is of no use to it.
+  const Target* choose_anew(const L4Table& table, uint32_t listener, const Key& key, uint64_t hash,
+                            uint8_t tcp_flags, Tick now, FlowEntry* entry);
   const Target* chosen_before(const L4Table& table, uint32_t listener, uint64_t hash, Tick now) const;
   const Target* usable(const L4Table& table, uint32_t listener, const Target* first, uint64_t hash) const;
 
@@ -54,7 +86,7 @@ class FlowChooser {
   FlowCounts counts_;
 };
 
-extern template class FlowChooser<FlowKeyV4>;
-extern template class FlowChooser<FlowKeyV6>;
+extern template class FlowChooser<ClientKeyV4>;
+extern template class FlowChooser<ClientKeyV6>;
 
 }  // namespace headgate::l4

@@ -27,7 +27,10 @@ class FlowEntry {
   constexpr FlowState state() const { return static_cast<FlowState>(raw_ >> Tick::kBits & 3); }
   constexpr Tick seen() const { return Tick(raw_ & Tick::kMask); }
   constexpr bool empty() const { return state() == FlowState::kNone; }
-  constexpr bool expired(Tick now) const { return now.since(seen()) > lifetime_ticks(state()); }
+  // What was seen in this tick is not, and nearly every packet's flow was.
+  constexpr bool expired(Tick now) const {
+    return seen() != now && now.since(seen()) > lifetime_ticks(state());
+  }
   friend constexpr bool operator==(FlowEntry, FlowEntry) = default;
 
   static constexpr uint32_t lifetime_ticks(FlowState state) {

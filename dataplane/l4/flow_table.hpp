@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// FlowTable<Key>: the flows that one worker remembers, in buckets of one cache line with the whole key: a
-// hash alone is never trusted. A key lives in one group of adjacent buckets (two for IPv4, four for IPv6), in
-// its near half if there is room, else in the far one: nearly every look-up reads half a group, and lines in
-// flight are what a burst has too few of. A full group forgets what is worth least: expired, closing, new,
-// then the longest idle; a forgotten flow falls back to Maglev, which moves it only if the targets have
-// changed. The half is chosen by the hash times a secret: who knows the hash cannot aim at one group.
-// Bounded, never resized. Expiry happens at insert and by sweep(). Thread: that worker only.
+// FlowTable<Key>: the flows that one worker remembers, in buckets of one cache line: what a flow's listener
+// does not say of it, and its target, which is of one listener. Together they are the whole key: a hash alone
+// is never trusted, and the denser the table, the more of it the core's own caches hold. A key lives in one
+// group of two halves, in its near half if there is room, else in the far one: nearly every look-up reads
+// half a group, and lines in flight are what a burst has too few of. A full group forgets what is worth
+// least: expired, closing, new, then the longest idle; a forgotten flow falls back to Maglev, which moves it
+// only if the targets have changed. The half is chosen by the hash times a secret: who knows the hash cannot
+// aim at one group. Bounded, never resized. Expiry happens at insert and by sweep(). Thread: that worker
+// only.
 #pragma once
 
 #include <algorithm>
@@ -20,21 +22,20 @@
 
 namespace headgate::l4 {
 
-template <FlowKey Key>
+template <ClientKey Key>
 class FlowTable {
  public:
   static constexpr std::size_t kSlotsPerBucket = 64 / (sizeof(Key) + sizeof(FlowEntry));
-  static constexpr std::size_t kBucketsPerHalf = kSlotsPerBucket == 1 ? 2 : 1;
-  static constexpr std::size_t kSlotsPerFlow = 3;
+  static constexpr std::size_t kSlotsPerFlow = kSlotsPerBucket > 2 ? 2 : 3;
 
   enum class Insert : uint8_t { kFree, kEvicted };  // whether a live flow had to give way
 
-  // A power of two of buckets that the flows fill to a third at most: then about one flow in a hundred finds
-  // its group full (of IPv4's six slots; of IPv6's four, one in fifty).
+  // A power of two of buckets that the flows fill to a half at most (IPv6: a third): then about one flow in a
+  // hundred finds its group full (of IPv4's ten slots; of IPv6's four, one in fifty).
   FlowTable(std::size_t flows, uint64_t secret)
-      : buckets_(std::bit_ceil(std::max(flows * kSlotsPerFlow / kSlotsPerBucket, 4 * kBucketsPerHalf)),
+      : buckets_(std::bit_ceil(std::max<std::size_t>(flows * kSlotsPerFlow / kSlotsPerBucket, 4)),
                  Touch::kNow),
-        half_shift_(64 - static_cast<unsigned>(std::countr_zero(buckets_.size() / kBucketsPerHalf))),
+        shift_(64 - static_cast<unsigned>(std::countr_zero(buckets_.size()))),
         secret_(secret | 1) {}
 
   std::size_t capacity() const { return buckets_.size() * kSlotsPerBucket; }
@@ -44,9 +45,8 @@ class FlowTable {
   // `unknown`: the flow is hardly in the table, so that find() will look into all of the group.
   [[gnu::always_inline]] void prefetch(uint64_t hash, bool unknown) const {
     const std::size_t near = near_half(hash);
-    for (std::size_t i = 0; i < kBucketsPerHalf; ++i) __builtin_prefetch(&buckets_[near + i]);
-    if (!unknown) return;
-    for (std::size_t i = 0; i < kBucketsPerHalf; ++i) __builtin_prefetch(&buckets_[far_half(near) + i]);
+    __builtin_prefetch(&buckets_[near]);
+    if (unknown) __builtin_prefetch(&buckets_[far_half(near)]);
   }
 
   // The entry to read or overwrite (never with an empty one), null where the flow is not known. Valid until
@@ -58,23 +58,38 @@ class FlowTable {
     return found == nullptr || found->expired(now) ? nullptr : found;
   }
 
-  // Only where find() has just said that the flow is not known.
-  Insert insert(const Key& key, uint64_t hash, FlowEntry value, Tick now) {
+  // The same, passing over what is `foreign`: that says of an entry that its target is another listener's.
+  // Two flows from one client's port to two addresses of ours may have one group.
+  template <typename Foreign>
+  FlowEntry* find_own(const Key& key, uint64_t hash, Tick now, Foreign foreign) {
+    const std::size_t near = near_half(hash);
+    for (const std::size_t half : {near, far_half(near)})
+      for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot) {
+        Bucket& bucket = buckets_[half];
+        FlowEntry& entry = bucket.entries[slot];
+        if (same_bytes(bucket.keys[slot], key) && !entry.expired(now) && !foreign(entry)) return &entry;
+      }
+    return nullptr;
+  }
+
+  // Only where they have just said that the flow is not known.
+  template <typename Foreign>
+  Insert insert(const Key& key, uint64_t hash, FlowEntry value, Tick now, Foreign foreign) {
     const std::size_t near = near_half(hash);
     Place best{};
     uint32_t best_worth = UINT32_MAX;
     for (const std::size_t half : {near, far_half(near)})
-      for (std::size_t i = 0; i < kBucketsPerHalf; ++i)
-        for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot) {
-          Bucket& bucket = buckets_[half + i];
-          const FlowEntry& entry = bucket.entries[slot];
-          // An expired entry of this very key must not stay beside its successor.
-          const uint32_t worth = !entry.empty() && bucket.keys[slot] == key ? 0 : 1 + worth_of(entry, now);
-          if (worth < best_worth) {
-            best_worth = worth;
-            best = {&bucket, slot};
-          }
+      for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot) {
+        Bucket& bucket = buckets_[half];
+        const FlowEntry entry = bucket.entries[slot];
+        // An expired entry of this very flow must not stay beside its successor.
+        const bool same = !entry.empty() && same_bytes(bucket.keys[slot], key) && !foreign(entry);
+        const uint32_t worth = same ? 0 : 1 + worth_of(entry, now);
+        if (worth < best_worth) {
+          best_worth = worth;
+          best = {&bucket, slot};
         }
+      }
     FlowEntry& entry = best.bucket->entries[best.slot];
     const bool evicts = !entry.empty() && !entry.expired(now);
     if (entry.empty()) ++size_;
@@ -110,7 +125,7 @@ class FlowTable {
     std::size_t slot = 0;
   };
 
-  // As operator==, without a branch.
+  // Without a branch.
   static bool same_bytes(const Key& a, const Key& b) {
     static_assert(sizeof(Key) % 8 == 0);
     uint64_t words_a[sizeof(Key) / 8];
@@ -132,26 +147,22 @@ class FlowTable {
     return 1 + (rank << Tick::kBits | youth);
   }
 
-  // All slots, without a branch: which of them it is nobody can predict, and the lines are here already. A
-  // free slot's key is zero, which no flow's is.
+  // All slots, without a branch: which of them it is nobody can predict, and the line is here already. A free
+  // slot's key is zero, which no flow's is.
   FlowEntry* find_in_half(std::size_t half, const Key& key) {
-    FlowEntry* found = nullptr;
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < kBucketsPerHalf; ++i)
-#pragma GCC unroll 4
-      for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot) {
-        Bucket& bucket = buckets_[half + i];
-        found = same_bytes(bucket.keys[slot], key) ? &bucket.entries[slot] : found;
-      }
-    return found;
+    Bucket& bucket = buckets_[half];
+    unsigned same = 0;
+#pragma GCC unroll 8
+    for (std::size_t slot = 0; slot < kSlotsPerBucket; ++slot)
+      same |= static_cast<unsigned>(same_bytes(bucket.keys[slot], key)) << slot;
+    return same == 0 ? nullptr : &bucket.entries[std::countr_zero(same)];
   }
 
-  // Its first bucket.
-  std::size_t near_half(uint64_t hash) const { return (hash * secret_ >> half_shift_) * kBucketsPerHalf; }
-  static std::size_t far_half(std::size_t near) { return near ^ kBucketsPerHalf; }
+  std::size_t near_half(uint64_t hash) const { return hash * secret_ >> shift_; }
+  static std::size_t far_half(std::size_t near) { return near ^ 1; }
 
   LineMemory<Bucket> buckets_;
-  unsigned half_shift_;
+  unsigned shift_;
   uint64_t secret_;
   std::size_t size_ = 0;
   std::size_t sweep_at_ = 0;

@@ -57,11 +57,11 @@ Pipeline::Pipeline(const PipelineOptions& options, const TargetMask& mask)
       fragments_(limits::kFragmentsPerWorker, options.secret) {}
 
 template <>
-FlowChooser<FlowKeyV4>& Pipeline::chooser<FamilyV4>() {
+FlowChooser<ClientKeyV4>& Pipeline::chooser<FamilyV4>() {
   return flows_v4_;
 }
 template <>
-FlowChooser<FlowKeyV6>& Pipeline::chooser<FamilyV6>() {
+FlowChooser<ClientKeyV6>& Pipeline::chooser<FamilyV6>() {
   return flows_v6_;
 }
 
@@ -131,10 +131,10 @@ void Pipeline::classify_uplink(Burst& burst, std::size_t index, Waiting<Family>&
     verdict = Verdict::drop(DropReason::kTransportChecksumWrong);
     return;
   }
-  const auto& key =
-      waiting.keys.emplace(waiting.count, [&] { return flow_key_of(ip, tcp_of(packet, parsed)); });
+  const auto key = flow_key_of(ip, tcp_of(packet, parsed));
   const uint64_t hash = hash_flow(key);
   chooser<Family>().prefetch(hash, parsed.tcp_flags);
+  waiting.keys.emplace(waiting.count, [&] { return client_key_of(key); });
   waiting.hashes.emplace(waiting.count, [&] { return hash; });
   waiting.listeners.emplace(waiting.count, [&] { return *listener; });
   waiting.packets.emplace(waiting.count, [&] { return static_cast<uint8_t>(index); });
@@ -193,7 +193,8 @@ Verdict Pipeline::uplink_error(Burst& burst, std::size_t index) {
   if (listener == nullptr || ip.src != ip_of<Family>(packet, parsed).dst)
     return to_host(packet, parsed, burst.now);
   const typename Family::Key key{ip.dst, ip.src, tcp.dst_port, tcp.src_port, kProtocolTcp, {}};
-  const Target* target = chooser<Family>().look_up(burst.table, *listener, key, hash_flow(key), tick_);
+  const Target* target =
+      chooser<Family>().look_up(burst.table, *listener, client_key_of(key), hash_flow(key), tick_);
   if (target == nullptr) return Verdict::drop(DropReason::kNoTarget);
   rewrite_error_to_target(packet.data, parsed, *quoted, target->to_target);
   ++icmp_errors_translated_;

@@ -53,7 +53,7 @@ class Pipeline {
   // The packets of one family that wait for the second pass.
   template <typename Family>
   struct Waiting {
-    BurstArray<typename Family::Key> keys;
+    BurstArray<typename Family::Client> keys;
     BurstArray<uint64_t> hashes;
     BurstArray<uint32_t> listeners;
     BurstArray<uint8_t> packets;
@@ -62,7 +62,7 @@ class Pipeline {
   struct Burst;
 
   template <typename Family>
-  FlowChooser<typename Family::Key>& chooser();
+  FlowChooser<typename Family::Client>& chooser();
   template <typename Family>
   void classify_uplink(Burst& burst, std::size_t index, Waiting<Family>& waiting);
   template <typename Family>
@@ -79,8 +79,8 @@ class Pipeline {
   Verdict host_error(const L4Table& table, const PacketView& packet, const ParsedPacket& parsed);
   Verdict to_host(const PacketView& packet, const ParsedPacket& parsed, TimePoint now);
 
-  FlowChooser<FlowKeyV4> flows_v4_;
-  FlowChooser<FlowKeyV6> flows_v6_;
+  FlowChooser<ClientKeyV4> flows_v4_;
+  FlowChooser<ClientKeyV6> flows_v6_;
   FragmentTable fragments_;
   HostRate host_rate_;
   Tick tick_;

@@ -11,38 +11,48 @@
 namespace headgate::l4 {
 namespace {
 
-template <typename Key>
-Key key_of(uint32_t number);
-template <>
-FlowKeyV4 key_of(uint32_t number) {
+FlowKeyV4 flow_of(uint32_t number, FlowKeyV4) {
   return {
       Be32(number * 2654435761u), Be32(7), Be16(static_cast<uint16_t>(number)), Be16(80), kProtocolTcp, {}};
 }
-template <>
-FlowKeyV6 key_of(uint32_t number) {
-  FlowKeyV6 key{{}, {}, Be16(static_cast<uint16_t>(number)), Be16(80), kProtocolTcp, {}};
-  std::memcpy(key.src.data() + 3, &number, sizeof number);
-  return key;
+FlowKeyV6 flow_of(uint32_t number, FlowKeyV6) {
+  FlowKeyV6 flow{{}, {}, Be16(static_cast<uint16_t>(number)), Be16(80), kProtocolTcp, {}};
+  std::memcpy(flow.src.data() + 3, &number, sizeof number);
+  return flow;
 }
 
-template <typename Key>
-class FlowTableTest : public testing::Test {};
-using Keys = testing::Types<FlowKeyV4, FlowKeyV6>;
-TYPED_TEST_SUITE(FlowTableTest, Keys);
+constexpr auto kNoneForeign = [](FlowEntry) { return false; };
+
+// By the number of a flow.
+template <typename Flow>
+class FlowTableTest : public testing::Test {
+ protected:
+  using Key = decltype(client_key_of(Flow{}));
+  using Table = FlowTable<Key>;
+
+  static Key key(uint32_t number) { return client_key_of(flow_of(number, Flow{})); }
+  static uint64_t hash(uint32_t number) { return hash_flow(flow_of(number, Flow{})); }
+  static FlowEntry* find(Table& table, uint32_t number, Tick now) {
+    return table.find(key(number), hash(number), now);
+  }
+  static auto insert(Table& table, uint32_t number, FlowEntry value, Tick now) {
+    return table.insert(key(number), hash(number), value, now, kNoneForeign);
+  }
+};
+using Flows = testing::Types<FlowKeyV4, FlowKeyV6>;
+TYPED_TEST_SUITE(FlowTableTest, Flows);
 
 // Against std::unordered_map: the table may forget (it is bounded), it must never say something else.
 TYPED_TEST(FlowTableTest, NeverTellsAnotherFlowsTarget) {
   std::mt19937 random(1);
-  FlowTable<TypeParam> table(500, 12345);
+  typename TestFixture::Table table(500, 12345);
   std::unordered_map<uint32_t, FlowEntry> oracle;
   uint64_t found = 0;
   uint64_t forgotten = 0;
   for (uint32_t turn = 0; turn < 200'000; ++turn) {
     const Tick now(turn / 2000);
     const uint32_t number = random() % 3000;
-    const auto key = key_of<TypeParam>(number);
-    const uint64_t hash = hash_flow(key);
-    FlowEntry* entry = table.find(key, hash, now);
+    FlowEntry* entry = this->find(table, number, now);
     const auto expected = oracle.find(number);
     if (entry != nullptr) {
       ASSERT_TRUE(expected != oracle.end());
@@ -56,7 +66,7 @@ TYPED_TEST(FlowTableTest, NeverTellsAnotherFlowsTarget) {
     if (entry != nullptr)
       *entry = value;
     else
-      table.insert(key, hash, value, now);
+      this->insert(table, number, value, now);
     oracle[number] = value;
     if (turn % 500 == 0) table.sweep(37, now);
     ASSERT_LE(table.size(), table.capacity());
@@ -67,18 +77,16 @@ TYPED_TEST(FlowTableTest, NeverTellsAnotherFlowsTarget) {
 
 TYPED_TEST(FlowTableTest, HoldsTheFlowsItIsMadeForWithFewForgotten) {
   constexpr uint32_t kFlows = 20'000;
-  FlowTable<TypeParam> table(kFlows, 99);
+  typename TestFixture::Table table(kFlows, 99);
   uint32_t evicted = 0;
   for (uint32_t number = 0; number < kFlows; ++number) {
-    const auto key = key_of<TypeParam>(number);
     const FlowEntry value(number, FlowState::kEstablished, Tick(1));
-    evicted += table.insert(key, hash_flow(key), value, Tick(1)) == FlowTable<TypeParam>::Insert::kEvicted;
+    evicted += this->insert(table, number, value, Tick(1)) == TestFixture::Table::Insert::kEvicted;
   }
   EXPECT_LT(evicted, kFlows / 20);
   uint32_t found = 0;  // in either half of its group
   for (uint32_t number = 0; number < kFlows; ++number) {
-    const auto key = key_of<TypeParam>(number);
-    const FlowEntry* entry = table.find(key, hash_flow(key), Tick(1));
+    const FlowEntry* entry = this->find(table, number, Tick(1));
     if (entry == nullptr) continue;
     EXPECT_EQ(entry->target_id(), number);
     ++found;
@@ -87,40 +95,29 @@ TYPED_TEST(FlowTableTest, HoldsTheFlowsItIsMadeForWithFewForgotten) {
 }
 
 TYPED_TEST(FlowTableTest, AFloodOfNewFlowsForgetsNoEstablishedOne) {
-  FlowTable<TypeParam> table(2000, 5);
-  for (uint32_t number = 0; number < 200; ++number) {
-    const auto key = key_of<TypeParam>(number);
-    table.insert(key, hash_flow(key), FlowEntry(number, FlowState::kEstablished, Tick(1)), Tick(1));
-  }
-  uint32_t before = 0;
-  for (uint32_t number = 0; number < 200; ++number) {
-    const auto key = key_of<TypeParam>(number);
-    before += table.find(key, hash_flow(key), Tick(1)) != nullptr;
-  }
-  for (uint32_t number = 1000; number < 100'000; ++number) {
-    const auto key = key_of<TypeParam>(number);
-    const uint64_t hash = hash_flow(key);
-    if (table.find(key, hash, Tick(2)) == nullptr)
-      table.insert(key, hash, FlowEntry(number % 1000, FlowState::kNew, Tick(2)), Tick(2));
-  }
-  uint32_t after = 0;
-  for (uint32_t number = 0; number < 200; ++number) {
-    const auto key = key_of<TypeParam>(number);
-    after += table.find(key, hash_flow(key), Tick(2)) != nullptr;
-  }
+  typename TestFixture::Table table(2000, 5);
+  const auto established = [&](Tick now) {
+    uint32_t known = 0;
+    for (uint32_t number = 0; number < 200; ++number) known += this->find(table, number, now) != nullptr;
+    return known;
+  };
+  for (uint32_t number = 0; number < 200; ++number)
+    this->insert(table, number, FlowEntry(number, FlowState::kEstablished, Tick(1)), Tick(1));
+  const uint32_t before = established(Tick(1));
+  for (uint32_t number = 1000; number < 100'000; ++number)
+    if (this->find(table, number, Tick(2)) == nullptr)
+      this->insert(table, number, FlowEntry(number % 1000, FlowState::kNew, Tick(2)), Tick(2));
   EXPECT_GT(before, 195u);
-  EXPECT_EQ(after, before);
+  EXPECT_EQ(established(Tick(2)), before);
 }
 
 TYPED_TEST(FlowTableTest, ExpiresByStateAndSweepsAll) {
-  FlowTable<TypeParam> table(1000, 5);
-  const auto key = key_of<TypeParam>(1);
-  const uint64_t hash = hash_flow(key);
+  typename TestFixture::Table table(1000, 5);
   for (const FlowState state : {FlowState::kNew, FlowState::kEstablished, FlowState::kClosing}) {
     const uint32_t lifetime = FlowEntry::lifetime_ticks(state);
-    table.insert(key, hash, FlowEntry(1, state, Tick(1000)), Tick(1000));  // wraps on the way
-    EXPECT_NE(table.find(key, hash, Tick(1000 + lifetime)), nullptr);
-    EXPECT_EQ(table.find(key, hash, Tick(1000 + lifetime + 1)), nullptr);
+    this->insert(table, 1, FlowEntry(1, state, Tick(1000)), Tick(1000));  // wraps on the way
+    EXPECT_NE(this->find(table, 1, Tick(1000 + lifetime)), nullptr);
+    EXPECT_EQ(this->find(table, 1, Tick(1000 + lifetime + 1)), nullptr);
     EXPECT_EQ(table.size(), 1u);
     table.sweep(table.bucket_count(), Tick(1000 + lifetime + 1));
     EXPECT_EQ(table.size(), 0u);
@@ -128,14 +125,28 @@ TYPED_TEST(FlowTableTest, ExpiresByStateAndSweepsAll) {
 }
 
 TYPED_TEST(FlowTableTest, AnExpiredEntryIsReplacedAndNotDoubled) {
-  FlowTable<TypeParam> table(1000, 5);
-  const auto key = key_of<TypeParam>(1);
-  const uint64_t hash = hash_flow(key);
-  table.insert(key, hash, FlowEntry(1, FlowState::kNew, Tick(0)), Tick(0));
-  table.insert(key, hash, FlowEntry(2, FlowState::kNew, Tick(400)), Tick(400));
+  typename TestFixture::Table table(1000, 5);
+  this->insert(table, 1, FlowEntry(1, FlowState::kNew, Tick(0)), Tick(0));
+  this->insert(table, 1, FlowEntry(2, FlowState::kNew, Tick(400)), Tick(400));
   EXPECT_EQ(table.size(), 1u);
-  ASSERT_NE(table.find(key, hash, Tick(400)), nullptr);
-  EXPECT_EQ(table.find(key, hash, Tick(400))->target_id(), 2u);
+  ASSERT_NE(this->find(table, 1, Tick(400)), nullptr);
+  EXPECT_EQ(this->find(table, 1, Tick(400))->target_id(), 2u);
+}
+
+// Two flows that differ in the address of ours alone, in one group: both stand, and neither is the other's.
+TYPED_TEST(FlowTableTest, OneClientPortMayHaveFlowsOfTwoListeners) {
+  typename TestFixture::Table table(1000, 5);
+  const auto key = this->key(1);
+  const uint64_t hash = this->hash(1);
+  const auto odd_is_foreign = [](FlowEntry entry) { return entry.target_id() % 2 == 1; };
+  const auto even_is_foreign = [](FlowEntry entry) { return entry.target_id() % 2 == 0; };
+  table.insert(key, hash, FlowEntry(2, FlowState::kNew, Tick(0)), Tick(0), odd_is_foreign);
+  EXPECT_EQ(table.find_own(key, hash, Tick(0), even_is_foreign), nullptr);
+  table.insert(key, hash, FlowEntry(3, FlowState::kNew, Tick(0)), Tick(0), even_is_foreign);
+  EXPECT_EQ(table.size(), 2u);
+  const auto id_of = [&](auto foreign) { return table.find_own(key, hash, Tick(0), foreign)->target_id(); };
+  EXPECT_EQ(id_of(odd_is_foreign), 2u);
+  EXPECT_EQ(id_of(even_is_foreign), 3u);
 }
 
 }  // namespace
