@@ -27,34 +27,47 @@ constexpr uint16_t fold(ChecksumSum sum) {
   return static_cast<uint16_t>(half >> 16);
 }
 
-// Of bytes that start at an even offset of what is summed; an odd last byte counts as if a zero followed.
-// 32-bit words into 64-bit sums: no carry is lost before 2^32 words. Inline: most sums are of one header.
-inline ChecksumSum sum_bytes(std::span<const std::byte> bytes) {
-  const auto load = [](auto& word, const std::byte*& from) {
-    std::memcpy(&word, from, sizeof word);
-    from += sizeof word;
-  };
+// The one's complement sum of 64-bit words: the carry comes in again at the other end.
+constexpr uint64_t add_around(uint64_t sum, uint64_t word) {
+  sum += word;
+  return sum + (sum < word);
+}
+
+// Of bytes that start at an even offset of what is summed; an odd last byte counts as if a zero followed. At
+// most 33 bits, so that others can be added. Always inline: most sums are of one header, and where the
+// compiler knows how long it is no loop is left.
+[[gnu::always_inline]] inline ChecksumSum sum_bytes(std::span<const std::byte> bytes) {
   const std::byte* at = bytes.data();
-  std::size_t left_bytes = bytes.size();
-  uint64_t eight = 0;
-  uint32_t four = 0;
-  uint16_t two = 0;
-  ChecksumSum low = 0;  // two chains: neither waits for the other
-  ChecksumSum high = 0;
-  for (; left_bytes >= 8; left_bytes -= 8) {
-    load(eight, at);
-    low += eight & 0xffffffff;
-    high += eight >> 32;
+  const std::byte* const end = at + bytes.size();
+  const auto next = [&at](auto word) {
+    std::memcpy(&word, at, sizeof word);
+    at += sizeof word;
+    return word;
+  };
+  uint64_t even = 0;  // two chains: neither waits for the other
+  uint64_t odd = 0;
+  while (end - at >= 16) {
+    even = add_around(even, next(uint64_t{}));
+    odd = add_around(odd, next(uint64_t{}));
   }
-  if ((left_bytes & 4) != 0) load(four, at);
-  if ((left_bytes & 2) != 0) load(two, at);
-  if ((left_bytes & 1) != 0) low += Be16(static_cast<uint16_t>(std::to_integer<unsigned>(*at) << 8)).raw();
-  return low + high + four + two;
+  const auto left_bytes = static_cast<std::size_t>(end - at);
+  if ((left_bytes & 8) != 0) even = add_around(even, next(uint64_t{}));
+  if ((left_bytes & 4) != 0) odd = add_around(odd, next(uint32_t{}));
+  if ((left_bytes & 2) != 0) even = add_around(even, next(uint16_t{}));
+  if ((left_bytes & 1) != 0)
+    odd = add_around(odd, Be16(static_cast<uint16_t>(std::to_integer<unsigned>(*at) << 8)).raw());
+  const uint64_t sum = add_around(even, odd);
+  return (sum & 0xffffffff) + (sum >> 32);
 }
 
 // What TCP, UDP and ICMPv6 sum besides their own bytes (RFC 9293 section 3.1, RFC 8200 section 8.1).
-ChecksumSum pseudo_header_sum(const Ipv4Header& ip, uint8_t protocol, uint32_t length_bytes);
-ChecksumSum pseudo_header_sum(const Ipv6Header& ip, uint8_t protocol, uint32_t length_bytes);
+inline ChecksumSum pseudo_header_sum(const Ipv4Header& ip, uint8_t protocol, uint32_t length_bytes) {
+  return ChecksumSum{ip.src.raw()} + ip.dst.raw() + Be16(protocol).raw() + Be32(length_bytes).raw();
+}
+inline ChecksumSum pseudo_header_sum(const Ipv6Header& ip, uint8_t protocol, uint32_t length_bytes) {
+  const auto* addresses = reinterpret_cast<const std::byte*>(ip.src.data());
+  return sum_bytes({addresses, 2 * sizeof(Ipv6Bytes)}) + Be32(protocol).raw() + Be32(length_bytes).raw();
+}
 
 // What goes into the checksum field for this sum over all that it covers, the field itself taken as zero.
 constexpr Be16 finish_checksum(ChecksumSum sum) { return Be16::from_raw(static_cast<uint16_t>(~fold(sum))); }
@@ -72,6 +85,12 @@ ChecksumSum delta_of(const Ipv6Bytes& from, const Ipv6Bytes& to);
 // Equation 3 of RFC 1624: unlike equation 4 it never makes 0xffff of what must stay 0x0000.
 constexpr void update_checksum(Be16& field, ChecksumSum delta) {
   field = finish_checksum(static_cast<uint16_t>(~field.raw()) + delta);
+}
+// The same by a delta that is folded already.
+constexpr void update_checksum(Be16& field, uint16_t delta) {
+  uint32_t sum = static_cast<uint16_t>(~field.raw()) + uint32_t{delta};
+  sum += sum >> 16;
+  field = Be16::from_raw(static_cast<uint16_t>(~sum));
 }
 
 }  // namespace headgate

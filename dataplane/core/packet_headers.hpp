@@ -34,7 +34,9 @@ inline constexpr uint8_t kProtocolAuthentication = 51;
 inline constexpr uint8_t kProtocolIcmpv6 = 58;
 inline constexpr uint8_t kProtocolDestinationOptions = 60;
 
-struct [[gnu::packed]] Ipv4Header {  // RFC 791
+struct [[gnu::packed]] Ipv4Header {                 // RFC 791
+  static constexpr uint8_t kWithoutOptions = 0x45;  // version 4, five words
+
   uint8_t version_ihl;
   uint8_t tos;
   Be16 total_length_bytes;
@@ -49,7 +51,7 @@ struct [[gnu::packed]] Ipv4Header {  // RFC 791
   unsigned version() const { return version_ihl >> 4; }
   unsigned header_bytes() const { return (version_ihl & 0x0fu) * 4; }
   unsigned fragment_offset_bytes() const { return (flags_fragment.host() & 0x1fffu) * 8; }
-  bool more_fragments() const { return (flags_fragment.host() & 0x2000) != 0; }
+  bool is_fragment() const { return (flags_fragment.host() & 0x3fff) != 0; }  // first or later
 };
 static_assert(sizeof(Ipv4Header) == 20 && alignof(Ipv4Header) == 1);
 static_assert(offsetof(Ipv4Header, dst) == 16);

@@ -19,10 +19,10 @@ class FrozenMap {
   static_assert(sizeof(Key) % 8 == 0);
 
  public:
-  FrozenMap() : slots_(2), filter_(2) {}
+  FrozenMap() : slots_(2), filter_(2), mask_(1) {}
   // Of two equal keys the later counts.
   explicit FrozenMap(const std::vector<std::pair<Key, Value>>& entries)
-      : slots_(std::bit_ceil(entries.size() * 2 + 2)), filter_(slots_.size()) {
+      : slots_(std::bit_ceil(entries.size() * 2 + 2)), filter_(slots_.size()), mask_(slots_.size() - 1) {
     for (const auto& [key, value] : entries) {
       const uint64_t hashed = hash(key);
       slots_[position(key, hashed)] = {key, value, true};
@@ -55,9 +55,8 @@ class FrozenMap {
 
   // Of the key, or of the free slot where it would stand.
   std::size_t position(const Key& key, uint64_t hashed) const {
-    const std::size_t mask = slots_.size() - 1;
-    std::size_t at = hashed & mask;
-    while (slots_[at].used && std::memcmp(&slots_[at].key, &key, sizeof key) != 0) at = (at + 1) & mask;
+    std::size_t at = hashed & mask_;
+    while (slots_[at].used && std::memcmp(&slots_[at].key, &key, sizeof key) != 0) at = (at + 1) & mask_;
     return at;
   }
 
@@ -70,11 +69,12 @@ class FrozenMap {
   }
 
   // 64 bits a slot, one for each entry: at most one absent key in a hundred gets past it.
-  std::size_t filter_word(uint64_t hashed) const { return hashed >> 6 & (filter_.size() - 1); }
+  std::size_t filter_word(uint64_t hashed) const { return hashed >> 6 & mask_; }
   static uint64_t filter_bit(uint64_t hashed) { return uint64_t{1} << (hashed >> 58); }
 
   std::vector<Slot> slots_;
   std::vector<uint64_t> filter_;
+  std::size_t mask_;  // of both
 };
 
 }  // namespace headgate::l4

@@ -57,8 +57,8 @@ class L4TableBuilder {
   std::unique_ptr<const L4Table> finish(contract::Revision revision) {
     keep_lingering();
     table_->revision_ = revision;
-    table_->locals_v4_ = FrozenMap<ServiceKeyV4, uint32_t>(locals_v4_);
-    table_->locals_v6_ = FrozenMap<ServiceKeyV6, uint32_t>(locals_v6_);
+    table_->locals_v4_ = FrozenMap<ServiceKeyV4, const Target*>(locals_v4_);
+    table_->locals_v6_ = FrozenMap<ServiceKeyV6, const Target*>(locals_v6_);
     for (const auto& address : local_addresses_) roles_[address] = AddressRole::kLocal;
     freeze_services();
     std::vector<std::pair<AddressKeyV4, AddressRole>> roles_v4;
@@ -120,16 +120,15 @@ class L4TableBuilder {
   // False where another target has its address.
   bool bind(Target target) {
     if (!bound_.insert({target.local, kProtocolTcp}).second) return false;
-    const auto index = static_cast<uint32_t>(table_->targets_.size());
-    if (target.local.address.is_v6())
-      locals_v6_.emplace_back(key_v6(target.local, kProtocolTcp), index);
+    const Target& bound = table_->targets_.emplace_back(std::move(target));
+    if (bound.local.address.is_v6())
+      locals_v6_.emplace_back(key_v6(bound.local, kProtocolTcp), &bound);
     else
-      locals_v4_.emplace_back(key_v4(target.local, kProtocolTcp), index);
-    local_addresses_.insert(target.local.address);
-    auto& by_id = table_->index_by_id_;
-    if (target.id >= by_id.size()) by_id.resize(target.id + 1, 0);
-    by_id[target.id] = index + 1;
-    table_->targets_.push_back(std::move(target));
+      locals_v4_.emplace_back(key_v4(bound.local, kProtocolTcp), &bound);
+    local_addresses_.insert(bound.local.address);
+    auto& by_id = table_->by_id_;
+    if (bound.id >= by_id.size()) by_id.resize(bound.id + 1, nullptr);
+    by_id[bound.id] = &bound;
     return true;
   }
 
@@ -200,8 +199,8 @@ class L4TableBuilder {
   std::set<Service> bound_;
   std::set<IpAddress> local_addresses_;
   std::map<IpAddress, AddressRole> roles_;
-  std::vector<std::pair<ServiceKeyV4, uint32_t>> locals_v4_;
-  std::vector<std::pair<ServiceKeyV6, uint32_t>> locals_v6_;
+  std::vector<std::pair<ServiceKeyV4, const Target*>> locals_v4_;
+  std::vector<std::pair<ServiceKeyV6, const Target*>> locals_v6_;
 };
 
 Result<std::unique_ptr<const L4Table>> L4Table::build(const contract::Snapshot& snapshot,

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -90,14 +91,14 @@ class L4Table {
 
   contract::Revision revision() const { return revision_; }
   const std::vector<Listener>& listeners() const { return listeners_; }
-  const std::vector<Target>& targets() const { return targets_; }
+  const std::deque<Target>& targets() const { return targets_; }
 
   // Index of the listener. Its address has the role kVip.
   const uint32_t* find(const ServiceKeyV4& key) const { return services_v4_.find(key); }
   const uint32_t* find(const ServiceKeyV6& key) const { return services_v6_.find(key); }
-  // A replica's local address and port → its target.
-  const uint32_t* find_local(const ServiceKeyV4& key) const { return locals_v4_.find(key); }
-  const uint32_t* find_local(const ServiceKeyV6& key) const { return locals_v6_.find(key); }
+  // Of a replica's local address and port; null: it is none's.
+  const Target* find_local(const ServiceKeyV4& key) const { return target_of(locals_v4_.find(key)); }
+  const Target* find_local(const ServiceKeyV6& key) const { return target_of(locals_v6_.find(key)); }
   AddressRole role(const AddressKeyV4& key) const { return role_of(roles_v4_.find(key)); }
   AddressRole role(const AddressKeyV6& key) const { return role_of(roles_v6_.find(key)); }
   // The same for an address that hardly ever has one: a client's.
@@ -105,12 +106,8 @@ class L4Table {
   AddressRole role_of_source(const AddressKeyV6& key) const { return role_of(roles_v6_.find_rare(key)); }
 
   const Listener& listener(uint32_t index) const { return listeners_[index]; }
-  const Target& target(uint32_t index) const { return targets_[index]; }
   // Null where the revision has no such target.
-  const Target* target_of_id(uint32_t id) const {
-    if (id >= index_by_id_.size() || index_by_id_[id] == 0) return nullptr;
-    return &targets_[index_by_id_[id] - 1];
-  }
+  const Target* target_of_id(uint32_t id) const { return id < by_id_.size() ? by_id_[id] : nullptr; }
   // Or where it is another listener's.
   const Target* target_of_id(uint32_t id, uint32_t listener) const {
     const Target* target = target_of_id(id);
@@ -124,14 +121,16 @@ class L4Table {
     return found == nullptr ? AddressRole::kNone : *found;
   }
 
+  static const Target* target_of(const Target* const* found) { return found == nullptr ? nullptr : *found; }
+
   contract::Revision revision_ = 0;
   std::vector<Listener> listeners_;
-  std::vector<Target> targets_;
-  std::vector<uint32_t> index_by_id_;  // index in targets_ + 1; 0: no such target
+  std::deque<Target> targets_;        // never moved: all others point to them
+  std::vector<const Target*> by_id_;  // null: no such target
   FrozenMap<ServiceKeyV4, uint32_t> services_v4_;
   FrozenMap<ServiceKeyV6, uint32_t> services_v6_;
-  FrozenMap<ServiceKeyV4, uint32_t> locals_v4_;
-  FrozenMap<ServiceKeyV6, uint32_t> locals_v6_;
+  FrozenMap<ServiceKeyV4, const Target*> locals_v4_;
+  FrozenMap<ServiceKeyV6, const Target*> locals_v6_;
   FrozenMap<AddressKeyV4, AddressRole> roles_v4_;
   FrozenMap<AddressKeyV6, AddressRole> roles_v6_;
 };

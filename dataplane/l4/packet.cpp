@@ -26,18 +26,20 @@ void parse_icmp(const std::byte* frame, ParsedPacket& parsed) {
   if (parsed.is_v6 ? is_icmpv6_error(type) : is_icmp_error(type)) parsed.kind = PacketKind::kIcmpError;
 }
 
-void parse_transport(const std::byte* frame, ParsedPacket& parsed) {
-  if (parsed.protocol == kProtocolTcp) {
-    parsed.kind = PacketKind::kTcp;
-    const auto& tcp = header_at<TcpHeader>(frame + parsed.l4_offset);
-    if (parsed.l4_bytes() < sizeof(TcpHeader) || tcp.header_bytes() < sizeof(TcpHeader) ||
-        (!parsed.is_fragment && tcp.header_bytes() > parsed.l4_bytes())) {
-      parsed.transport_fault = DropReason::kTransportTruncated;
-      return;
-    }
-    parsed.tcp_flags = tcp.flags;
+// Always inline, as what most packets are: a call costs as much as the work.
+[[gnu::always_inline]] inline void parse_tcp(const std::byte* frame, ParsedPacket& parsed) {
+  parsed.kind = PacketKind::kTcp;
+  const auto& tcp = header_at<TcpHeader>(frame + parsed.l4_offset);
+  const unsigned l4_bytes = parsed.l4_bytes();
+  if (l4_bytes < sizeof(TcpHeader) || tcp.header_bytes() < sizeof(TcpHeader) ||
+      (tcp.header_bytes() > l4_bytes && !parsed.is_fragment)) {
+    parsed.transport_fault = DropReason::kTransportTruncated;
     return;
   }
+  parsed.tcp_flags = tcp.flags;
+}
+
+void parse_beside_tcp(const std::byte* frame, ParsedPacket& parsed) {
   if (parsed.protocol == kProtocolUdp) {
     parsed.kind = PacketKind::kUdp;
     if (parsed.l4_bytes() < sizeof(UdpHeader)) parsed.transport_fault = DropReason::kTransportTruncated;
@@ -47,33 +49,60 @@ void parse_transport(const std::byte* frame, ParsedPacket& parsed) {
   parsed.kind = PacketKind::kOtherIp;
 }
 
-void parse_ipv4(const PacketView& packet, ParsedPacket& parsed) {
+[[gnu::always_inline]] inline void parse_transport(const std::byte* frame, ParsedPacket& parsed) {
+  if (parsed.protocol == kProtocolTcp) [[likely]]
+    parse_tcp(frame, parsed);
+  else
+    parse_beside_tcp(frame, parsed);
+}
+
+// `header_bytes`, of an IPv4 header that says so and lies within the frame: where the compiler knows it, no
+// loop is left of the checksum.
+[[gnu::always_inline]] inline void parse_ipv4_of(const PacketView& packet, unsigned header_bytes,
+                                                 ParsedPacket& parsed) {
   const unsigned room_bytes = packet.length_bytes - sizeof(EthernetHeader);
-  const auto& ip = header_at<Ipv4Header>(packet.data + parsed.ip_offset);
-  if (room_bytes < sizeof ip || ip.version() != 4 || ip.header_bytes() < sizeof ip ||
-      ip.total_length_bytes.host() < ip.header_bytes() || ip.total_length_bytes.host() > room_bytes) {
+  const std::byte* header = packet.data + parsed.ip_offset;
+  const auto& ip = header_at<Ipv4Header>(header);
+  const unsigned total_bytes = ip.total_length_bytes.host();
+  if (total_bytes < header_bytes || total_bytes > room_bytes) {
     parsed.ip_fault = DropReason::kIpHeaderInvalid;
     return;
   }
-  const unsigned header_bytes = ip.header_bytes();
-  // Nearly none has options: a sum of so many bytes as the compiler knows is no loop.
-  const std::byte* header = packet.data + parsed.ip_offset;
-  const ChecksumSum sum =
-      header_bytes == sizeof ip ? sum_bytes({header, sizeof ip}) : sum_bytes({header, header_bytes});
-  if (fold(sum) != 0xffff) {
+  if (fold(sum_bytes({header, header_bytes})) != 0xffff) {
     parsed.ip_fault = DropReason::kIpChecksumWrong;
     return;
   }
   parsed.protocol = ip.protocol;
   parsed.l4_offset = static_cast<uint16_t>(parsed.ip_offset + header_bytes);
-  parsed.end = static_cast<uint16_t>(parsed.ip_offset + ip.total_length_bytes.host());
-  parsed.is_fragment = ip.more_fragments() || ip.fragment_offset_bytes() != 0;
-  parsed.fragment_id = ip.id.host();
-  if (ip.fragment_offset_bytes() != 0) {
-    parsed.kind = PacketKind::kLaterFragment;
-    return;
+  parsed.end = static_cast<uint16_t>(parsed.ip_offset + total_bytes);
+  if (ip.is_fragment()) [[unlikely]] {
+    parsed.is_fragment = true;
+    parsed.fragment_id = ip.id.host();
+    if (ip.fragment_offset_bytes() != 0) {
+      parsed.kind = PacketKind::kLaterFragment;
+      return;
+    }
   }
   parse_transport(packet.data, parsed);
+}
+
+[[gnu::noinline]] void parse_ipv4_with_options(const PacketView& packet, ParsedPacket& parsed) {
+  const auto& ip = header_at<Ipv4Header>(packet.data + parsed.ip_offset);
+  const unsigned room_bytes = packet.length_bytes - sizeof(EthernetHeader);
+  if (ip.version() != 4 || ip.header_bytes() < sizeof ip || ip.header_bytes() > room_bytes)
+    parsed.ip_fault = DropReason::kIpHeaderInvalid;
+  else
+    parse_ipv4_of(packet, ip.header_bytes(), parsed);
+}
+
+[[gnu::always_inline]] inline void parse_ipv4(const PacketView& packet, ParsedPacket& parsed) {
+  const auto& ip = header_at<Ipv4Header>(packet.data + parsed.ip_offset);
+  if (packet.length_bytes < sizeof(EthernetHeader) + sizeof ip)
+    parsed.ip_fault = DropReason::kIpHeaderInvalid;
+  else if (ip.version_ihl == Ipv4Header::kWithoutOptions) [[likely]]
+    parse_ipv4_of(packet, sizeof ip, parsed);
+  else
+    parse_ipv4_with_options(packet, parsed);
 }
 
 // One extension header; false where the chain ends, with parsed.kind or a fault telling why.

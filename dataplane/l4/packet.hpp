@@ -41,9 +41,9 @@ struct ParsedPacket {
   uint8_t tcp_flags = 0;
   uint16_t ip_offset = 0;
   uint16_t l4_offset = 0;
-  uint16_t end = 0;  // where the IP datagram ends; the frame may go on with padding
-  uint32_t fragment_id = 0;
-  DropReason ip_fault = DropReason::kNone;         // wrong for whomever it is
+  uint16_t end = 0;                         // where the IP datagram ends; the frame may go on with padding
+  uint32_t fragment_id = 0;                 // of a fragment
+  DropReason ip_fault = DropReason::kNone;  // wrong for whomever it is
   DropReason transport_fault = DropReason::kNone;  // a fault where we balance; else the kernel's business
 
   uint16_t l4_bytes() const { return static_cast<uint16_t>(end - l4_offset); }

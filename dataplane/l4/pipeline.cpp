@@ -127,7 +127,7 @@ void Pipeline::classify_uplink(Burst& burst, std::size_t index, Waiting<Family>&
     verdict = classify_unbalanced<Family>(burst, index);
     return;
   }
-  if (!parsed.is_fragment && !finish_or_check_checksum(packet, parsed)) {
+  if (!parsed.is_fragment && !finish_or_check_checksum(ip, packet, parsed)) {
     verdict = Verdict::drop(DropReason::kTransportChecksumWrong);
     return;
   }
@@ -243,9 +243,8 @@ Verdict Pipeline::classify_host(const L4Table& table, const PacketView& packet, 
   // From here on the packet must be translated: the local address means nothing outside this machine.
   const Target* target = nullptr;
   if (parsed.kind == PacketKind::kTcp && parsed.transport_fault == DropReason::kNone) {
-    const uint32_t* found = table.find_local(Family::service(ip.src, tcp_of(packet, parsed).src_port));
-    if (found == nullptr) return Verdict::drop(DropReason::kLocalAddress);
-    target = &table.target(*found);
+    target = table.find_local(Family::service(ip.src, tcp_of(packet, parsed).src_port));
+    if (target == nullptr) return Verdict::drop(DropReason::kLocalAddress);
     if (parsed.is_fragment) fragments_.remember(Family::fragment(ip, parsed.fragment_id), target->id, tick_);
     rewrite_source(packet.data, parsed, target->from_target);
   } else if (parsed.kind == PacketKind::kLaterFragment) {
@@ -267,12 +266,11 @@ Verdict Pipeline::host_error(const L4Table& table, const PacketView& packet, con
   const auto quoted = parse_quoted(packet, parsed);
   if (!quoted) return untouched;
   const auto& quoted_ip = ip_of<Family>(packet, *quoted);
-  const uint32_t* found = table.find_local(Family::service(quoted_ip.dst, tcp_of(packet, *quoted).dst_port));
-  if (found == nullptr) return untouched;
-  const Target& target = table.target(*found);
-  rewrite_error_from_target(packet.data, parsed, *quoted, target.from_target, from_local);
+  const Target* target = table.find_local(Family::service(quoted_ip.dst, tcp_of(packet, *quoted).dst_port));
+  if (target == nullptr) return untouched;
+  rewrite_error_from_target(packet.data, parsed, *quoted, target->from_target, from_local);
   ++icmp_errors_translated_;
-  return from_target(target);
+  return from_target(*target);
 }
 
 // --- between bursts

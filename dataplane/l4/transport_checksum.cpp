@@ -39,11 +39,8 @@ void finish_partial_checksum(const PacketView& packet, const ParsedPacket& parse
   if (field.raw() == fold(pseudo_sum(packet, parsed))) finish(parsed, transport_sum(packet, parsed), field);
 }
 
-bool finish_or_check_checksum(const PacketView& packet, const ParsedPacket& parsed) {
-  if (packet.trust == ChecksumTrust::kVerified) return true;
-  const ChecksumSum pseudo = pseudo_sum(packet, parsed);
-  const ChecksumSum whole = transport_sum(packet, parsed);
-  if (fold(whole + pseudo) == 0xffff) return true;
+bool finish_if_partial(const PacketView& packet, const ParsedPacket& parsed, ChecksumSum whole,
+                       ChecksumSum pseudo) {
   Be16& field = checksum_field(packet, parsed);
   if (packet.trust != ChecksumTrust::kMayBePartial || field.raw() != fold(pseudo)) return false;
   finish(parsed, whole, field);

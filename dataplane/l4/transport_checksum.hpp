@@ -4,6 +4,7 @@
 // somebody has to. Pure over the frame's bytes. Thread: the worker's.
 #pragma once
 
+#include "dataplane/core/checksum.hpp"
 #include "dataplane/l4/packet.hpp"
 
 namespace headgate::l4 {
@@ -12,7 +13,20 @@ namespace headgate::l4 {
 // pseudo-header's sum by chance is worked out anew, to the same value.
 void finish_partial_checksum(const PacketView& packet, const ParsedPacket& parsed);
 
-// Of a TCP packet, likewise: finishes a partial one, else says whether the whole one is right.
-[[nodiscard]] bool finish_or_check_checksum(const PacketView& packet, const ParsedPacket& parsed);
+// The sums of the transport's bytes and of the pseudo-header; false where the checksum was neither whole and
+// right nor partial.
+[[nodiscard]] bool finish_if_partial(const PacketView& packet, const ParsedPacket& parsed, ChecksumSum whole,
+                                     ChecksumSum pseudo);
+
+// Likewise: finishes a partial one, else says whether the whole one is right. `ip` is the packet's header.
+template <typename IpHeader>
+[[nodiscard]] inline bool finish_or_check_checksum(const IpHeader& ip, const PacketView& packet,
+                                                   const ParsedPacket& parsed) {
+  if (packet.trust == ChecksumTrust::kVerified) return true;
+  const uint16_t l4_bytes = parsed.l4_bytes();
+  const ChecksumSum pseudo = pseudo_header_sum(ip, parsed.protocol, l4_bytes);
+  const ChecksumSum whole = sum_bytes({packet.data + parsed.l4_offset, l4_bytes});
+  return fold(whole + pseudo) == 0xffff || finish_if_partial(packet, parsed, whole, pseudo);
+}
 
 }  // namespace headgate::l4

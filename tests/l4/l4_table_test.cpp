@@ -36,7 +36,7 @@ TEST(L4Table, FindsListenersLocalsAndRoles) {
   EXPECT_EQ(table->find(service("192.0.2.100:81")), nullptr);
   EXPECT_EQ(table->find(service("192.0.2.101:80")), nullptr);
   ASSERT_NE(table->find_local(service("198.19.255.1:2001")), nullptr);
-  EXPECT_EQ(table->target(*table->find_local(service("198.19.255.1:2001"))).id, 2u);
+  EXPECT_EQ(table->find_local(service("198.19.255.1:2001"))->id, 2u);
   EXPECT_EQ(table->find_local(service("198.19.255.1:2002")), nullptr);
   EXPECT_EQ(table->role(address("192.0.2.100")), AddressRole::kVip);
   EXPECT_EQ(table->role(address(kLocal4)), AddressRole::kLocal);
@@ -132,7 +132,7 @@ TEST(L4Table, WhatLingersGivesItsAddressToANewTarget) {
                                 .target(9, "edge/9", "198.19.255.1:2001"),
                             first.get());
   EXPECT_EQ(second->target_of_id(2), nullptr);
-  EXPECT_EQ(second->target(*second->find_local(service("198.19.255.1:2001"))).id, 9u);
+  EXPECT_EQ(second->find_local(service("198.19.255.1:2001"))->id, 9u);
 }
 
 TEST(L4Table, AListenerThatGoesTakesItsTargetsAlong) {
