@@ -101,7 +101,8 @@ struct ShardRestart {
   friend bool operator==(const ShardRestart&, const ShardRestart&) = default;
 };
 
-// All of the node's state, each time: a lost report costs nothing.
+// All of the node's state, each time: a lost report costs nothing. But for the statistics, which are most of
+// it and change with every packet: those come every other second, not with each change that is acknowledged.
 struct NodeReport {
   Revision received = 0;  // what the node itself holds
   Revision applied = 0;   // acknowledged by the node and every process that it concerns
@@ -109,7 +110,7 @@ struct NodeReport {
   std::vector<Notice> notices;  // of the node itself
   std::vector<ProcessStatus> processes;
   std::vector<MemberHealth> health;
-  std::vector<ProcessStats> stats;
+  std::optional<std::vector<ProcessStats>> stats;  // absent: the last that came stand
   std::vector<ShardRestart> restarts;
   std::vector<CommandResult> results;
 

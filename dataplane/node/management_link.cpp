@@ -14,7 +14,8 @@
 namespace headgate::node {
 namespace {
 
-// What changes is reported at once; the statistics of everything, half as often as the processes count them.
+// What changes is reported at once; everything with its statistics, half as often as the processes count
+// them.
 constexpr auto kHeartbeat = 2 * limits::kReportInterval;
 static_assert(2 * kHeartbeat < limits::kNodeSilentAfter);  // one may be lost
 
@@ -157,15 +158,17 @@ void ManagementLink::report_soon() {
 void ManagementLink::report() {
   report_wanted_ = false;
   report_under_way_ = true;
-  auto report = callbacks_.make_report();
+  auto report = callbacks_.make_report(loop_.now() >= stats_due_);
   auto body = contract::encode(report);
   client_.send({.method = "POST", .url = url("report"), .bearer_token = credential_, .body = std::move(body)},
                [this, report = std::move(report)](const HttpAnswer& answer) {
                  report_under_way_ = false;
                  const bool arrived = answer.status == 200 || answer.status == 204;
+                 if (arrived && report.stats) stats_due_ = loop_.now() + kHeartbeat;
                  if (arrived) callbacks_.on_reported(report);
                  if (arrived && report_wanted_) return report_soon();
-                 report_timer_ = loop_.after(kHeartbeat, [this] { this->report(); });
+                 const Duration wait = arrived ? stats_due_ - loop_.now() : kHeartbeat;
+                 report_timer_ = loop_.after(wait, [this] { this->report(); });
                });
 }
 

@@ -31,7 +31,7 @@ class ManagementLink {
     // What an update names and the node lacks: fetched ahead of on_update(), which comes in any case.
     std::function<std::set<std::string>(const contract::NodeUpdate&)> secrets_missing;
     std::function<void(contract::Secrets)> on_secrets;
-    std::function<contract::NodeReport()> make_report;
+    std::function<contract::NodeReport(bool with_stats)> make_report;
     std::function<void(const contract::NodeReport&)> on_reported;  // that report has arrived
   };
 
@@ -41,6 +41,7 @@ class ManagementLink {
   // One try; on_secrets() comes where there is an answer, `on_done` after it or without it.
   void fetch_secrets(const std::set<std::string>& digests, std::function<void()> on_done);
   // Something worth a report has changed: one goes out at the end of this turn, or when the last is answered.
+  // Its statistics come when they are due.
   void report_soon();
 
  private:
@@ -63,6 +64,7 @@ class ManagementLink {
   bool away_ = false;  // said once in the log, not with every try
   bool report_under_way_ = false;
   bool report_wanted_ = false;
+  TimePoint stats_due_{};
   EventLoop::Timer retry_timer_, report_timer_;
 };
 

@@ -64,7 +64,7 @@ Node::Node(EventLoop& loop, Supervisor& supervisor, NodeOptions options)
            .on_update = [this](contract::NodeUpdate update) { on_update(std::move(update)); },
            .secrets_missing = [this](const contract::NodeUpdate& update) { return secrets_missing(update); },
            .on_secrets = [this](const contract::Secrets& secrets) { on_secrets(secrets); },
-           .make_report = [this] { return make_report(); },
+           .make_report = [this](bool with_stats) { return make_report(with_stats); },
            .on_reported = [this](const contract::NodeReport& report) { on_reported(report); }}) {}
 
 Result<void> Node::start() {
@@ -265,16 +265,17 @@ ProcessSpec Node::replica_spec(const std::string& name, const ReplicaPlan& repli
   return spec;
 }
 
-contract::NodeReport Node::make_report() const {
+contract::NodeReport Node::make_report(bool with_stats) const {
   contract::NodeReport report{.received = snapshot_.revision,
                               .applied = processes_.applied(snapshot_.revision),
                               .refused_reason = processes_.refused_reason(),
                               .notices = {},
                               .processes = processes_.statuses(),
                               .health = health_.report(),
-                              .stats = processes_.stats(),
+                              .stats = std::nullopt,
                               .restarts = restarts_.statuses(),
                               .results = results_};
+  if (with_stats) report.stats = processes_.stats();
   if (network_ && !network_->fault().empty()) report.notices.push_back({"network", network_->fault(), true});
   if (network_ && !network_->warning().empty())
     report.notices.push_back({"network_warning", network_->warning(), false});

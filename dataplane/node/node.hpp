@@ -57,7 +57,7 @@ class Node {
   SecretStore::Digests secrets_missing(const contract::NodeUpdate& update) const;
   void fetch_missing_secrets();
   void watch_secrets();
-  contract::NodeReport make_report() const;
+  contract::NodeReport make_report(bool with_stats) const;
   void reconcile();
   void hand_out_health();
   void on_process_change();

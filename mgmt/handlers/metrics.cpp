@@ -57,8 +57,7 @@ std::string metrics_text(const Headgated& own, const std::map<std::string, servi
     families["headgated_node_connected"] +=
         fmt::format("headgated_node_connected{{node=\"{}\"}} {}\n", escape(name),
                     service::NodeChannels::is_connected(state, now) ? 1 : 0);
-    if (!state.report) continue;
-    for (const auto& process : state.report->stats) add_process(families, name, process);
+    for (const auto& process : state.stats) add_process(families, name, process);
   }
   std::string text;
   for (const auto& [name, lines] : families)

@@ -85,8 +85,8 @@ void get_stats(const ExchangePtr& exchange) {
                                                           const service::NodeChannels& channels) {
     Json answer{{"nodes", Json::array()}};
     for (const auto& [name, state] : channels.states()) {
-      Json node{{"name", name}, {"at", format_time(state.reported_at_unix_ms)}, {"processes", Json::array()}};
-      for (const auto& process : state.report->stats) {
+      Json node{{"name", name}, {"at", format_time(state.stats_at_unix_ms)}, {"processes", Json::array()}};
+      for (const auto& process : state.stats) {
         Json samples = Json::array();
         for (const auto& sample : process.stats.samples)
           samples.push_back({{"name", sample.name}, {"labels", sample.labels}, {"value", sample.value}});

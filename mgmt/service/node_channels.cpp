@@ -38,7 +38,14 @@ void NodeChannels::answer(const std::string& node) {
 void NodeChannels::report(const std::string& node, contract::NodeReport report, TimePoint now,
                           int64_t unix_now_ms) {
   const auto results = std::exchange(report.results, {});
-  states_[node] = {std::move(report), now, unix_now_ms};
+  NodeState& state = states_[node];
+  if (auto stats = std::exchange(report.stats, std::nullopt)) {
+    state.stats = *std::move(stats);
+    state.stats_at_unix_ms = unix_now_ms;
+  }
+  state.report = std::move(report);
+  state.reported_at = now;
+  state.reported_at_unix_ms = unix_now_ms;
   for (const auto& result : results) {
     const auto sent = sent_.find(result.id);
     if (sent == sent_.end() || sent->second.node != node) continue;  // late, or not this node's to answer

@@ -19,9 +19,11 @@ namespace headgate::service {
 using contract::Revision;
 
 struct NodeState {
-  std::optional<contract::NodeReport> report;
+  std::optional<contract::NodeReport> report;  // without its statistics
   TimePoint reported_at{};
   int64_t reported_at_unix_ms = 0;
+  std::vector<contract::ProcessStats> stats;  // the last that came
+  int64_t stats_at_unix_ms = 0;
 };
 
 class NodeChannels {

@@ -154,14 +154,15 @@ void Service::poll(std::string node, Revision base, std::chrono::milliseconds ti
 }
 
 void Service::report(std::string node, contract::NodeReport report, std::function<void()> on_taken) {
-  const bool posted = writer_->post([this, node = std::move(node), report = std::move(report), on_taken] {
-    if (compiler_.snapshot(node) != nullptr) {
-      acknowledgements_.reported(node, report);
-      channels_.report(node, report, monotonic_now(), unix_time_ms());
-      answer_applied(monotonic_now());
-    }
-    on_taken();
-  });
+  const bool posted =
+      writer_->post([this, node = std::move(node), report = std::move(report), on_taken]() mutable {
+        if (compiler_.snapshot(node) != nullptr) {
+          acknowledgements_.reported(node, report);
+          channels_.report(node, std::move(report), monotonic_now(), unix_time_ms());
+          answer_applied(monotonic_now());
+        }
+        on_taken();
+      });
   if (!posted) on_taken();  // the next report says it all again
 }
 

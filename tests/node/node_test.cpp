@@ -40,6 +40,20 @@ TEST_F(NodeTest, EnrolsStartsAReplicaAndReportsItsAcknowledgement) {
   EXPECT_EQ(api_.enrolments(), 1u);
 }
 
+TEST_F(NodeTest, StatisticsComeWhenTheyAreDueAndNotWithEachAcknowledgement) {
+  api_.publish(objects(1));
+  node_.start();
+  const auto has_stats = [](const NodeReport& seen) { return seen.stats.has_value(); };
+  api_.wait_for_report("statistics", has_stats);
+  bool without = false;
+  for (int change = 0; change < 20 && !without; ++change) {  // one may be due at that very moment
+    api_.publish(objects(1, std::to_string(change)));
+    without = !api_.wait_applied().stats;
+  }
+  EXPECT_TRUE(without);
+  api_.wait_for_report("statistics again", has_stats);
+}
+
 TEST_F(NodeTest, AKilledReplicaRefusesNoConnectionAndComesBack) {
   api_.publish(objects(1));
   node_.start();

@@ -10,7 +10,7 @@ namespace {
 service::NodeState state_with(contract::Stats stats) {
   service::NodeState state;
   state.report.emplace();
-  state.report->stats = {{"shard/edge/0", std::move(stats)}};
+  state.stats = {{"shard/edge/0", std::move(stats)}};
   return state;
 }
 

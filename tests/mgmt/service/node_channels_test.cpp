@@ -81,6 +81,26 @@ TEST_F(Channels, AResultReachesWhoAskedOnlyFromTheNodeThatWasAsked) {
   EXPECT_THAT(answers, testing::ElementsAre(true));
 }
 
+TEST_F(Channels, StatisticsStandUntilOthersCome) {
+  const contract::ProcessStats counted{"l4", {{{"packets_total", {}, 7}}}};
+  contract::NodeReport report;
+  report.received = 4;
+  report.stats = {{counted}};
+  channels_.report("n", report, at(1s), 1000);
+  report = {};
+  report.received = 5;
+  channels_.report("n", report, at(2s), 2000);
+  const auto& state = channels_.states().at("n");
+  EXPECT_EQ(state.report->received, 5u);
+  EXPECT_EQ(state.reported_at_unix_ms, 2000);
+  EXPECT_THAT(state.stats, testing::ElementsAre(counted));
+  EXPECT_EQ(state.stats_at_unix_ms, 1000);
+  report.stats.emplace();
+  channels_.report("n", report, at(3s), 3000);
+  EXPECT_TRUE(state.stats.empty());
+  EXPECT_EQ(state.stats_at_unix_ms, 3000);
+}
+
 TEST_F(Channels, ACommandThatNobodyAnswersEndsAtItsDeadlineAndIsNotSentAnyMore) {
   std::vector<bool> answers;
   channels_.command("n", {"l4", {"", "capture", "{}"}}, at(10s),
