@@ -103,6 +103,9 @@ Result<void> Network::subscribe() {
 }
 
 void Network::want(std::set<IpAddress> vips, std::set<IpAddress> local_addresses) {
+  // Every delta comes by here, and to look at all links and addresses costs more than the rest of it. What
+  // the kernel changes by itself it says.
+  if (is_so_ && wanted_.vips == vips && wanted_.local_addresses == local_addresses) return;
   wanted_.vips = std::move(vips);
   wanted_.local_addresses = std::move(local_addresses);
   reconcile();
@@ -110,6 +113,7 @@ void Network::want(std::set<IpAddress> vips, std::set<IpAddress> local_addresses
 
 void Network::reconcile() {
   auto made = make_so();
+  is_so_ = made.ok();
   const std::string fault = made.ok() ? "" : made.error().message;
   // What failed for a reason that will pass, without an event that would tell.
   if (!made.ok()) reconcile_timer_ = loop_.after(limits::kReconcileInterval, [this] { reconcile(); });

@@ -61,6 +61,7 @@ class Network {
   NetworkOptions options_;
   Callbacks callbacks_;
   WantedNetwork wanted_;
+  bool is_so_ = false;  // as wanted, when it was last looked at
   NetworkUndo undo_;
   netlink::Socket socket_;
   std::optional<netlink::Socket> events_;
