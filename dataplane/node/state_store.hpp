@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // StateStore: the last good state on disk, so that a machine serves it when it boots without headgated. Files
-// in the state directory: snapshot.base and snapshot.log (state_records.hpp). What append() returned from is
-// on the disk. Thread: the node's loop; a write blocks it for as long as the disk takes.
+// in the state directory: snapshot.base and snapshot.log (state_records.hpp). What append() returned from
+// outlives the process; the machine, within the seconds that the kernel takes to write it. Thread: the node's
+// loop, which a new base blocks for as long as the disk takes.
 #pragma once
 
 #include <cstddef>
