@@ -111,6 +111,8 @@ Result<std::optional<Received>> Channel::receive() {
         received.fds.assign(std::move_iterator(inbox_fds_.begin()), std::move_iterator(fds_end));
         inbox_fds_.erase(inbox_fds_.begin(), fds_end);
         inbox_.erase(0, sizeof header + length_bytes);
+        // A whole configuration is long, and hardly anything that comes after it.
+        if (inbox_.size() <= kReadBytes && inbox_.capacity() > 4 * kReadBytes) inbox_.shrink_to_fit();
         return std::optional<Received>(std::move(received));
       }
     }

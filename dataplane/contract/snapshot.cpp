@@ -46,10 +46,14 @@ Delta full(const Snapshot& snapshot) {
   return delta;
 }
 
+Result<void> check_base(Revision held, const Delta& delta) {
+  if (delta.base == 0 || delta.base == held) return {};
+  return Error{ErrorCode::kConflict, "the delta starts at revision " + std::to_string(delta.base) +
+                                         ", this process is at " + std::to_string(held)};
+}
+
 Result<void> apply(Snapshot& snapshot, const Delta& delta) {
-  if (delta.base != 0 && delta.base != snapshot.revision)
-    return Error{ErrorCode::kConflict, "the delta starts at revision " + std::to_string(delta.base) +
-                                           ", this process is at " + std::to_string(snapshot.revision)};
+  if (auto checked = check_base(snapshot.revision, delta); !checked.ok()) return checked;
   if (delta.base == 0) snapshot.objects.clear();
   for (const auto& key : delta.removals) snapshot.objects.erase(key);
   for (const auto& [key, object] : delta.upserts) snapshot.objects.insert_or_assign(key, object);

@@ -63,7 +63,9 @@ struct Delta {
 
 Delta diff(const Snapshot& base, const Snapshot& next);
 Delta full(const Snapshot& snapshot);  // base 0
-// kConflict where the base is not the snapshot's revision: ask for a full one. All or nothing.
+// kConflict where it can't be applied to what is held at that revision: ask for a full one.
+Result<void> check_base(Revision held, const Delta& delta);
+// The same, else all of it.
 Result<void> apply(Snapshot& snapshot, const Delta& delta);
 // What of it concerns one audience; base and revision stay.
 Delta filter(const Delta& delta, std::string_view audience);

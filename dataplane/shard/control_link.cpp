@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
+#include <malloc.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -18,6 +20,8 @@ namespace {
 constexpr auto kSettlePoll = std::chrono::milliseconds(1);
 constexpr auto kDrainPoll = std::chrono::milliseconds(20);
 constexpr contract::Millis kSignalDrainTimeout{30'000};
+// The text of so many objects, and what was parsed of it, is larger than they are, and lies between them.
+constexpr std::size_t kUpsertsBeforeTrim = 1'000;
 
 template <typename... Handlers>
 struct Overloaded : Handlers... {
@@ -45,6 +49,7 @@ Result<void> ControlLink::run() {
     if (fds[2].revents) hear_node();
     if (fds[1].revents) accept_node();
     if (const auto served = process_.settle()) say(contract::Acknowledgement{*served, true, {}});
+    if (!process_.settling() && std::exchange(trim_wanted_, false)) ::malloc_trim(0);
     const TimePoint now = monotonic_now();
     if (const auto due = process_.memory_due(); due && now >= *due) process_.look_at_memory(now);
     if (now >= next_report_) report();
@@ -104,6 +109,7 @@ void ControlLink::obey(contract::Received received) {
 }
 
 void ControlLink::obey_configure(const contract::Configure& configure) {
+  trim_wanted_ |= configure.delta.upserts.size() >= kUpsertsBeforeTrim;
   if (auto applied = process_.apply(configure.delta); !applied.ok())
     say(contract::Acknowledgement{configure.delta.revision, false, applied.error().message});
 }

@@ -36,6 +36,7 @@ class ControlLink {
   std::optional<contract::Channel> node_;
   std::optional<TimePoint> exit_by_;
   TimePoint next_report_;
+  bool trim_wanted_ = false;
   std::vector<contract::Notice> told_;
 };
 

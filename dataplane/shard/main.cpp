@@ -82,7 +82,7 @@ Result<void> serve(const Options& options) {
       (*process)->add(std::move(*secrets));
     }
     if (auto applied = (*process)->apply(*snapshot); !applied.ok()) return applied;
-    if (auto opened = shard::open_sockets(**process, options.threads); !opened.ok()) return opened;
+    if (auto opened = shard::open_sockets(**process, *snapshot, options.threads); !opened.ok()) return opened;
     for (const auto& notice : (*process)->notices())
       if (!notice.text.empty()) log::warning(notice.text);
     log::info("serving " + options.snapshot);

@@ -46,7 +46,8 @@ Result<void> ShardProcess::start_threads() {
 }
 
 Result<void> ShardProcess::apply(const contract::Delta& delta) {
-  if (auto applied = contract::apply(snapshot_, delta); !applied.ok()) return applied;
+  if (auto checked = contract::check_base(revision_, delta); !checked.ok()) return checked;
+  revision_ = delta.revision;
   auto tables = builder_.apply(delta, monotonic_now());
   tls_.apply(delta, unix_time_ms());
   const auto& settings = *tables->settings;
@@ -66,7 +67,7 @@ void ShardProcess::add(contract::Secrets secrets) {
 
 void ShardProcess::publish(std::unique_ptr<const l7::Tables> tables) {
   auto served = std::make_unique<const ServedTables>(ServedTables{std::move(tables), tls_.table()});
-  unsettled_.push_back({publisher_.publish(std::move(served)), snapshot_.revision});
+  unsettled_.push_back({publisher_.publish(std::move(served)), revision_});
   for (auto& thread : threads_) thread->wake();
 }
 

@@ -37,8 +37,7 @@ class ShardProcess {
   explicit ShardProcess(ProcessOptions options);
 
   const std::string& name() const { return options_.name; }
-  contract::Revision revision() const { return snapshot_.revision; }  // the last that was taken over
-  const contract::Snapshot& snapshot() const { return snapshot_; }
+  contract::Revision revision() const { return revision_; }  // the last that was taken over
 
   // Publishes it; it is served once settled() has given its revision.
   Result<void> apply(const contract::Delta& delta);
@@ -83,7 +82,7 @@ class ShardProcess {
   Result<void> give_sockets();
 
   ProcessOptions options_;
-  contract::Snapshot snapshot_;
+  contract::Revision revision_ = 0;  // its objects are the tables': held once
   l7::TableBuilder builder_;
   TlsTableBuilder tls_;
   TablePublisher publisher_;

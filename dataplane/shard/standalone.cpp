@@ -60,9 +60,9 @@ Result<contract::Secrets> read_secrets(const std::string& path) {
   return secrets;
 }
 
-Result<void> open_sockets(ShardProcess& process, unsigned threads) {
+Result<void> open_sockets(ShardProcess& process, const contract::Delta& snapshot, unsigned threads) {
   std::set<Endpoint> addresses;
-  for (const auto& [key, object] : process.snapshot().objects)
+  for (const auto& [key, object] : snapshot.upserts)
     if (const auto* listener = std::get_if<contract::Listener>(object.get());
         listener && listener->hop_from.empty())
       addresses.insert({listener->address, listener->port});

@@ -14,6 +14,6 @@ Result<contract::Delta> read_snapshot(const std::string& path);
 // A contract::Secrets as JSON, of a file that nobody but its owner, who is us, can read.
 Result<contract::Secrets> read_secrets(const std::string& path);
 // One socket a thread (SO_REUSEPORT) for every address and port of the snapshot's listeners.
-Result<void> open_sockets(ShardProcess& process, unsigned threads);
+Result<void> open_sockets(ShardProcess& process, const contract::Delta& snapshot, unsigned threads);
 
 }  // namespace headgate::shard
