@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/contract/boxed.hpp"
 #include "dataplane/contract/fields.hpp"
 #include "dataplane/core/ip_address.hpp"
 
@@ -158,16 +159,16 @@ struct Mirror {
 };
 
 struct Filters {
-  std::optional<IpAccess> ip_access;
-  std::optional<RateLimit> rate_limit;
-  std::optional<Cors> cors;
-  std::optional<Redirect> redirect;
-  std::optional<DirectResponse> direct_response;
-  std::optional<HeaderEdit> request_headers;
-  std::optional<Rewrite> rewrite;
-  std::optional<HeaderEdit> response_headers;
-  std::optional<Compression> compression;
-  std::optional<BufferRequest> buffer_request;
+  Boxed<IpAccess> ip_access;
+  Boxed<RateLimit> rate_limit;
+  Boxed<Cors> cors;
+  Boxed<Redirect> redirect;
+  Boxed<DirectResponse> direct_response;
+  Boxed<HeaderEdit> request_headers;
+  Boxed<Rewrite> rewrite;
+  Boxed<HeaderEdit> response_headers;
+  Boxed<Compression> compression;
+  Boxed<BufferRequest> buffer_request;
   std::vector<Mirror> mirror;
 
   static constexpr auto kFields = std::tuple{field("ip_access", &Filters::ip_access),

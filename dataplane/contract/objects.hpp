@@ -263,8 +263,8 @@ struct RouteRule {
   std::optional<Millis> backend_request_timeout;  // one try
   Boxed<Filters> filters = {};
   std::optional<Millis> idle_timeout = {};  // no byte of a response, or of a tunnel, for so long
-  std::optional<Retry> retry = {};
-  std::optional<CookieAffinity> affinity = {};
+  Boxed<Retry> retry = {};
+  Boxed<CookieAffinity> affinity = {};
   // Where it passes on over the hop: what policies and filters there say, which stands over defaults here.
   std::vector<PolicyBlock> blocks_beyond_hop = {};
 

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "dataplane/contract/boxed.hpp"
 #include "dataplane/contract/fields.hpp"
 #include "dataplane/contract/upstream.hpp"
 
@@ -81,20 +82,20 @@ struct Pool {
   std::string name;
   Algorithm algorithm = Algorithm::kRoundRobin;
   std::vector<Backend> backends;
-  std::optional<HealthCheck> health;
+  Boxed<HealthCheck> health;
   WhenAllDown when_all_down = WhenAllDown::kRefuse;
   PoolProtocol protocol = PoolProtocol::kHttp1;
   HashKey hash = {};  // where the algorithm is kMaglev
   std::optional<Millis> slow_start = {};
   // A priority serves while at least this share of its endpoints is usable; 0: while any is.
   uint32_t failover_percent = 0;
-  std::optional<Outlier> outlier = {};
+  Boxed<Outlier> outlier = {};
   CircuitBreaker circuit_breaker = {};
   RetryBudget retry_budget = {};
   std::optional<Millis> connect_timeout = {};  // nothing: the shard's
   std::optional<Millis> idle_timeout = {};     // of a connection between two exchanges
   std::string hop_to = {};  // generated: that shard's hop socket on the same node, in the place of backends
-  std::optional<PoolTls> tls = {};  // nothing: plain
+  Boxed<PoolTls> tls = {};  // nothing: plain
   // Each connection begins with a header that says whose it is; ahead of TLS. Nothing: none does.
   std::optional<ProxyVersion> proxy_protocol = {};
 

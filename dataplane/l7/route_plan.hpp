@@ -54,8 +54,8 @@ struct RoutePlan {
   std::optional<std::chrono::milliseconds> request_timeout;          // the whole exchange with its retries
   std::optional<std::chrono::milliseconds> backend_request_timeout;  // one try
   std::optional<std::chrono::milliseconds> idle_timeout;             // of a response or a tunnel
-  std::optional<contract::Retry> retry;
-  std::optional<contract::CookieAffinity> affinity;
+  contract::Boxed<contract::Retry> retry;
+  contract::Boxed<contract::CookieAffinity> affinity;
   std::vector<PlannedMirror> mirrors;  // whichever forward is chosen; what is unresolved is not among them
   uint32_t slot = 0;                   // the cell's tally: whose turn it is
 };

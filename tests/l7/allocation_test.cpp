@@ -45,7 +45,8 @@ contract::Delta some_objects() {
     match.query = {{"q", "[a-z ]+", contract::ValueMatchType::kRegex}};
   }
   auto& filters = route.rules[0].filters.emplace();
-  filters.rate_limit = {1'000'000, std::chrono::seconds(1), 1'000'000, contract::RateKey::kClient, ""};
+  filters.rate_limit =
+      contract::RateLimit{1'000'000, std::chrono::seconds(1), 1'000'000, contract::RateKey::kClient, ""};
   filters.cors = contract::Cors{.origins = {"*"}, .methods = {}, .headers = {}, .expose = {}};
   filters.request_headers = contract::HeaderEdit{{{"x-a", "1"}}, {}, {"x-b"}};
   filters.rewrite = contract::Rewrite{"", contract::PathEdit{contract::PathEditType::kPrefix, "/new"}};

@@ -18,7 +18,9 @@ class ExchangeBufferTest : public ShardFixture {
   static constexpr const char* kOk = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
   static constexpr const char* kUnavailable = "HTTP/1.1 503 No\r\ncontent-length: 2\r\n\r\nno";
 
-  void buffer(uint64_t max_bytes) { rule_filters_.emplace().buffer_request = {.max_bytes = max_bytes}; }
+  void buffer(uint64_t max_bytes) {
+    rule_filters_.emplace().buffer_request = contract::BufferRequest{.max_bytes = max_bytes};
+  }
   static std::string put(std::size_t length, const std::string& begun = "") {
     return "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" + begun;
   }

@@ -111,7 +111,7 @@ TEST_F(MirrorTest, ABodyInPiecesEndsForBoth) {
 
 TEST_F(MirrorTest, ABufferedBodyToo) {
   auto& filters = rule_filters_.emplace();
-  filters.buffer_request = {.max_bytes = 1000};
+  filters.buffer_request = contract::BufferRequest{.max_bytes = 1000};
   filters.mirror = {{.pool = "p2", .percent = 100}};
   start_with_mirrors(mirror_pool(shadow_.port()));
   auto client = connect();

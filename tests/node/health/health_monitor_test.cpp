@@ -17,9 +17,7 @@ contract::Pool pool(const std::vector<Endpoint>& backends) {
   pool.uid = "p1";
   for (const auto& backend : backends)
     pool.backends.push_back({backend.address.to_string(), backend.port, 1, false});
-  pool.health = contract::HealthCheck{};
-  pool.health->interval = 50ms;
-  pool.health->rise = pool.health->fall = 2;
+  pool.health = contract::HealthCheck{.interval = 50ms, .rise = 2, .fall = 2, .host = {}};
   return pool;
 }
 
