@@ -59,6 +59,7 @@ class Checks {
   void check_grants_of(const db::ObjectKey& namespace_key, const db::ObjectKey& key);
   void check_hop(const db::ObjectKey& object, const std::string& pointer, const Namespace* owner,
                  const Listener& listener);
+  void check_shard(const Entry& entry);
   void check_namespace(const Entry& entry);
   bool is_granted(const std::string& from_namespace, const ObjectRef& pool) const;
   bool is_granted(const db::ObjectKey& user, const db::ObjectKey& key) const;
@@ -313,6 +314,21 @@ void Checks::check_listener(const Entry& entry) {
   }
 }
 
+// Its nodes may be others now: the hops from and to it.
+void Checks::check_shard(const Entry& entry) {
+  for (const auto& user : model_.referrers(entry.key)) {
+    if ((user.kind != Kind::kNamespace && user.kind != Kind::kListener) || is_changed(user)) continue;
+    for (const auto& key : model_.referrers(user)) {
+      if (key.kind != Kind::kRoute || is_changed(key)) continue;
+      for (const auto& listener_name : model_.find(key)->as<Route>().listeners) {
+        const auto* listener = model_.find(Kind::kListener, listener_name);
+        if (listener && !is_changed(listener->key))
+          check_hop(entry.key, "/nodes", space(key.namespace_name), listener->as<Listener>());
+      }
+    }
+  }
+}
+
 void Checks::check_namespace(const Entry& entry) {
   const auto& name = entry.key.name;
   for (const auto& key : model_.referrers(entry.key)) {
@@ -356,6 +372,7 @@ Problems Checks::run() && {
     if (key.kind == Kind::kRoute) check_route(*entry);
     if (key.kind == Kind::kListener) check_listener(*entry);
     if (key.kind == Kind::kNamespace) check_namespace(*entry);
+    if (key.kind == Kind::kShard) check_shard(*entry);
     if (key.kind == Kind::kPool) check_trust(*entry);
     if (key.kind == Kind::kSecret) check_secret(*entry);
   }

@@ -202,6 +202,21 @@ TEST_F(Check, ANamespaceOfAnotherShardIsReachedOnEveryNodeOfTheListeners) {
               IsEmpty());
 }
 
+TEST_F(Check, AShardKeepsTheNodesThatItsHopsLeadFromAndTo) {
+  for (const auto* node : {"n1", "n2"}) add(global(Kind::kNode, node), "{}");
+  add(global(Kind::kNamespace, "a"), R"({"shard":"other"})");
+  const auto on = [](const std::string& names) { return R"({"nodes":{"names":[)" + names + "]}}"; };
+  EXPECT_THAT(put_and_check(global(Kind::kShard, "other"), on(R"("n1")")),
+              ElementsAre("shard other /nodes unsupported"));
+  EXPECT_THAT(put_and_check(global(Kind::kShard, "edge"), on(R"("n1")")), IsEmpty());
+  EXPECT_THAT(problems({global(Kind::kShard, "other")}), IsEmpty());
+  EXPECT_THAT(put_and_check(global(Kind::kShard, "edge"), on(R"("n1","n2")")),
+              ElementsAre("shard edge /nodes unsupported"));
+  EXPECT_THAT(put_and_check(global(Kind::kShard, "other"), "{}"), IsEmpty()) << "on every node";
+  model_.remove(route_key("a", "r"));
+  EXPECT_THAT(put_and_check(global(Kind::kShard, "other"), on(R"("n1")")), IsEmpty()) << "no hop";
+}
+
 // A global certificate and one of namespace b; authorities of both; a password.
 class CheckTls : public Check {
  protected:
