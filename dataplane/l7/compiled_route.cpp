@@ -67,7 +67,7 @@ policy::PolicyPtr keep_policy(const contract::Boxed<contract::Filters>& filters,
                               const policy::PolicyPtr& before) {
   if (!filters) return nullptr;
   if (before && before->filters() == filters) return before;
-  return std::make_shared<const policy::Policy>(filters);
+  return std::make_shared<const policy::Policy>(filters, before.get());
 }
 
 policy::Blocks blocks_inside(const contract::RouteRule& rule) {

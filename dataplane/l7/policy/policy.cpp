@@ -79,12 +79,14 @@ bool rewrite(const contract::Rewrite& rewrite, const RequestFacts& facts, Reques
 
 }  // namespace
 
-Policy::Policy(contract::Boxed<contract::Filters> filters)
+Policy::Policy(contract::Boxed<contract::Filters> filters, const Policy* before)
     : filters_(std::move(filters)),
       request_headers_(filters_->request_headers.value_or(contract::HeaderEdit{})),
       response_headers_(filters_->response_headers.value_or(contract::HeaderEdit{})) {
   if (filters_->cors) cors_.emplace(*filters_->cors);
-  if (filters_->rate_limit) rate_limiter_ = std::make_unique<RateLimiter>(*filters_->rate_limit);
+  if (!filters_->rate_limit) return;
+  const bool same = before && before->filters_->rate_limit == filters_->rate_limit;
+  rate_limiter_ = same ? before->rate_limiter_ : std::make_shared<RateLimiter>(*filters_->rate_limit);
 }
 
 std::string_view name_of(Filter filter) {

@@ -30,7 +30,9 @@ namespace headgate::l7::policy {
 
 class Policy {
  public:
-  explicit Policy(contract::Boxed<contract::Filters> filters);  // which has a value
+  // `filters` has a value. What stood in the same place `before` (may be null) has counted goes on counting
+  // where the limit is the same, whatever else has changed.
+  explicit Policy(contract::Boxed<contract::Filters> filters, const Policy* before = nullptr);
 
   const contract::Boxed<contract::Filters>& filters() const { return filters_; }
   const HeaderEdit& request_headers() const { return request_headers_; }
@@ -43,7 +45,7 @@ class Policy {
   HeaderEdit request_headers_;
   HeaderEdit response_headers_;
   std::optional<Cors> cors_;
-  std::unique_ptr<RateLimiter> rate_limiter_;
+  std::shared_ptr<RateLimiter> rate_limiter_;
 };
 using PolicyPtr = std::shared_ptr<const Policy>;
 

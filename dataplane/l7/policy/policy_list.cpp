@@ -24,8 +24,9 @@ StandingPolicyPtr stand(const contract::Policy& policy, const StandingPolicy* be
   standing.mandatory = policy.mode == contract::PolicyMode::kMandatory;
   const auto filters =
       policy.filters ? policy.filters : contract::Boxed<contract::Filters>(contract::Filters{});
-  const bool same = before && before->policy->filters() == filters;
-  standing.policy = same ? before->policy : std::make_shared<const Policy>(filters);
+  const Policy* known = before ? before->policy.get() : nullptr;
+  const bool same = known && known->filters() == filters;
+  standing.policy = same ? before->policy : std::make_shared<const Policy>(filters, known);
   return std::make_shared<const StandingPolicy>(std::move(standing));
 }
 

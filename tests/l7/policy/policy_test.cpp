@@ -31,8 +31,8 @@ class PolicyTest : public testing::Test {
     body_ = verdict.body;
     return name_of(verdict.answered_by);
   }
-  static Policy policy(contract::Filters filters) {
-    return Policy(contract::Boxed<contract::Filters>(std::move(filters)));
+  static Policy policy(contract::Filters filters, const Policy* before = nullptr) {
+    return Policy(contract::Boxed<contract::Filters>(std::move(filters)), before);
   }
   std::string_view field(std::string_view name) const {
     const auto* found = answer_.headers.find(name);
@@ -96,6 +96,18 @@ TEST_F(PolicyTest, RateLimitsCountByTheirKey) {
   request_.headers.add({"x-key", "a", HeaderId::kOther});
   EXPECT_EQ(filter(by_header), "none");
   EXPECT_EQ(filter(by_header), "rate_limit");
+}
+
+TEST_F(PolicyTest, WhatARateLimitHasCountedOutlivesAChangeOfAnotherFilter) {
+  contract::Filters filters;
+  filters.rate_limit = contract::RateLimit{1, 10s, 1, contract::RateKey::kAll, ""};
+  const Policy before = policy(filters);
+  EXPECT_EQ(filter(before), "none");
+  filters.rewrite = contract::Rewrite{};
+  const Policy after = policy(filters, &before);
+  EXPECT_EQ(filter(after), "rate_limit");
+  filters.rate_limit = contract::RateLimit{2, 10s, 1, contract::RateKey::kAll, ""};
+  EXPECT_EQ(filter(policy(filters, &after)), "none") << "another limit begins anew";
 }
 
 TEST_F(PolicyTest, ADirectResponseHasItsHeadersAndBody) {
