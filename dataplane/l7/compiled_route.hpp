@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "dataplane/contract/objects.hpp"
+#include "dataplane/l7/compiled_match.hpp"
 #include "dataplane/l7/host_pattern.hpp"
-#include "dataplane/l7/path_table.hpp"
 #include "dataplane/l7/route_plan.hpp"
 
 namespace headgate::l7 {

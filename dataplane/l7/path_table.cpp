@@ -2,179 +2,60 @@
 #include "dataplane/l7/path_table.hpp"
 
 #include <algorithm>
-#include <array>
-#include <tuple>
-
-#include "dataplane/core/limits.hpp"
-#include "dataplane/l7/compiled_route.hpp"
+#include <iterator>
 
 namespace headgate::l7 {
 namespace {
 
 using contract::PathMatchType;
 
-// Exact paths hash whole; prefixes hash element by element, so that one pass over a request's path gives the
-// hashes of all its prefixes.
-struct PrefixWalk {
-  std::array<uint64_t, limits::kRoutePathElementsMax + 1> hashes;
-  std::array<std::size_t, limits::kRoutePathElementsMax + 1> ends;
-  std::size_t depth = 0;
-
-  PrefixWalk(std::string_view path, std::size_t depth_max) {
-    hashes[0] = hash_text({});
-    ends[0] = 0;
-    while (depth < depth_max && ends[depth] < path.size()) {  // there stands a "/"
-      const std::size_t begin = ends[depth] + 1;
-      const auto slash = path.find('/', begin);
-      const std::size_t end = slash == std::string_view::npos ? path.size() : slash;
-      hashes[depth + 1] = hash_text(path.substr(begin, end - begin), hashes[depth]);
-      ends[++depth] = end;
-    }
-  }
-};
-
-std::size_t elements_of(std::string_view prefix) {
-  return static_cast<std::size_t>(std::count(prefix.begin(), prefix.end(), '/'));
+int rank_of(PathMatchType type) {
+  return type == PathMatchType::kExact ? 0 : type == PathMatchType::kPrefix ? 1 : 2;
 }
 
-uint64_t hash_of(PathMatchType type, std::string_view path) {
-  if (type == PathMatchType::kExact) return hash_text(path);
-  const PrefixWalk walk(path, limits::kRoutePathElementsMax);
-  return walk.hashes[walk.depth];
-}
-
-bool same_key(const CompiledMatch& a, const CompiledMatch& b) {
-  return a.path_type == b.path_type && a.path == b.path;
+// Which is tried first. Of prefixes that hold for one path the longer has more elements.
+bool comes_first(const HeldMatch& held_a, const HeldMatch& held_b) {
+  const CompiledMatch& a = *held_a.match;
+  const CompiledMatch& b = *held_b.match;
+  if (a.path_type != b.path_type) return rank_of(a.path_type) < rank_of(b.path_type);
+  if (a.path_type == PathMatchType::kRegex) return wins(a, b);
+  if (a.path.size() != b.path.size()) return a.path.size() > b.path.size();
+  return a.path != b.path ? a.path < b.path : wins(a, b);
 }
 
 }  // namespace
 
-Failure first_failure(const CompiledMatch& match, const RequestHead& request) {
-  if (!match.method.empty() && match.method != request.method_text) return {Condition::kMethod, {}};
-  for (const auto& condition : match.headers)
-    if (!holds(condition, request)) return {Condition::kHeader, condition.name};
-  for (const auto& condition : match.query)
-    if (!holds(condition, request)) return {Condition::kQuery, condition.name};
-  if (match.expression && !match.expression->matches(request.path)) return {Condition::kPath, {}};
-  return {};
-}
-
-bool path_holds(const CompiledMatch& match, std::string_view path) {
-  if (!path.starts_with('/')) return false;
-  if (match.path_type == PathMatchType::kExact) return match.path == path;
-  if (match.expression) return match.expression->matches(path);
-  return path.starts_with(match.path) && (path.size() == match.path.size() || path[match.path.size()] == '/');
-}
-
-std::optional<std::string_view> matched_path(const CompiledMatch& match) {
-  if (match.expression) return std::nullopt;
-  return match.path;
-}
-
-// The address decides between entries of one rule alone, which stand in one array.
-bool wins(const CompiledMatch& a, const CompiledMatch& b) {
-  const auto rank = [](const CompiledMatch& match) {
-    const auto& route = *match.route->object;
-    return std::tuple(match.method.empty(), -static_cast<std::ptrdiff_t>(match.headers.size()),
-                      -static_cast<std::ptrdiff_t>(match.query.size()), route.created_at_ms,
-                      std::string_view(match.route->full_name), match.rule, &match);
-  };
-  return rank(a) < rank(b);
-}
-
-const CompiledMatch* PathTable::Candidates::first_that_holds(const RequestHead& request) const {
-  for (const auto& candidate : list)
-    if (first_failure(*candidate.match, request).condition == Condition::kNone) return candidate.match;
+const CompiledMatch* PathTable::match(const RequestHead& request) const {
+  if (index_) return index_->match(request);
+  if (!request.path.starts_with('/')) return nullptr;
+  for (const auto& [match, route] : few_) {
+    const bool may_hold = match->expression || path_holds(*match, request.path);
+    if (may_hold && first_failure(*match, request).condition == Condition::kNone) return match;
+  }
   return nullptr;
 }
 
-const CompiledMatch* PathTable::match(const RequestHead& request) const {
-  if (!request.path.starts_with('/')) return nullptr;
-  if (!exact_.empty())
-    if (const auto* exact = exact_.find(hash_text(request.path), request.path))
-      if (const auto* match = exact->first_that_holds(request)) return match;
-  if (!prefix_depths_.empty())
-    if (const auto* match = match_prefixes(request)) return match;
-  return expression_depths_.empty() ? nullptr : match_expressions(request);
-}
-
-const CompiledMatch* PathTable::match_prefixes(const RequestHead& request) const {
-  const PrefixWalk walk(request.path, prefix_depths_.deepest());
-  const CompiledMatch* match = nullptr;
-  prefix_depths_.visit_from(walk.depth, [&](std::size_t depth) {
-    const auto* found = prefix_.find(walk.hashes[depth], request.path.substr(0, walk.ends[depth]));
-    if (found) match = found->first_that_holds(request);
-    return match != nullptr;
-  });
-  return match;
-}
-
-// An expression under a shorter beginning may win over one under a longer: none is more specific.
-const CompiledMatch* PathTable::match_expressions(const RequestHead& request) const {
-  const PrefixWalk walk(request.path, expression_depths_.deepest());
-  const CompiledMatch* best = nullptr;
-  expression_depths_.visit_from(walk.depth, [&](std::size_t depth) {
-    const auto* found = expression_.find(walk.hashes[depth], request.path.substr(0, walk.ends[depth]));
-    const auto* match = found ? found->first_that_holds(request) : nullptr;
-    if (match && (!best || wins(*match, *best))) best = match;
-    return false;
-  });
-  return best;
-}
-
-// `changes`: all of one path.
-PathTable::Map::Change PathTable::changed(const Map& map, std::span<Change> changes) {
-  const auto& key = *changes.front().match;
-  const uint64_t hash = hash_of(key.path_type, key.path);
-  const Candidates* old = map.find(hash, key.path);
-  auto next = std::make_shared<Candidates>(old ? *old : Candidates{key.path, {}});
-  for (const auto& change : changes) {
-    if (change.route) {
-      next->list.push_back({change.match, change.route});
-    } else {
-      std::erase_if(next->list, [&](const Candidate& known) { return known.match == change.match; });
-    }
-  }
-  std::stable_sort(next->list.begin(), next->list.end(),
-                   [](const Candidate& a, const Candidate& b) { return wins(*a.match, *b.match); });
-  return {hash, key.path, next->list.empty() ? nullptr : std::move(next)};
-}
-
-void PathTable::count(Depths& depths, const Map& before, const Map::Change& change) {
-  const bool known = before.find(change.hash, change.key) != nullptr;
-  if (known == (change.value != nullptr)) return;
-  const std::size_t depth = elements_of(change.key);
-  change.value ? depths.add(depth) : depths.remove(depth);
-}
-
 PathTable PathTable::with(std::vector<Change> changes) const {
-  std::sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) {
-    return std::tie(a.match->path_type, a.match->path) < std::tie(b.match->path_type, b.match->path);
-  });
-  PathTable next = *this;
-  std::vector<Map::Change> exact;
-  std::vector<Map::Change> prefix;
-  std::vector<Map::Change> expression;
-  for (auto first = changes.begin(); first != changes.end();) {
-    const auto last = std::find_if(
-        first, changes.end(), [&](const Change& change) { return !same_key(*change.match, *first->match); });
-    const std::span<Change> same_path(&*first, static_cast<std::size_t>(last - first));
-    first = last;
-    switch (same_path.front().match->path_type) {
-      case PathMatchType::kExact:
-        exact.push_back(changed(exact_, same_path));
-        break;
-      case PathMatchType::kPrefix:
-        count(next.prefix_depths_, prefix_, prefix.emplace_back(changed(prefix_, same_path)));
-        break;
-      case PathMatchType::kRegex:
-        count(next.expression_depths_, expression_, expression.emplace_back(changed(expression_, same_path)));
-        break;
-    }
+  PathTable next;
+  if (index_) {
+    auto index = index_->with(std::move(changes));
+    if (!index.empty()) next.index_ = std::make_shared<const PathIndex>(std::move(index));
+    return next;
   }
-  next.exact_ = exact_.with(std::move(exact));
-  next.prefix_ = prefix_.with(std::move(prefix));
-  next.expression_ = expression_.with(std::move(expression));
+  auto all = few_;
+  for (auto& change : changes) {
+    if (change.route)
+      all.push_back(std::move(change));
+    else
+      std::erase_if(all, [&](const HeldMatch& known) { return known.match == change.match; });
+  }
+  if (all.size() > kFewMax) {
+    next.index_ = std::make_shared<const PathIndex>(PathIndex{}.with(std::move(all)));
+  } else {
+    std::sort(all.begin(), all.end(), comes_first);
+    next.few_.assign(std::move_iterator(all.begin()),
+                     std::move_iterator(all.end()));  // no more room than that
+  }
   return next;
 }
 
