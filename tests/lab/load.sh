@@ -12,11 +12,18 @@ load_start() {
   LOAD_PID=$!
   LOAD_TOTAL=$2
 }
+# load_start_for ADDRESS SECONDS: the same, for a time. What is under way when it is over counts neither way.
+load_start_for() {
+  load_program "$1" / -D "$2" >"$LAB_DIR/load.txt" 2>&1 &
+  LOAD_PID=$!
+  LOAD_TOTAL=
+}
 load_running() { kill -0 "$LOAD_PID" 2>/dev/null; }
 load_wait() {
   wait "$LOAD_PID" || fail "h2load ended with status $?: $(tail -n 3 "$LAB_DIR/load.txt")"
   local counts
   counts=$(grep '^requests:' "$LAB_DIR/load.txt") || fail "h2load counted nothing: $(tail -n 3 "$LAB_DIR/load.txt")"
+  [ -n "$LOAD_TOTAL" ] || LOAD_TOTAL=$(grep -oE '[0-9]+ done' <<<"$counts" | grep -oE '[0-9]+')
   LOAD_SUCCEEDED=$(grep -oE '^status codes: [0-9]+' "$LAB_DIR/load.txt" | grep -oE '[0-9]+')
   LOAD_FAILED=$((LOAD_TOTAL - LOAD_SUCCEEDED))
   say "$(grep '^finished in' "$LAB_DIR/load.txt")"
