@@ -183,7 +183,10 @@ void Exchange::update_deadlines() {
   const auto earlier = [&](TimePoint other) { deadline = deadline ? std::min(*deadline, other) : other; };
   body_deadline_.reset();
   if (client_owes) {
-    body_deadline_ = now + settings.body_timeout;
+    // Where both sides stream (a gRPC watch whose client only listens) a silent client owes nothing yet: how
+    // long both may be silent is what the rule's idle timeout says.
+    const bool both_stream = response_begun_ && !response_over_ && !client_->pending() && plan_->idle_timeout;
+    body_deadline_ = now + (both_stream ? *plan_->idle_timeout : settings.body_timeout);
     earlier(*body_deadline_);
   }
   if (phase_ == Phase::kParked) earlier(started_ + limits::kHopPatience);

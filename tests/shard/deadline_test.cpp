@@ -44,6 +44,28 @@ TEST_F(DeadlineTest, ABodyThatStallsGets408) {
   EXPECT_TRUE(counts(1, "exchanges_total", "body_timeout"));
 }
 
+TEST_F(DeadlineTest, AStreamBothWaysMayBeSilentForTheRulesIdleTimeout) {
+  settings_.body_timeout = 60ms;
+  response_idle_timeout_ = 60'000ms;
+  start();
+  auto client = connect();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
+  auto backend = backend_.accept();
+  backend.read_until("1\r\na\r\n");
+  backend.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nA\r\n");
+  client.read_until("1\r\nA\r\n");
+
+  // Begun later, and over its time: so would be the stream.
+  auto stalled = connect();
+  stalled.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+  EXPECT_EQ(stalled.read_all().substr(9, 3), "408");
+
+  client.send("1\r\nb\r\n0\r\n\r\n");
+  backend.read_until("1\r\nb\r\n0\r\n\r\n");
+  backend.send("1\r\nB\r\n0\r\n\r\n");
+  EXPECT_TRUE(client.read_until("0\r\n\r\n").ends_with("1\r\nB\r\n0\r\n\r\n"));
+}
+
 TEST_F(DeadlineTest, ABackendThatSaysNothingIsA504) {
   settings_.response_timeout = 60ms;
   start();
