@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kVersion = "v1";
 constexpr std::size_t kPeerPortDigitsMax = 5;
+constexpr std::string_view kTraceBelieved = " trace=believed";
 
 // The words of the text one after the other; once one is not as it must be, none is.
 class Words {
@@ -95,7 +96,8 @@ std::string_view write_hop_context(const HopContext& context, Arena& arena) {
   const bool v6 = facts.client.is_v6();
   return arena.join({kVersion, " listener=", context.listener, " client=", v6 ? "[" : "", facts.client_text,
                      v6 ? "]:" : ":", port_text, " for=", chain_text, " proto=", facts.scheme,
-                     " host=", facts.host, " port=", facts.port, " id=", facts.request_id});
+                     " host=", facts.host, " port=", facts.port, " id=", facts.request_id,
+                     context.trace_believed ? kTraceBelieved : ""});
 }
 
 std::optional<HopContext> parse_hop_context(std::string_view text, Arena& arena) {
@@ -111,6 +113,7 @@ std::optional<HopContext> parse_hop_context(std::string_view text, Arena& arena)
   facts.host = words.value("host");
   facts.port = words.value("port");
   facts.request_id = words.value("id");
+  if (!words.at_end()) context.trace_believed = words.take(kTraceBelieved);
   if (!words.at_end()) return std::nullopt;
   if (!is_request_id(context.listener) || !is_request_id(facts.request_id)) return std::nullopt;
   if (facts.scheme != "http" && facts.scheme != "https") return std::nullopt;

@@ -7,6 +7,7 @@
 //
 //   v1 listener=UID client=192.0.2.2:51234 for=192.0.2.2,10.0.0.1 proto=http host=a.example port=80 id=…
 //
+// and behind it, where what the request says of its trace may be believed, the word `trace=believed`.
 // A form that says more gets another version. Pure; views point into the text or the arena.
 #pragma once
 
@@ -24,6 +25,8 @@ struct HopContext {
   std::string_view listener;  // Listener::uid: what the client reached
   uint16_t client_port = 0;   // 0: not known, a trusted proxy told of the client
   ForwardedFacts facts;
+  // What the request says of its trace (trace_context.hpp) is the first tier's word, or a trusted proxy's.
+  bool trace_believed = false;
 };
 
 [[nodiscard]] std::string_view write_hop_context(const HopContext& context, Arena& arena);

@@ -7,7 +7,7 @@
 namespace headgate::l7 {
 namespace {
 
-constexpr std::array<std::string_view, 24> kNames{"",
+constexpr std::array<std::string_view, 26> kNames{"",
                                                   "authorization",
                                                   "connection",
                                                   "content-length",
@@ -23,6 +23,8 @@ constexpr std::array<std::string_view, 24> kNames{"",
                                                   "proxy-connection",
                                                   "server",
                                                   "te",
+                                                  "traceparent",
+                                                  "tracestate",
                                                   "trailer",
                                                   "transfer-encoding",
                                                   "upgrade",

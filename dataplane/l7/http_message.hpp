@@ -36,6 +36,8 @@ enum class HeaderId : uint8_t {
   kProxyConnection,
   kServer,
   kTe,
+  kTraceparent,
+  kTracestate,
   kTrailer,
   kTransferEncoding,
   kUpgrade,

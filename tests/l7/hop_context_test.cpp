@@ -42,6 +42,7 @@ TEST(HopContext, WhatIsParsedIsWrittenAgainByteForByte) {
       with("host=a.example port=80", "host=[2001:db8::1]:8443 port=65535"),
       with("host=a.example", "host="),
       with("proto=http", "proto=https"),
+      with("id=r-1", "id=r-1 trace=believed"),
   };
   for (const auto& text : texts) {
     Arena arena;
@@ -49,6 +50,17 @@ TEST(HopContext, WhatIsParsedIsWrittenAgainByteForByte) {
     ASSERT_TRUE(context) << text;
     EXPECT_EQ(write_hop_context(*context, arena), text);
   }
+}
+
+TEST(HopContext, ATraceIsBelievedWhereItSaysSo) {
+  Arena arena;
+  const auto silent = parse_hop_context(kSaid, arena);
+  const auto said = parse_hop_context(with("id=r-1", "id=r-1 trace=believed"), arena);
+  ASSERT_TRUE(silent && said);
+  EXPECT_FALSE(silent->trace_believed);
+  EXPECT_TRUE(said->trace_believed);
+  EXPECT_FALSE(parse_hop_context(with("id=r-1", "id=r-1 trace=yes"), arena));
+  EXPECT_FALSE(parse_hop_context(with("id=r-1", "id=r-1 trace=believed "), arena));
 }
 
 TEST(HopContext, TheChainHasTheFormOfXForwardedFor) {
