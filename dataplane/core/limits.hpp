@@ -99,6 +99,23 @@ inline constexpr auto kSenderSettleTime = 100ms;  // for what they sent before t
 
 inline constexpr uint32_t kShardUsersMax = 4096;  // a user each, above headgate-node's base
 
+// otlp: spans on their way to a collector
+inline constexpr std::size_t kSpanPieceBytes = 64u << 10;  // of one thread, before they go to the exporter
+inline constexpr uint32_t kSpansPerPieceMax = 512;
+inline constexpr auto kSpanFlushInterval = 1s;                 // or after so long
+inline constexpr std::size_t kSpanPiecesWaitingMax = 16;       // of one thread
+inline constexpr std::size_t kSpanRequestBytesMax = 1u << 20;  // put into one request, and the last piece
+inline constexpr std::size_t kSpanTextBytesMax = 1u << 10;     // of one attribute
+inline constexpr auto kSpanConnectTimeout = 3s;
+inline constexpr auto kSpanRequestTimeout = 10s;
+inline constexpr unsigned kSpanTriesMax = 5;   // of one request
+inline constexpr auto kSpanPauseMin = 500ms;   // before the second; each next is twice as long
+inline constexpr auto kSpanPauseMax = 10s;     // whatever the collector asks for
+inline constexpr auto kSpanFlushTimeout = 2s;  // for all that is left when the process ends
+inline constexpr std::size_t kSpanAnswerBytesMax = 64u << 10;
+inline constexpr std::size_t kTracingEndpointBytesMax = 2u << 10;
+inline constexpr std::size_t kServiceNameBytesMax = 255;
+
 // mgmt: what a node that fell behind can catch up on without a full snapshot
 inline constexpr std::size_t kDeltaLogLengthMax = 1024;
 inline constexpr std::size_t kDeltaLogObjectsMax = 1u << 16;

@@ -1,50 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/shard/access_log.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 
+#include "dataplane/core/json_string.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/shard/access_log_writer.hpp"
 
 namespace headgate::shard {
 namespace {
 
-// 1: stands for itself in a JSON string.
-constexpr std::array<uint8_t, 256> make_plain() {
-  std::array<uint8_t, 256> table{};
-  for (int c = 0x20; c < 0x7f; ++c) table[c] = c != '"' && c != '\\';
-  return table;
-}
-constexpr auto kPlain = make_plain();
-
-bool is_plain(char c) { return kPlain[static_cast<uint8_t>(c)] != 0; }
-
-void put_escaped(std::string& line, std::string_view text) {
-  for (const char c : text) {
-    if (is_plain(c)) {
-      line += c;
-    } else if (c == '"' || c == '\\') {
-      line += '\\';
-      line += c;
-    } else {  // bytes that are no ASCII as Latin-1: a log line is always valid JSON
-      constexpr std::string_view kHex = "0123456789abcdef";
-      const auto byte = static_cast<unsigned char>(c);
-      line += "\\u00";
-      line += kHex[byte >> 4];
-      line += kHex[byte & 15];
-    }
-  }
-}
-
-// `name` with its punctuation: `,"path":"`. Nearly every text stands for itself and is copied whole.
+// `name` with its punctuation: `,"path":"`.
 void put(std::string& line, std::string_view name, std::string_view text) {
   line += name;
-  if (std::all_of(text.begin(), text.end(), is_plain))
-    line += text;
-  else
-    put_escaped(line, text);
+  append_json_text(line, text);
   line += '"';
 }
 
