@@ -21,6 +21,7 @@
 #include "dataplane/contract/policy.hpp"
 #include "dataplane/contract/pool.hpp"
 #include "dataplane/contract/route_match.hpp"
+#include "dataplane/contract/tracing.hpp"
 #include "dataplane/contract/upstream.hpp"
 #include "dataplane/core/ip_address.hpp"
 
@@ -153,6 +154,7 @@ struct ShardSettings {
   std::string
       ticket_secret;  // digest of the cluster's secret that session ticket keys come from; empty: none
   std::vector<HopPeer> hop_peers = {};  // sorted by shard: whom it believes on its hop socket
+  Boxed<Tracing> tracing = {};
 
   static constexpr auto kFields =
       std::tuple{field("name", &ShardSettings::name),
@@ -171,7 +173,8 @@ struct ShardSettings {
                  field("response_timeout", &ShardSettings::response_timeout),
                  field("handshake_timeout", &ShardSettings::handshake_timeout),
                  field("ticket_secret", &ShardSettings::ticket_secret),
-                 field("hop_peers", &ShardSettings::hop_peers)};
+                 field("hop_peers", &ShardSettings::hop_peers),
+                 field("tracing", &ShardSettings::tracing)};
   friend bool operator==(const ShardSettings&, const ShardSettings&) = default;
 };
 

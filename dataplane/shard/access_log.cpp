@@ -62,6 +62,10 @@ void append_json(const AccessRecord& record, std::string& line) {
   }
   put(line, R"({"time":")", record.time);
   put(line, R"(,"request_id":")", record.request_id);
+  if (!record.trace_id.empty()) {
+    put(line, R"(,"trace_id":")", record.trace_id);
+    put(line, R"(,"span_id":")", record.span_id);
+  }
   put(line, R"(,"client":")", record.client);
   put(line, R"(,"listener":")", record.listener);
   put(line, R"(,"protocol":")", record.protocol);

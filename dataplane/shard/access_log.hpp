@@ -21,6 +21,8 @@ class AccessLogWriter;
 struct AccessRecord {
   std::string_view time;
   std::string_view request_id;
+  std::string_view trace_id;  // with span_id; empty: nobody traces it here
+  std::string_view span_id;
   std::string_view client;
   std::string_view listener;
   std::string_view protocol;

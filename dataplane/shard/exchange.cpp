@@ -18,6 +18,7 @@ void Exchange::open(ClientLeg& client) {
   request_.clear();
   facts_ = {};
   context_ = {};
+  trace_.reset();
   has_first_ = beyond_first_ = request_broken_ = buffered_ = false;
   request_body_bytes_ = 0;
   server_name_.reset();
@@ -257,6 +258,10 @@ AccessRecord Exchange::record() const {
   AccessRecord record;
   record.time = bench_.clock.iso_time();
   record.request_id = facts_.request_id;
+  if (trace_) {
+    record.trace_id = l7::trace_id_of(trace_->traceparent);
+    record.span_id = l7::span_id_of(trace_->traceparent);
+  }
   record.client = facts_.client_text.empty() ? client_->connection().peer_text() : facts_.client_text;
   record.listener = listener_name_;
   record.protocol = l7::name_of(request_.version);

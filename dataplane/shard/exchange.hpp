@@ -25,6 +25,7 @@
 #include "dataplane/l7/admission.hpp"
 #include "dataplane/l7/hop_context.hpp"
 #include "dataplane/l7/tables.hpp"
+#include "dataplane/l7/trace_context.hpp"
 #include "dataplane/shard/client_hello.hpp"
 #include "dataplane/shard/client_leg.hpp"
 #include "dataplane/shard/compressor.hpp"
@@ -132,6 +133,9 @@ class Exchange final : public Timer, public UpstreamUser {
   void on_patience_over();
   void unpark();
 
+  // exchange_trace.cpp: which trace it is part of
+  void enter_trace();
+
   // exchange_filters.cpp: what filters make of request and response
   using FilterStage = l7::policy::ChainVerdict (l7::policy::PolicyChain::*)(const l7::policy::RequestFacts&,
                                                                             l7::RequestHead&,
@@ -209,7 +213,8 @@ class Exchange final : public Timer, public UpstreamUser {
   // the request
   l7::RequestHead request_;
   l7::ForwardedFacts facts_;
-  l7::HopContext context_;  // of a request that came over the hop
+  l7::HopContext context_;                  // of a request that came over the hop
+  std::optional<l7::ExchangeTrace> trace_;  // where the shard traces, from the listener on
   Endpoint reached_;
   l7::Outcome parked_outcome_ = l7::Outcome::kFound;
   BodyPiece first_piece_;  // sent again by another try

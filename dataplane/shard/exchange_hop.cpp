@@ -6,7 +6,9 @@
 namespace headgate::shard {
 
 void Exchange::pass_on(const l7::RoutedListener& listener) {
-  l7::pass_on(request_.headers, l7::write_hop_context({listener.uid, client_port(), facts_}, arena_));
+  const bool believed = (trace_ || facts_.peer_trusted) && request_.headers.find(l7::HeaderId::kTraceparent);
+  l7::pass_on(request_.headers,
+              l7::write_hop_context({listener.uid, client_port(), facts_, believed}, arena_));
 }
 
 // What the first tier says of the client is taken for what the socket and the request would have said.

@@ -50,6 +50,7 @@ void Exchange::find_route() {
                                     connection.reached().port, listener->object->trusted_proxies},
                                    {bench_.random.next(), bench_.random.next()}, arena_);
   l7::set_forwarded(request_.headers, facts_);
+  enter_trace();
   const auto match = l7::Router::match(*listener, request_);
   if (match.outcome != l7::Outcome::kFound) return not_routed(match.outcome);
   send_by(*listener, match);

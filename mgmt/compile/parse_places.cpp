@@ -3,6 +3,7 @@
 #include "dataplane/core/limits.hpp"
 #include "mgmt/compile/fields.hpp"
 #include "mgmt/compile/hostname.hpp"
+#include "mgmt/compile/http_url.hpp"
 #include "mgmt/compile/parse.hpp"
 
 namespace headgate::compile {
@@ -55,6 +56,22 @@ void read_access_log(Fields& fields, contract::ShardSettings& settings) {
   });
 }
 
+void read_tracing(Fields& fields, contract::ShardSettings& settings) {
+  fields.object("tracing", [&](Fields& member) {
+    contract::Tracing tracing;
+    member.require("endpoint");
+    member.read("endpoint", tracing.endpoint);
+    member.read_integer("sample_percent", {0, 100}, tracing.sample_percent);
+    member.read("service_name", tracing.service_name);
+    if (member.has("endpoint") &&
+        (tracing.endpoint.size() > limits::kTracingEndpointBytesMax || !is_http_url(tracing.endpoint)))
+      member.fault("endpoint", "invalid_value", "must be a URL like http://collector:4318/v1/traces");
+    if (tracing.service_name.size() > limits::kServiceNameBytesMax)
+      member.fault("service_name", "out_of_range", "must be shorter");
+    settings.tracing = contract::Boxed(std::move(tracing));
+  });
+}
+
 }  // namespace
 
 Node parse_node(Fields& fields) {
@@ -94,6 +111,7 @@ Shard parse_shard(Fields& fields) {
   read_limits(fields, shard.settings);
   read_timeouts(fields, shard.settings);
   read_access_log(fields, shard.settings);
+  read_tracing(fields, shard.settings);
   fields.read("labels", shard.labels);
   // Below this the process does not start, and its shard would be a crash loop.
   if (shard.memory_max_bytes_per_replica != 0 && shard.memory_max_bytes_per_replica < 32 * kMi)

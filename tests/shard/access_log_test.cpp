@@ -26,6 +26,19 @@ TEST(AccessLog, ALineIsOneJsonObject) {
       "\n");
 }
 
+TEST(AccessLog, NamesTheTraceWhereThereIsOne) {
+  AccessRecord record;
+  record.trace_id = "0af7651916cd43dd8448eb211c80319c";
+  record.span_id = "b7ad6b7169203331";
+  std::string line;
+  append_json(record, line);
+  EXPECT_NE(
+      line.find(
+          R"("request_id":"","trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":"b7ad6b7169203331","client":"")"),
+      std::string::npos)
+      << line;
+}
+
 TEST(AccessLog, WhatAClientSendsCannotLeaveItsString) {
   AccessRecord record;
   record.path = "/\"},{\"x\":\"\\";

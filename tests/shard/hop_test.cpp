@@ -301,6 +301,55 @@ TEST_F(HopTest, BothLogsShowTheClientAndTheListener) {
   EXPECT_EQ(member(second, "backend"), "127.0.0.1:" + std::to_string(backend_.port()));
 }
 
+constexpr const char* kParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+TEST_F(HopTest, BothTiersAreOfOneTrace) {
+  settings_.tracing = contract::Boxed(contract::Tracing{"http://127.0.0.1:9/v1/traces", 0, ""});
+  start_tiers();
+  auto client = connect();
+  client.send(std::string("GET / HTTP/1.1\r\nHost: a\r\ntraceparent: ") + kParent + "\r\n\r\n");
+  auto backend = backend_.accept();
+  const auto head = backend.read_head();
+  backend.send(kOk);
+  client.read_until("ok");
+  await([this] { return !lines_of(log_path_).empty() && !lines_of(directory_ / "team.log").empty(); });
+  const auto first = lines_of(log_path_).front(), second = lines_of(directory_ / "team.log").front();
+  EXPECT_EQ(member(first, "trace_id"), member(second, "trace_id"));
+  EXPECT_NE(member(first, "span_id"), member(second, "span_id"));
+  EXPECT_THAT(head, testing::HasSubstr("traceparent: 00-" + member(second, "trace_id") + "-" +
+                                       member(second, "span_id") + "-00\r\n"))
+      << "and it is not the stranger's, who had it sampled";
+}
+
+TEST_F(HopTest, AFirstTierThatDoesNotTraceVouchesForNobodysTrace) {
+  start(pool({}));
+  apply(first_tier());
+  settings_.tracing = contract::Boxed(contract::Tracing{"http://127.0.0.1:9/v1/traces", 0, ""});
+  start_team(hop_);
+  auto client = connect();
+  client.send(std::string("GET / HTTP/1.1\r\nHost: a\r\ntraceparent: ") + kParent + "\r\n\r\n");
+  auto backend = backend_.accept();
+  EXPECT_THAT(backend.read_head(), testing::Not(testing::HasSubstr("0af7651916cd43dd8448eb211c80319c")));
+  backend.send(kOk);
+  client.read_until("ok");
+}
+
+TEST_F(HopTest, ATrustedProxysTraceCrossesAFirstTierThatDoesNotTrace) {
+  trusted_ = {*Prefix::parse("127.0.0.0/8")};
+  start(pool({}));
+  apply(first_tier());
+  settings_.tracing = contract::Boxed(contract::Tracing{"http://127.0.0.1:9/v1/traces", 0, ""});
+  start_team(hop_);
+  auto client = connect();
+  client.send(std::string("GET / HTTP/1.1\r\nHost: a\r\ntraceparent: ") + kParent + "\r\n\r\n");
+  auto backend = backend_.accept();
+  const auto head = backend.read_head();
+  EXPECT_THAT(head, testing::HasSubstr("traceparent: 00-0af7651916cd43dd8448eb211c80319c-"));
+  EXPECT_THAT(head, testing::Not(testing::HasSubstr(kParent)));
+  backend.send(kOk);
+  client.read_until("ok");
+}
+
 TEST_F(HopTest, ADeadSecondTierRefusesNobody) {
   start(pool({}));
   apply(first_tier());
