@@ -18,5 +18,9 @@ inline int64_t unix_time_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch())
       .count();
 }
+inline int64_t unix_time_ns() {
+  using std::chrono::system_clock;
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(system_clock::now().time_since_epoch()).count();
+}
 
 }  // namespace headgate

@@ -52,6 +52,8 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
     "upstream_tls_handshakes_total",
     "upstream_tls_handshakes_resumed_total",
     "tls_passthroughs_total",
+    "spans_total",
+    "spans_lost_total",
 };
 
 constexpr std::array<std::string_view, kEndings> kEndingNames{

@@ -64,8 +64,10 @@ enum class Counter : uint8_t {
   kUpstreamTlsHandshakes,  // with backends, likewise
   kUpstreamTlsHandshakesResumed,
   kTlsPassthroughs,  // connections that no TLS ends on here; each is a request as well
+  kSpans,
+  kSpansLost,  // of these: the exporter was behind
 };
-inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kTlsPassthroughs) + 1;
+inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::kSpansLost) + 1;
 std::string_view name_of(Counter counter);  // "requests_total"
 
 enum class Ending : uint8_t {

@@ -296,6 +296,7 @@ void Exchange::log_and_count() {
   bench_.counters.add(Counter::kClientRxBytes, request_body_bytes_);
   bench_.counters.add(Counter::kClientTxBytes, client_->sent_bytes());
   bench_.access_log.write(record());
+  leave_trace();
 }
 
 }  // namespace headgate::shard

@@ -133,8 +133,10 @@ class Exchange final : public Timer, public UpstreamUser {
   void on_patience_over();
   void unpark();
 
-  // exchange_trace.cpp: which trace it is part of
+  // exchange_trace.cpp: which trace it is part of, and its span there
   void enter_trace();
+  void leave_trace();
+  std::string_view error_type();
 
   // exchange_filters.cpp: what filters make of request and response
   using FilterStage = l7::policy::ChainVerdict (l7::policy::PolicyChain::*)(const l7::policy::RequestFacts&,

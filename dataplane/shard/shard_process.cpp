@@ -2,10 +2,13 @@
 #include "dataplane/shard/shard_process.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "dataplane/contract/codec.hpp"
 #include "dataplane/core/limits.hpp"
@@ -13,6 +16,23 @@
 #include "dataplane/shard/explain_request.hpp"
 
 namespace headgate::shard {
+namespace {
+
+// What its spans say of a replica; its name alone is another's on another machine.
+otlp::ExportTarget export_target(const contract::ShardSettings& settings, const std::string& replica) {
+  if (!settings.tracing) return {};
+  const auto& tracing = *settings.tracing;
+  std::array<char, HOST_NAME_MAX + 1> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return {tracing.endpoint,
+          {{"service.name", tracing.service_name.empty() ? "headgate" : tracing.service_name},
+           {"service.version", HEADGATE_VERSION},
+           {"service.instance.id", std::string(host.data()) + "/" + replica},
+           {"host.name", host.data()},
+           {"headgate.shard", settings.name}}};
+}
+
+}  // namespace
 
 Result<std::unique_ptr<ShardProcess>> ShardProcess::start(ProcessOptions options) {
   auto process = std::make_unique<ShardProcess>(std::move(options));
@@ -26,6 +46,7 @@ ShardProcess::ShardProcess(ProcessOptions options)
       publisher_(options_.threads,
                  std::make_unique<const ServedTables>(ServedTables{builder_.tables(), tls_.table()})),
       log_(options_.threads, options_.access_log_path),
+      spans_(options_.threads),
       memory_(options_.memory_max_bytes) {}
 
 Result<void> ShardProcess::start_threads() {
@@ -37,6 +58,7 @@ Result<void> ShardProcess::start_threads() {
          .tables = publisher_.reader(number),
          .state = builder_.thread_state(number),
          .log = log_,
+         .spans = spans_,
          .hop = options_.hop,
          .pressure = pressure_});
     if (!thread.ok()) return std::move(thread).error();
@@ -52,6 +74,7 @@ Result<void> ShardProcess::apply(const contract::Delta& delta) {
   tls_.apply(delta, unix_time_ms());
   const auto& settings = *tables->settings;
   log_.configure({settings.access_log, settings.access_log_file_bytes_max, settings.access_log_files});
+  spans_.configure(export_target(settings, options_.name));
   publish(std::move(tables));
   return {};
 }

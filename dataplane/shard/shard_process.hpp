@@ -12,6 +12,7 @@
 
 #include "dataplane/contract/message.hpp"
 #include "dataplane/core/limits.hpp"
+#include "dataplane/otlp/span_exporter.hpp"
 #include "dataplane/shard/access_log_writer.hpp"
 #include "dataplane/shard/hop_access.hpp"
 #include "dataplane/shard/memory_watch.hpp"
@@ -89,6 +90,7 @@ class ShardProcess {
   std::vector<Unsettled> unsettled_;
   std::vector<HeldSocket> held_;
   AccessLogWriter log_;
+  otlp::SpanExporter spans_;
   Pressure pressure_;
   MemoryWatch memory_;
   bool draining_ = false;

@@ -41,13 +41,18 @@ contract::Stats ShardProcess::stats() const {
     for (const auto& thread : threads_) sample.value += thread->counters().read_upstream(failure);
     stats.samples.push_back(std::move(sample));
   }
+  stats.samples.push_back({.name = "spans_exported_total", .labels = {}, .value = spans_.exported()});
+  stats.samples.push_back({.name = "spans_undelivered_total", .labels = {}, .value = spans_.dropped()});
   return stats;
 }
 
 std::vector<contract::Notice> ShardProcess::notices() const {
   const std::string fault = log_.fault();
+  const std::string unsent = spans_.fault();
   return {
       contract::Notice{"access_log_lost", fault.empty() ? "" : "the access log loses lines: " + fault, true},
+      contract::Notice{"spans_undelivered",
+                       unsent.empty() ? "" : "the tracing endpoint takes no spans: " + unsent, true},
       contract::Notice{"memory_short", memory_.notice(), true},
       contract::Notice{"tls_certificates", tls_.problems(), true}};
 }

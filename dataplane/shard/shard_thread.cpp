@@ -23,7 +23,8 @@ ShardThread::ShardThread(ThreadSetup setup, std::unique_ptr<EventLoop> loop, Uni
       tables_(setup.tables),
       clients_max_(setup.clients_max),
       log_(*loop_, counters_, setup.log, setup.number),
-      bench_(*loop_, setup.state, counters_, log_, setup.hop, setup.pressure),
+      spans_(*loop_, counters_, setup.spans, setup.number),
+      bench_(*loop_, setup.state, counters_, log_, spans_, setup.hop, setup.pressure),
       commands_(limits::kThreadCommandsMax) {
   bench_.buffers.bytes_max = setup.request_buffers_bytes_max;
   HG_ASSERT(loop_->add_readable(wakeup_.get(), *this));
@@ -56,6 +57,7 @@ void ShardThread::run() {
   // Nobody waits for them, and what they hold on to ends before this thread does.
   bench_.mirrors.for_each([](Mirror& mirror) { mirror.abort(); });
   log_.flush();
+  spans_.flush();
   tables_.offline();
 }
 

@@ -35,6 +35,7 @@ struct ThreadSetup {
   TablePublisher::Reader tables;
   l7::ThreadState state;
   AccessLogWriter& log;
+  otlp::SpanExporter& spans;
   const HopAccess& hop;
   Pressure& pressure;
 };
@@ -70,6 +71,7 @@ class ShardThread final : Handler {
   std::size_t clients_max_;
   ThreadCounters counters_;
   AccessLogBuffer log_;
+  SpanBuffer spans_;
   Workbench bench_;
   std::vector<std::unique_ptr<ListeningSocket>> listening_;
   std::vector<std::unique_ptr<ListeningSocket>>

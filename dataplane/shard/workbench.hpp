@@ -24,6 +24,7 @@
 #include "dataplane/shard/passthrough_leg.hpp"
 #include "dataplane/shard/pressure.hpp"
 #include "dataplane/shard/slab.hpp"
+#include "dataplane/shard/span_buffer.hpp"
 #include "dataplane/shard/tls_table.hpp"
 #include "dataplane/shard/upstream_pool.hpp"
 #include "dataplane/shard/upstream_queue.hpp"
@@ -43,11 +44,13 @@ class RandomBits {
 
 struct Workbench {
   Workbench(EventLoop& event_loop, l7::ThreadState thread_state, ThreadCounters& thread_counters,
-            AccessLogBuffer& log, const HopAccess& hop_access, Pressure& process_pressure)
+            AccessLogBuffer& log, SpanBuffer& span_buffer, const HopAccess& hop_access,
+            Pressure& process_pressure)
       : loop(event_loop),
         state(thread_state),
         counters(thread_counters),
         access_log(log),
+        spans(span_buffer),
         hop(hop_access),
         pressure(process_pressure),
         queue(event_loop, thread_state.pools),
@@ -57,6 +60,7 @@ struct Workbench {
   l7::ThreadState state;
   ThreadCounters& counters;
   AccessLogBuffer& access_log;
+  SpanBuffer& spans;
   const HopAccess& hop;
   Pressure& pressure;
   const l7::Tables* tables = nullptr;  // of this turn; never stored beyond it
