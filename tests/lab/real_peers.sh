@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The shard between programs that were not written for it: curl, nghttp, h2load, python and openssl in front; nginx,
+# The shard between programs that were not written for it: curl, nghttp, h2load, wrk, python and openssl in front; nginx,
 # Apache, HAProxy and python behind. Every client with every backend, over every version that it speaks.
 #
 #   client ── HTTP/1.0, 1.1, 2 (prior knowledge), TLS 1.2 and 1.3 ──► VIP ── replica ──► b1: nginx, Apache
@@ -8,7 +8,7 @@
 # shellcheck source=tests/lab/lab.sh
 . "$(dirname "$(readlink -f "$0")")/lab.sh"
 export LAB_LARGE_BYTES=5M
-lab_scenario python3 nghttp apache2 haproxy openssl
+lab_scenario python3 nghttp apache2 haproxy openssl wrk
 lab_up
 appliance_up
 
@@ -114,6 +114,13 @@ step "nghttp and h2load"
 expect_match "nghttp, prior knowledge" '^b1$' "$(client nghttp -H ':authority: nginx.lab.example' "http://$LAB_VIP/")"
 expect_match "h2load over TLS, 4 connections of 32 streams" ' 2000 succeeded, 0 failed, 0 errored' \
   "$(client h2load -n 2000 -c 4 -m 32 -H ':authority: apache.lab.example' --connect-to="$LAB_VIP:443" https://apache.lab.example/ | grep '^requests:')"
+
+step "wrk, which keeps each of 16 connections busy"
+for scheme in http https; do
+  report=$(client wrk -t1 -c16 -d2s -H 'Host: nginx.lab.example' "$scheme://$LAB_VIP/")
+  expect_at_least "$scheme: requests" 100 "$(awk '/requests in/ { print $1 }' <<<"$report")"
+  expect_eq "$scheme: what went wrong" "" "$(grep -E 'Non-2xx|Socket errors' <<<"$report" || true)"
+done
 
 step "python's http.client keeps its connection"
 expect_eq "three answers over one connection" "python python python" "$(client python3 -c '
