@@ -108,10 +108,11 @@ inline constexpr std::size_t kSpanRequestBytesMax = 1u << 20;  // put into one r
 inline constexpr std::size_t kSpanTextBytesMax = 1u << 10;     // of one attribute
 inline constexpr auto kSpanConnectTimeout = 3s;
 inline constexpr auto kSpanRequestTimeout = 10s;
-inline constexpr unsigned kSpanTriesMax = 5;   // of one request
-inline constexpr auto kSpanPauseMin = 500ms;   // before the second; each next is twice as long
-inline constexpr auto kSpanPauseMax = 10s;     // whatever the collector asks for
-inline constexpr auto kSpanFlushTimeout = 2s;  // for all that is left when the process ends
+inline constexpr unsigned kSpanTriesMax = 5;    // of one request
+inline constexpr auto kSpanPauseMin = 500ms;    // before the second; each next is twice as long
+inline constexpr auto kSpanPauseMax = 10s;      // whatever the collector asks for
+inline constexpr auto kSpanFlushTimeout = 1s;   // for all that is left when the process ends
+static_assert(kSpanFlushTimeout < kStopGrace);  // a collector that hangs gets no replica killed
 inline constexpr std::size_t kSpanAnswerBytesMax = 64u << 10;
 inline constexpr std::size_t kTracingEndpointBytesMax = 2u << 10;
 inline constexpr std::size_t kServiceNameBytesMax = 255;
