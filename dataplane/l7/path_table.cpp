@@ -2,7 +2,6 @@
 #include "dataplane/l7/path_table.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace headgate::l7 {
 namespace {
@@ -53,8 +52,8 @@ PathTable PathTable::with(std::vector<Change> changes) const {
     next.index_ = std::make_shared<const PathIndex>(PathIndex{}.with(std::move(all)));
   } else {
     std::sort(all.begin(), all.end(), comes_first);
-    next.few_.assign(std::move_iterator(all.begin()),
-                     std::move_iterator(all.end()));  // no more room than that
+    all.shrink_to_fit();
+    next.few_ = std::move(all);
   }
   return next;
 }
