@@ -39,6 +39,39 @@ struct EnumNames<SameSite> {
   static constexpr std::array<std::string_view, 3> kNames{"none", "lax", "strict"};
 };
 template <>
+struct EnumNames<LogField> {
+  static constexpr std::array<std::string_view, 30> kNames{"time",
+                                                           "request_id",
+                                                           "trace_id",
+                                                           "span_id",
+                                                           "client",
+                                                           "listener",
+                                                           "protocol",
+                                                           "server_name",
+                                                           "alpn",
+                                                           "method",
+                                                           "host",
+                                                           "path",
+                                                           "query",
+                                                           "status",
+                                                           "request_body_bytes",
+                                                           "received_bytes",
+                                                           "sent_bytes",
+                                                           "duration_us",
+                                                           "until_response_us",
+                                                           "namespace",
+                                                           "route",
+                                                           "rule",
+                                                           "pool",
+                                                           "backend",
+                                                           "tries",
+                                                           "retry_refused",
+                                                           "ejected",
+                                                           "queued_us",
+                                                           "ending",
+                                                           "detail"};
+};
+template <>
 struct EnumNames<RetryOn> {
   static constexpr std::array<std::string_view, 4> kNames{"connect_failure", "reset", "refused_stream",
                                                           "timeout"};

@@ -18,6 +18,7 @@
 #include "dataplane/contract/boxed.hpp"
 #include "dataplane/contract/fields.hpp"
 #include "dataplane/contract/filters.hpp"
+#include "dataplane/contract/log_field.hpp"
 #include "dataplane/contract/policy.hpp"
 #include "dataplane/contract/pool.hpp"
 #include "dataplane/contract/route_match.hpp"
@@ -140,7 +141,10 @@ struct ShardSettings {
   AccessLog access_log = AccessLog::kFile;
   uint64_t access_log_file_bytes_max = 64u << 20;  // then it is rotated
   uint32_t access_log_files = 5;
-  uint32_t header_bytes_max = 32u << 10;  // request line and headers together, decoded
+  std::vector<LogField> access_log_fields = {};              // sorted; none: all but kPool
+  std::vector<std::string> access_log_request_headers = {};  // in lower case, sorted; as the client sent them
+  std::vector<std::string> access_log_response_headers = {};  // as it got them
+  uint32_t header_bytes_max = 32u << 10;                      // request line and headers together, decoded
   uint32_t header_count_max = 100;
   uint32_t target_bytes_max = 8u << 10;
   uint64_t body_bytes_max = 0;              // 0: unbounded; bodies are streamed
@@ -148,6 +152,9 @@ struct ShardSettings {
   Millis header_timeout{10'000};
   Millis idle_timeout{60'000};  // of a client connection between two exchanges
   Millis body_timeout{30'000};  // without a byte from or to the client
+  // Bytes a second that a client makes of the time which it holds a body up; what it lacks comes off its
+  // body_timeout. 0: one byte in body_timeout is enough.
+  uint32_t body_rate_min = 240;
   Millis connect_timeout{2'000};
   Millis response_timeout{60'000};  // until the backend's header, where the route sets none
   Millis handshake_timeout{10'000};
@@ -161,6 +168,9 @@ struct ShardSettings {
                  field("access_log", &ShardSettings::access_log),
                  field("access_log_file_bytes_max", &ShardSettings::access_log_file_bytes_max),
                  field("access_log_files", &ShardSettings::access_log_files),
+                 field("access_log_fields", &ShardSettings::access_log_fields),
+                 field("access_log_request_headers", &ShardSettings::access_log_request_headers),
+                 field("access_log_response_headers", &ShardSettings::access_log_response_headers),
                  field("header_bytes_max", &ShardSettings::header_bytes_max),
                  field("header_count_max", &ShardSettings::header_count_max),
                  field("target_bytes_max", &ShardSettings::target_bytes_max),
@@ -169,6 +179,7 @@ struct ShardSettings {
                  field("header_timeout", &ShardSettings::header_timeout),
                  field("idle_timeout", &ShardSettings::idle_timeout),
                  field("body_timeout", &ShardSettings::body_timeout),
+                 field("body_rate_min", &ShardSettings::body_rate_min),
                  field("connect_timeout", &ShardSettings::connect_timeout),
                  field("response_timeout", &ShardSettings::response_timeout),
                  field("handshake_timeout", &ShardSettings::handshake_timeout),

@@ -146,6 +146,10 @@ inline constexpr auto kNodeSilentAfter = 5s;               // without a report a
 inline constexpr std::size_t kCommandsPerNodeMax = 64;     // waiting to be fetched or answered
 inline constexpr std::size_t kRevisionsPendingMax = 1024;  // remembered one by one for a node that lags
 inline constexpr auto kEnrolmentLifetime = std::chrono::hours(1);
+inline constexpr auto kAuthorityLifetime = std::chrono::hours(24 * 3650);  // of the internal CA's certificate
+inline constexpr auto kFrontCertificateLifetime =
+    std::chrono::hours(24 * 30);  // renewed when a third is over
+inline constexpr std::size_t kFrontNamesMax = 32;
 
 // shard
 inline constexpr std::size_t kChunkExtensionBytesMax = 16u << 10;  // of one body
@@ -157,6 +161,10 @@ inline constexpr std::size_t kCompressedPieceBytes = 16u << 10;
 inline constexpr std::size_t kCompressorsMax = 256;  // of one thread at once; past it bodies pass as they are
 inline constexpr uint64_t kCompressionBytesMinMax = 1u << 30;
 inline constexpr std::size_t kIdleCompressorsMax = 8;  // of one thread, kept for the next
+inline constexpr std::size_t kPipesMax = 64;           // of one thread at once; past it bodies are copied
+inline constexpr std::size_t kIdlePipesMax = 8;        // of one thread, kept for the next
+inline constexpr std::size_t kPipeBytes = 256u << 10;  // where the kernel allows it
+inline constexpr uint64_t kPipedBodyBytesMin = 128u << 10;  // what is shorter is copied
 inline constexpr unsigned kReadsPerTurnMax = 16;       // of one direction of one exchange, then the others
 inline constexpr unsigned kAcceptsPerTurnMax = 64;     // of one socket
 inline constexpr unsigned kPipelinedPerTurnMax = 16;   // requests of one client that end at once
@@ -199,7 +207,9 @@ inline constexpr std::size_t kHttp2ContinuationsMax = 16;  // of one header sect
 inline constexpr uint64_t kHttp2SectionExcess = 4;         // times header_bytes_max end the connection
 inline constexpr auto kHttp2UpstreamWriteTimeout = 30s;    // a backend that takes no bytes
 inline constexpr std::size_t kAccessLogPieceBytes = 64u << 10;
-inline constexpr std::size_t kAccessLogPiecesWaitingMax = 256;  // of one thread
+inline constexpr std::size_t kAccessLogHeadersMax = 16;            // of the request, and of the response
+inline constexpr std::size_t kAccessLogHeaderBytesMax = 1u << 10;  // of one value; what is over is cut off
+inline constexpr std::size_t kAccessLogPiecesWaitingMax = 256;     // of one thread
 inline constexpr auto kAccessLogFlushInterval = 500ms;
 inline constexpr unsigned kFdsReserved = 64;  // of a process: logs, epoll sets, listening sockets
 
