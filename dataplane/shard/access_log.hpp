@@ -5,61 +5,26 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
-#include <string_view>
 
-#include "dataplane/core/clock.hpp"
+#include "dataplane/contract/objects.hpp"
 #include "dataplane/shard/counters.hpp"
 #include "dataplane/shard/event_loop.hpp"
+#include "dataplane/shard/log_format.hpp"
 
 namespace headgate::shard {
 
 class AccessLogWriter;
-
-// What a line says. Views: only during write().
-struct AccessRecord {
-  std::string_view time;
-  std::string_view request_id;
-  std::string_view trace_id;  // with span_id; empty: nobody traces it here
-  std::string_view span_id;
-  std::string_view client;
-  std::string_view listener;
-  std::string_view protocol;
-  std::string_view method;
-  std::string_view host;
-  std::string_view path;
-  std::optional<std::string_view> query;
-  uint16_t status = 0;  // 0: none was sent
-  uint64_t request_body_bytes = 0;
-  uint64_t sent_bytes = 0;
-  Duration duration{0};
-  Duration until_response{0};  // until the backend's head; 0: there was none
-  std::string_view namespace_name;
-  std::string_view route;
-  std::string_view rule;
-  std::string_view backend;
-  unsigned tries = 0;
-  std::string_view retry_refused;  // why a retry that the rule wanted was not made; mostly empty
-  bool ejected = false;            // a try of it was the last straw: its backend is passed over for a while
-  Duration queued{0};              // for a connection
-  std::string_view ending;
-  std::string_view detail;
-  // Of TLS that is passed through, and nothing else; then there is no method, path, status, … to be told. The
-  // bytes are those of the connection.
-  std::optional<std::string_view> server_name;
-  std::string_view alpn;
-  std::string_view pool;
-};
-
-void append_json(const AccessRecord& record, std::string& line);  // with its newline
 
 class AccessLogBuffer final : public Timer {
  public:
   AccessLogBuffer(EventLoop& loop, ThreadCounters& counters, AccessLogWriter& writer, std::size_t thread)
       : loop_(loop), counters_(counters), writer_(writer), thread_(thread) {}
 
-  void enable(bool enabled) { enabled_ = enabled; }
+  // Costs nothing where they are those that it has.
+  void configure(const std::shared_ptr<const contract::ShardSettings>& settings);
+  const LogFormat& format() const { return format_; }
   void write(const AccessRecord& record);
   void flush();
 
@@ -71,7 +36,9 @@ class AccessLogBuffer final : public Timer {
   ThreadCounters& counters_;
   AccessLogWriter& writer_;
   std::size_t thread_;
+  std::shared_ptr<const contract::ShardSettings> settings_;
   bool enabled_ = false;
+  LogFormat format_;
   std::string lines_;
   uint64_t line_count_ = 0;
 };

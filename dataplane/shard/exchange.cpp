@@ -23,6 +23,8 @@ void Exchange::open(ClientLeg& client) {
   request_body_bytes_ = 0;
   server_name_.reset();
   alpn_ = {};
+  logged_request_.clear();
+  logged_response_.clear();
   listener_name_ = endpoint_text_ = {};
   pool_ = nullptr;
   tls_failure_ = tls::HandshakeFailure::kNone;
@@ -46,6 +48,7 @@ void Exchange::open(ClientLeg& client) {
 }
 
 void Exchange::begin(http1::Fault fault) {
+  note_request();
   if (fault == http1::Fault::kNone)
     route();
   else if (request_.version == l7::Version::kHttp2 && http1::status_of(fault) == 400)
@@ -252,51 +255,6 @@ void Exchange::abort() {
   client_ = nullptr;
   bench_.exchanges.give(*this);
   client.abort();
-}
-
-AccessRecord Exchange::record() const {
-  AccessRecord record;
-  record.time = bench_.clock.iso_time();
-  record.request_id = facts_.request_id;
-  if (trace_) {
-    record.trace_id = l7::trace_id_of(trace_->traceparent);
-    record.span_id = l7::span_id_of(trace_->traceparent);
-  }
-  record.client = facts_.client_text.empty() ? client_->connection().peer_text() : facts_.client_text;
-  record.listener = listener_name_;
-  record.protocol = l7::name_of(request_.version);
-  record.method = request_.method_text;
-  record.host = filters_.met ? filters_.host : request_.host;
-  record.path = filters_.met ? filters_.path : request_.path;
-  record.query = request_.query;
-  record.status = status_;
-  record.request_body_bytes = request_body_bytes_;
-  record.sent_bytes = client_->sent_bytes();
-  record.duration = bench_.loop.now() - started_;
-  record.until_response = response_begun_ ? response_started_ - started_ : Duration{0};
-  if (plan_) {
-    record.namespace_name = plan_->namespace_name;
-    record.route = plan_->route;
-    record.rule = plan_->rule;
-  }
-  record.backend = endpoint_text_;
-  record.tries = tries_;
-  record.retry_refused = retry_refused_;
-  record.ejected = ejected_;
-  record.queued = queued_;
-  record.ending = name_of(ending_);
-  record.detail = detail_;
-  if (passes_tls()) record_passthrough(record);
-  return record;
-}
-
-void Exchange::log_and_count() {
-  bench_.counters.add(ending_);
-  if (status_ >= 100) bench_.counters.add_response(status_);
-  bench_.counters.add(Counter::kClientRxBytes, request_body_bytes_);
-  bench_.counters.add(Counter::kClientTxBytes, client_->sent_bytes());
-  bench_.access_log.write(record());
-  leave_trace();
 }
 
 }  // namespace headgate::shard

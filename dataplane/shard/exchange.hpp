@@ -100,8 +100,13 @@ class Exchange final : public Timer, public UpstreamUser {
   void let_go();
   void abort();
   void abort_upstream();
-  void log_and_count();
+
+  // exchange_log.cpp: what its line of the access log says
+  void note_request();
+  void note_response(const l7::ResponseHead& response);
+  std::string_view pool_name() const;
   AccessRecord record() const;
+  void log_and_count();
 
   // exchange_route.cpp: what is to be done with the request
   void route();
@@ -271,6 +276,8 @@ class Exchange final : public Timer, public UpstreamUser {
   unsigned interim_responses_ = 0;
 
   // for deadlines and the log
+  l7::Headers logged_request_;  // those that the log's format has; they live in arena_
+  l7::Headers logged_response_;
   TimePoint started_;
   TimePoint try_started_;
   TimePoint response_started_;

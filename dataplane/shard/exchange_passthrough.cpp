@@ -47,8 +47,7 @@ void Exchange::record_passthrough(AccessRecord& record) const {
   record.server_name = *server_name_;
   record.alpn = alpn_;
   record.protocol = "tls";
-  const auto* pool = pool_ ? bench_.tables->pools.find(*pool_) : nullptr;
-  if (pool) record.pool = pool->object->name;
+  record.pool = pool_name();
 }
 
 }  // namespace headgate::shard

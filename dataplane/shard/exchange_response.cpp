@@ -61,6 +61,7 @@ Exchange::Step Exchange::begin_response() {
   client_->queue_head(response_);
   if (interim) return Step::kGoOn;
   status_ = response_.status;
+  note_response(response_);
   response_begun_ = true;
   response_started_ = bench_.loop.now();
   if (upgraded) return begin_tunnel();

@@ -114,6 +114,7 @@ void Exchange::answer_with(Ending ending, l7::ResponseHead& head, std::string_vi
   if (passes_tls()) return answer_by_alert(head.status);
   client_->pass_over();
   filter_response(head);
+  note_response(head);
   head.has_content_length = head.status != 204 && head.status != 304;  // RFC 9110 section 8.6
   head.framing = head.has_content_length ? l7::BodyFraming::kLength : l7::BodyFraming::kNone;
   head.content_length = body.size();

@@ -64,7 +64,6 @@ void Exchange::leave_trace() {
   const bool known_method = request_.method != l7::Method::kOther;
   const std::string_view route = record.rule.empty() ? record.route : record.rule;
   const auto* agent = request_.headers.find("user-agent");
-  const auto* pool = pool_ ? bench_.tables->pools.find(*pool_) : nullptr;
   const std::string_view error = error_type();
   Attributes attributes;
   attributes.add("http.request.method", known_method ? record.method : "_OTHER");
@@ -82,7 +81,7 @@ void Exchange::leave_trace() {
   attributes.add("headgate.listener", record.listener);
   attributes.add("headgate.namespace", record.namespace_name);
   attributes.add("headgate.route", record.route);
-  if (pool) attributes.add("headgate.pool", pool->object->name);
+  attributes.add("headgate.pool", pool_name());
   attributes.add("headgate.endpoint", record.backend);
   attributes.add("headgate.tries", int64_t{record.tries});
   attributes.add("headgate.request_id", record.request_id);

@@ -66,12 +66,12 @@ void ShardThread::refresh_tables() {
   bench_.clock.set(unix_time_ms());
   bench_.tables = served.l7.get();
   bench_.tls = served.tls.get();
+  log_.configure(served.l7->settings);
 }
 
 void ShardThread::on_events(uint32_t) {
   uint64_t count = 0;
   [[maybe_unused]] const auto got = ::read(wakeup_.get(), &count, sizeof count);
-  log_.enable(bench_.tables->settings->access_log != contract::AccessLog::kOff);
   bench_.upstreams.close_unserved(bench_.tables->pools, *bench_.tls);
   try_parked();
   while (auto command = commands_.take()) obey(std::move(*command));

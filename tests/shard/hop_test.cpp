@@ -301,6 +301,30 @@ TEST_F(HopTest, BothLogsShowTheClientAndTheListener) {
   EXPECT_EQ(member(second, "backend"), "127.0.0.1:" + std::to_string(backend_.port()));
 }
 
+TEST_F(HopTest, HeadersAreLoggedAsEachTierGotThem) {
+  settings_.access_log_fields = {contract::LogField::kStatus};
+  settings_.access_log_request_headers = {"user-agent", "x-a"};
+  settings_.access_log_response_headers = {"x-a"};
+  start_tiers();
+  auto of_first = passed_on();
+  auto& filters = of_first.rules[0].filters.emplace();
+  filters.request_headers = contract::HeaderEdit{{{"x-a", "first"}}, {}, {}};
+  filters.response_headers = contract::HeaderEdit{{}, {}, {"x-a"}};
+  apply(delta({settings_, web_listener(), of_first, to_team()}));
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: test/1\r\nX-A: client\r\n\r\n");
+  auto backend = backend_.accept();
+  backend.read_head();
+  backend.send("HTTP/1.1 204 No Content\r\nX-A: backend\r\n\r\n");
+  client.read_head();
+  await([this] { return !lines_of(log_path_).empty() && !lines_of(directory_ / "team.log").empty(); });
+  EXPECT_EQ(lines_of(log_path_).front(),
+            R"({"status":204,"request_headers":{"user-agent":"test/1","x-a":"client"}})");
+  EXPECT_EQ(lines_of(directory_ / "team.log").front(),
+            R"({"status":204,"request_headers":{"user-agent":"test/1","x-a":"first"},)"
+            R"("response_headers":{"x-a":"backend"}})");
+}
+
 constexpr const char* kParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 TEST_F(HopTest, BothTiersAreOfOneTrace) {

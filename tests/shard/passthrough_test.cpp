@@ -368,6 +368,22 @@ TEST_F(PassthroughTest, TheLogSaysWhatWasDecided) {
   EXPECT_EQ(line.find("status"), std::string::npos);
 }
 
+TEST_F(PassthroughTest, TheLogHasTheFieldsThatAreChosen) {
+  using contract::LogField;
+  settings_.access_log_fields = {LogField::kServerName, LogField::kPath, LogField::kSentBytes,
+                                 LogField::kPool};
+  settings_.access_log_request_headers = {"user-agent"};
+  start_passing();
+  {
+    auto tunnel = open();
+    tunnel.backend.send("12345");
+    tunnel.client.read_exactly(5);
+  }
+  await_logged("\n");
+  EXPECT_EQ(log_text(), R"({"server_name":"app.example","sent_bytes":5,"pool":"app"})"
+                        "\n");
+}
+
 // --- TLS that ends here on the same port
 
 class BesideTerminationTest : public PassthroughTest {
