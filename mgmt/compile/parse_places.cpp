@@ -5,6 +5,7 @@
 #include "mgmt/compile/hostname.hpp"
 #include "mgmt/compile/http_url.hpp"
 #include "mgmt/compile/parse.hpp"
+#include "mgmt/compile/parse_access_log.hpp"
 
 namespace headgate::compile {
 namespace {
@@ -45,14 +46,6 @@ void read_timeouts(Fields& fields, contract::ShardSettings& settings) {
     timeouts.read_duration("body", kTimeoutMs, settings.body_timeout);
     timeouts.read_duration("connect", kTimeoutMs, settings.connect_timeout);
     timeouts.read_duration("response", kTimeoutMs, settings.response_timeout);
-  });
-}
-
-void read_access_log(Fields& fields, contract::ShardSettings& settings) {
-  fields.object("access_log", [&](Fields& log) {
-    log.read_enum("to", settings.access_log);
-    log.read_size("file_bytes_max", {64 * kKi, kTi}, settings.access_log_file_bytes_max);
-    log.read_integer("files", {1, 100}, settings.access_log_files);
   });
 }
 

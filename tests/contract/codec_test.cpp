@@ -87,6 +87,23 @@ TEST(Codec, WhatIsSaidOfTheUpstreamSideSurvivesARoundTrip) {
   EXPECT_EQ(*upserts[1].object, Object(route));
 }
 
+TEST(Codec, WhatALogIsMadeOfSurvivesARoundTrip) {
+  ShardSettings settings;
+  settings.name = "edge";
+  settings.access_log_fields = {LogField::kTime, LogField::kUntilResponseUs, LogField::kDetail};
+  settings.access_log_request_headers = {"user-agent", "x-a"};
+  settings.access_log_response_headers = {"content-type"};
+  const ObjectKey key{"shard/edge", Kind::kShardSettings, "s"};
+  const Delta delta{
+      .base = 0, .revision = 1, .upserts = {{key, std::make_shared<const Object>(settings)}}, .removals = {}};
+  const auto text = encode(Message(Configure{delta}));
+  EXPECT_NE(text.find(R"("access_log_fields":["time","until_response_us","detail"])"), std::string::npos)
+      << text;
+  const auto decoded = decode_message(text);
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(*std::get<Configure>(*decoded).delta.upserts[0].object, Object(settings));
+}
+
 TEST(Codec, ErrorsSayWhere) {
   const auto refused = decode_message(R"({"type":"sockets","sockets":[{"thread":0},{"thread":-1}]})");
   ASSERT_FALSE(refused.ok());

@@ -35,7 +35,8 @@ TEST(Parse, ShardInFull) {
     "memory_max_per_replica":"512Mi","connections_max_per_replica":7,
     "limits":{"header_bytes_max":"16Ki","header_count_max":9,"target_bytes_max":"4Ki","body_bytes_max":"1Gi"},
     "timeouts":{"header":"1s","idle":"2m","body":"3s","connect":"250ms","response":"1h"},
-    "access_log":{"to":"stderr","file_bytes_max":"1Mi","files":2},
+    "access_log":{"to":"stderr","file_bytes_max":"1Mi","files":2,"fields":["status","time","pool"],
+                  "request_headers":["X-B","User-Agent"],"response_headers":["content-type"]},
     "tracing":{"endpoint":"http://collector:4318/v1/traces","sample_percent":5,"service_name":"edge"},"labels":{"a":"b"}})");
   EXPECT_EQ(shard.memory_max_bytes_per_replica, 512u << 20);
   EXPECT_EQ(shard.settings.header_bytes_max, 16u << 10);
@@ -44,6 +45,10 @@ TEST(Parse, ShardInFull) {
   EXPECT_EQ(shard.settings.connect_timeout, contract::Millis(250));
   EXPECT_EQ(shard.settings.access_log, contract::AccessLog::kStderr);
   EXPECT_EQ(shard.settings.access_log_files, 2u);
+  EXPECT_EQ(shard.settings.access_log_fields,
+            (std::vector{contract::LogField::kTime, contract::LogField::kStatus, contract::LogField::kPool}));
+  EXPECT_EQ(shard.settings.access_log_request_headers, (std::vector<std::string>{"user-agent", "x-b"}));
+  EXPECT_EQ(shard.settings.access_log_response_headers, (std::vector<std::string>{"content-type"}));
   const contract::Tracing tracing{"http://collector:4318/v1/traces", 5, "edge"};
   EXPECT_EQ(shard.settings.tracing, contract::Boxed(tracing));
 }

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "dataplane/contract/enum_names.hpp"
 #include "dataplane/core/limits.hpp"
 
 namespace headgate::openapi {
@@ -90,6 +91,17 @@ TEST(ApiDocument, SaysWhatItExpects) {
   const auto of_enum = document().check("Token", Json::parse(R"({"role": "king"})"));
   ASSERT_EQ(of_enum.size(), 1u);
   EXPECT_EQ(of_enum[0].detail, R"(Expected one of "admin", "operator", "viewer", "editor".)");
+}
+
+TEST(ApiDocument, KnowsTheFieldsOfTheAccessLog) {
+  const auto of_one = [](std::string_view name) {
+    Json body;
+    body["access_log"]["fields"] = {name};
+    return document().check("Shard", body);
+  };
+  for (const auto name : contract::EnumNames<contract::LogField>::kNames)
+    EXPECT_THAT(of_one(name), IsEmpty()) << name;
+  EXPECT_EQ(of_one("agent").size(), 1u);
 }
 
 TEST(ApiDocument, RefusesWhatIsNoObject) {
