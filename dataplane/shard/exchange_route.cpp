@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exchange: what is to be done with the request: answered by ourselves, or sent to which endpoint.
+#include "dataplane/l7/grpc.hpp"
 #include "dataplane/l7/hash_key.hpp"
 #include "dataplane/l7/path.hpp"
 #include "dataplane/shard/own_response.hpp"
@@ -109,13 +110,16 @@ void Exchange::answer(Ending ending, uint16_t status, std::string_view detail) {
 
 void Exchange::answer_with(Ending ending, l7::ResponseHead& head, std::string_view body) {
   ending_ = ending;
-  status_ = head.status;
+  status_ = head.status;  // in log and counters also where a gRPC client gets 200, as with all its errors
   phase_ = Phase::kAnswering;
   if (passes_tls()) return answer_by_alert(head.status);
   client_->pass_over();
+  const bool by_grpc = head.status >= 400 && l7::speaks_grpc(request_);
+  if (by_grpc) l7::tell_by_grpc(head, body, arena_);
   filter_response(head);
   note_response(head);
-  head.has_content_length = head.status != 204 && head.status != 304;  // RFC 9110 section 8.6
+  // RFC 9110 section 8.6; a head alone is all that gRPC gets.
+  head.has_content_length = !by_grpc && head.status != 204 && head.status != 304;
   head.framing = head.has_content_length ? l7::BodyFraming::kLength : l7::BodyFraming::kNone;
   head.content_length = body.size();
   client_->queue_head(head);

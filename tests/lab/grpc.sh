@@ -41,8 +41,8 @@ calls() {  # calls WHAT GRPC_CLIENT-ARGUMENT…, with a server of its own
   came "cancelled" "begun, then CANCELLED"
   came "gone" "2"
   came "at_once" "300 of 300"
-  came "no_route" "UNIMPLEMENTED" # what gRPC makes of a 404
-  came "no_backend" "UNAVAILABLE" # and of a 503
+  came "no_route" "UNIMPLEMENTED Not Found: no_rule"
+  came "no_backend" "UNAVAILABLE Service Unavailable: all_backends_tried"
 }
 came() { expect_eq "$1" "$2" "$(sed -n "s/^$1: //p" <<<"$said")"; }
 calls "over h2c" "$LAB_VIP:80" grpc.example.com
