@@ -44,7 +44,7 @@ class ClientLeg {
   // Writes what is queued. kMoved: all of it; kFailed: the client has gone.
   virtual Flow flush() = 0;
   bool pending() const { return pending_; }
-  uint64_t sent_bytes() const { return sent_bytes_; }  // framing included
+  virtual uint64_t sent_bytes() const { return sent_bytes_; }  // framing included
 
   // After the head that opens it: from now on both bodies are bytes until either side ends.
   virtual void begin_tunnel() = 0;

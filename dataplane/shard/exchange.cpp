@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dataplane/l7/grpc.hpp"
 #include "dataplane/shard/workbench.hpp"
 
 namespace headgate::shard {
@@ -43,6 +44,7 @@ void Exchange::open(ClientLeg& client) {
   started_ = try_started_ = response_started_ = bench_.loop.now();
   request_deadline_.reset();
   body_deadline_.reset();
+  pace_ = {};
   status_ = 0;
   bench_.counters.add(Counter::kRequests);
 }
@@ -99,10 +101,12 @@ void Exchange::on_connect_failed() {
 
 void Exchange::on_body_deadline() {
   ending_ = Ending::kBodyTimeout;
+  const std::string_view detail = behind_pace() ? "below_body_rate_min" : "";
+  if (!detail.empty()) detail_ = detail;
   if (response_begun_ || phase_ == Phase::kAnswering) return abort();
   abort_upstream();
   client_->close_after();
-  answer(Ending::kBodyTimeout, 408, {});
+  answer(Ending::kBodyTimeout, 408, detail);
   run();
 }
 
@@ -110,7 +114,8 @@ void Exchange::on_deadline() {
   const TimePoint now = bench_.loop.now();
   const bool request_is_due = request_deadline_ && now >= *request_deadline_;
   if (!request_is_due) {
-    if (body_deadline_ && now >= *body_deadline_) return on_body_deadline();
+    if (body_deadline_ && now >= *body_deadline_)
+      return pace_.moved_bytes() < moved_bytes() ? update_deadlines() : on_body_deadline();
     if (phase_ == Phase::kConnecting) return on_connect_failed();
     if (phase_ == Phase::kParked) return on_patience_over();
     if (phase_ == Phase::kBackingOff || phase_ == Phase::kQueued) return on_waited();
@@ -185,12 +190,17 @@ void Exchange::update_deadlines() {
 
   std::optional<TimePoint> deadline = request_deadline_;
   const auto earlier = [&](TimePoint other) { deadline = deadline ? std::min(*deadline, other) : other; };
+  // Where both sides stream (a gRPC watch whose client only listens) a silent client holds up nothing: how
+  // long both may be silent is what the rule's idle timeout says.
+  const bool both_stream = client_owes && response_begun_ && !response_over_ && !client_->pending();
+  pace_.update(now, client_owes && !both_stream, moved_bytes(), settings.body_rate_min);
   body_deadline_.reset();
   if (client_owes) {
-    // Where both sides stream (a gRPC watch whose client only listens) a silent client owes nothing yet: how
-    // long both may be silent is what the rule's idle timeout says.
-    const bool both_stream = response_begun_ && !response_over_ && !client_->pending() && plan_->idle_timeout;
-    body_deadline_ = now + (both_stream ? *plan_->idle_timeout : settings.body_timeout);
+    const Duration patience =
+        both_stream ? plan_->idle_timeout.value_or(settings.body_timeout) : patience_with_body(settings);
+    // At once: bytes that drip faster than timers tick would put it off for ever.
+    if (patience == Duration{0}) return on_body_deadline();
+    body_deadline_ = now + patience;
     earlier(*body_deadline_);
   }
   if (phase_ == Phase::kParked) earlier(started_ + limits::kHopPatience);
@@ -212,6 +222,19 @@ void Exchange::update_deadlines() {
     bench_.loop.timers().arm(*this, *deadline);
   else
     cancel();
+}
+
+// A call of gRPC that the client streams has messages when there is something to say, at whatever pace.
+bool Exchange::behind_pace() const {
+  const bool calls = !client_->pending() && phase_ != Phase::kBuffering && l7::speaks_grpc(request_);
+  return pace_.behind() > Duration{0} && !calls;
+}
+
+uint64_t Exchange::moved_bytes() const { return request_body_bytes_ + client_->sent_bytes(); }
+
+Duration Exchange::patience_with_body(const contract::ShardSettings& settings) const {
+  const Duration lost = behind_pace() ? pace_.behind() : Duration{0};
+  return std::max(settings.body_timeout - lost, Duration{0});
 }
 
 void Exchange::abort_upstream() {

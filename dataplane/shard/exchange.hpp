@@ -26,6 +26,7 @@
 #include "dataplane/l7/hop_context.hpp"
 #include "dataplane/l7/tables.hpp"
 #include "dataplane/l7/trace_context.hpp"
+#include "dataplane/shard/body_pace.hpp"
 #include "dataplane/shard/client_hello.hpp"
 #include "dataplane/shard/client_leg.hpp"
 #include "dataplane/shard/compressor.hpp"
@@ -96,6 +97,9 @@ class Exchange final : public Timer, public UpstreamUser {
   void reset_malformed(http1::Fault fault);
   void on_body_deadline();
   void update_deadlines();
+  bool behind_pace() const;
+  uint64_t moved_bytes() const;
+  Duration patience_with_body(const contract::ShardSettings& settings) const;
   void finish();
   void let_go();
   void abort();
@@ -283,6 +287,7 @@ class Exchange final : public Timer, public UpstreamUser {
   TimePoint response_started_;
   std::optional<TimePoint> request_deadline_;
   std::optional<TimePoint> body_deadline_;  // while the client owes bytes, or room for them
+  BodyPace pace_;
   uint16_t status_ = 0;
 };
 

@@ -34,6 +34,7 @@ void read_limits(Fields& fields, contract::ShardSettings& settings) {
     limits.read_integer("header_count_max", {1, 1'000}, settings.header_count_max);
     limits.read_size("target_bytes_max", {256, 64 * kKi}, settings.target_bytes_max);
     limits.read_size("body_bytes_max", {0, kTi}, settings.body_bytes_max);
+    limits.read_integer("body_rate_min", {0, kMi}, settings.body_rate_min);
   });
   if (settings.target_bytes_max > settings.header_bytes_max)
     fields.fault("limits", "invalid_value", "target_bytes_max is part of header_bytes_max and can't be more");

@@ -44,5 +44,7 @@ slow "slow heads, a field a second" 200 $((20 * LAB_SLOW)) -H -i 1 -u "http://$L
 expect_all_ended
 slow "slow bodies, some bytes now and then" 200 $((20 * LAB_SLOW)) -B -i 5 -s 100000 -u "http://$LAB_VIP/upload"
 expect_all_ended
+slow "slow bodies, some bytes a second" 200 $((20 * LAB_SLOW)) -B -i 1 -x 10 -s 100000 -u "http://$LAB_VIP/upload"
+expect_all_ended
 slow "slow readers of 50 MB, 5 bytes a second" 100 $((8 * LAB_SLOW)) -X -w 1 -y 512 -n 1 -z 5 -u "http://$LAB_VIP/large"
 slow "overlapping ranges by the thousand" 100 $((8 * LAB_SLOW)) -R -a 5 -b 2000 -t HEAD -u "http://$LAB_VIP/large"

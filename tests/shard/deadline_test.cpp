@@ -44,6 +44,48 @@ TEST_F(DeadlineTest, ABodyThatStallsGets408) {
   EXPECT_TRUE(counts(1, "exchanges_total", "body_timeout"));
 }
 
+TEST_F(DeadlineTest, ABodyThatDripsFallsBehindThePaceAndGets408) {
+  settings_.body_timeout = 60ms;
+  settings_.body_rate_min = 1'000'000'000;
+  start();
+  auto client = connect();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+  auto backend = backend_.accept();
+  backend.read_head();
+  // Never silent: each byte follows as soon as the backend has the one before.
+  for (int sent = 0; sent < 100'000 && client.send("x") && backend.read_exactly(1) == "x"; ++sent) {
+  }
+  const auto answer = client.read_all();
+  EXPECT_EQ(answer.substr(9, 3), "408");
+  EXPECT_NE(answer.find("below_body_rate_min"), std::string::npos) << answer;
+  EXPECT_TRUE(counts(1, "exchanges_total", "body_timeout"));
+}
+
+TEST_F(DeadlineTest, AStreamBothWaysHasNoPace) {
+  settings_.body_timeout = 1'000ms;
+  settings_.body_rate_min = 1'000'000'000;
+  start();
+  const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+  auto client = connect();
+  client.send(post);
+  auto backend = backend_.accept();
+  backend.read_head();
+  backend.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+  client.read_head();
+  // Beside it, in step, who has no response yet.
+  auto owing = connect();
+  owing.send(post);
+  auto waiting = backend_.accept();
+  waiting.read_head();
+  for (int sent = 0; sent < 1'000'000 && owing.send("x") && waiting.read_exactly(1) == "x"; ++sent) {
+    backend.send("1\r\nx\r\n");
+    ASSERT_EQ(client.read_until("x\r\n"), "1\r\nx\r\n");
+  }
+  EXPECT_EQ(owing.read_all().substr(9, 3), "408");
+  backend.send("0\r\n\r\n");
+  EXPECT_EQ(client.read_until("0\r\n\r\n"), "0\r\n\r\n");
+}
+
 TEST_F(DeadlineTest, AStreamBothWaysMayBeSilentForTheRulesIdleTimeout) {
   settings_.body_timeout = 60ms;
   response_idle_timeout_ = 60'000ms;

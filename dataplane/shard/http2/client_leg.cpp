@@ -107,7 +107,6 @@ void Http2ClientLeg::queue(const BodyPiece& piece) {
 Flow Http2ClientLeg::flush() {
   if (head_) submit_head(false);
   write_out();
-  sent_bytes_ = sent_frame_bytes_;
   if (closed_ && !out_ended_) return Flow::kFailed;
   if (out_pending()) return Flow::kBlocked;
   pending_ = false;

@@ -27,6 +27,7 @@ class Http2ClientLeg final : public ClientLeg, public http2::MessageStream {
   void queue_head(const l7::ResponseHead& response) override;
   void queue(const BodyPiece& piece) override;
   Flow flush() override;
+  uint64_t sent_bytes() const override { return sent_frame_bytes_; }  // a piece goes as its window opens
   void begin_tunnel() override;
   bool half_closes() const override { return true; }
   void again() override;

@@ -295,6 +295,77 @@ TEST_F(ServerSessionTest, AStreamBehindAClosedWindowHasADeadline) {
   EXPECT_TRUE(counts(1, "exchanges_total", "body_timeout"));
 }
 
+TEST_F(ServerSessionTest, AStreamWhoseWindowOpensByteByByteHasADeadline) {
+  settings_.body_timeout = 60ms;
+  settings_.body_rate_min = 1'000'000'000;
+  start();
+  auto peer = client({}, false);
+  const int32_t id = peer->get("/");
+  auto backend = backend_.accept();
+  backend.read_head();
+  backend.send("HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n" + std::string(200'000, 'x'));
+  auto& message = peer->message(id);
+  for (std::size_t room = 65535; room < 200'000 && !message.closed; ++room) {
+    ASSERT_TRUE(peer->await([&] { return message.body.size() == room || message.closed; }));
+    for (const int32_t whose : {0, id}) nghttp2_submit_window_update(peer->library(), 0, whose, 1);
+    peer->flush();
+  }
+  EXPECT_TRUE(message.closed);
+  EXPECT_TRUE(counts(1, "exchanges_total", "body_timeout"));
+}
+
+// Each time a little, so that a piece takes far longer than the client may be silent.
+TEST_F(ServerSessionTest, AStreamWhoseWindowOpensSteadilyIsSentWhole) {
+  settings_.body_timeout = 500ms;
+  settings_.body_rate_min = 0;
+  start();
+  auto peer = client({}, false);
+  const int32_t id = peer->get("/");
+  auto backend = backend_.accept();
+  backend.read_head();
+  constexpr std::size_t kFirst = 65535;
+  constexpr std::size_t kSteps = 40;
+  const std::size_t length = kFirst + kSteps;
+  backend.send("HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(length) + "\r\n\r\n" +
+               std::string(length, 'x'));
+  auto& message = peer->message(id);
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  for (std::size_t room = kFirst; room < length && !message.closed; ++room) {
+    ASSERT_TRUE(peer->await([&] { return message.body.size() == room || message.closed; }));
+    // Nothing comes for a part of the time that it may take.
+    EXPECT_FALSE(peer->read_some(30) && message.body.size() > room);
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    for (const int32_t whose : {0, id}) nghttp2_submit_window_update(peer->library(), 0, whose, 1);
+    peer->flush();
+  }
+  EXPECT_TRUE(peer->await_end(id));
+  EXPECT_EQ(message.body.size(), length);
+}
+
+// Two streams in step, of which the call of gRPC may take its time.
+TEST_F(ServerSessionTest, ACallOfGrpcStreamsAtItsOwnPace) {
+  settings_.body_timeout = 1'000ms;
+  settings_.body_rate_min = 1'000'000'000;
+  start();
+  auto peer = client();
+  const int32_t call = peer->post("/", {{"content-type", "application/grpc+proto"}, {"te", "trailers"}});
+  auto call_backend = backend_.accept();
+  call_backend.read_head();
+  const int32_t plain = peer->post("/", {{"content-type", "application/grpc-web"}});
+  auto plain_backend = backend_.accept();
+  plain_backend.read_head();
+  while (peer->message(plain).heads.empty() && !peer->gone()) {
+    peer->send_body(plain, "x", false);
+    peer->send_body(call, "x", false);
+    ASSERT_EQ(call_backend.read_until("x\r\n"), "1\r\nx\r\n");
+    plain_backend.read_until("x\r\n");
+    peer->read_some(0);
+  }
+  EXPECT_EQ(peer->message(plain).status(), "408");
+  peer->send_body(call, "x", false);
+  EXPECT_EQ(call_backend.read_until("x\r\n"), "1\r\nx\r\n");
+}
+
 TEST_F(ServerSessionTest, ALargeUploadFollowsTheBackend) {
   start();
   auto peer = client();
