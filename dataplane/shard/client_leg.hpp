@@ -39,6 +39,8 @@ class ClientLeg {
 
   // --- the response: heads (interim ones first), pieces; the last says `end`, also where there is no body
   virtual void queue_head(const l7::ResponseHead& response) = 0;
+  // Whether queue() takes pieces that are in a pipe.
+  virtual bool takes_pipes() const { return false; }
   // Not while pending(): the piece before has gone.
   virtual void queue(const BodyPiece& piece) = 0;
   // Writes what is queued. kMoved: all of it; kFailed: the client has gone.

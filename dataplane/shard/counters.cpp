@@ -41,6 +41,7 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
     "proxy_headers_total",
     "proxy_headers_refused_total",
     "proxy_tlvs_refused_total",
+    "bytes_piped_total",
     "responses_compressed_total",
     "compressors_exhausted_total",
     "mirrors_total",

@@ -53,6 +53,7 @@ enum class Counter : uint8_t {
   kProxyHeaders,          // connections that a trusted proxy has passed on
   kProxyHeadersRefused,   // it said nothing that could be understood, or not in time: closed
   kProxyTlvsRefused,      // of these: by what it said beside the addresses
+  kBytesPiped,            // of responses, that were never copied here
   kResponsesCompressed,
   kCompressorsExhausted,   // responses that passed as they are: too many were compressed at once
   kMirrors,                // copies of requests, begun

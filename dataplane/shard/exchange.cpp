@@ -38,7 +38,7 @@ void Exchange::open(ClientLeg& client) {
   retries_ = 0;
   retry_refused_ = {};
   response_trailers_ = nullptr;
-  response_begun_ = response_over_ = tunnel_ = false;
+  response_begun_ = response_over_ = tunnel_ = pipes_ = false;
   websocket_key_ = {};
   interim_responses_ = 0;
   started_ = try_started_ = response_started_ = bench_.loop.now();
@@ -264,6 +264,7 @@ void Exchange::let_go() {
   running_.reset();
   filters_ = {};
   compressor_.reset();
+  pipe_.reset();
   buffer_.clear();
   leave_mirrors();
   plan_.reset();

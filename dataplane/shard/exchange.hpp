@@ -33,6 +33,7 @@
 #include "dataplane/shard/counters.hpp"
 #include "dataplane/shard/exchange_filters.hpp"
 #include "dataplane/shard/mirror.hpp"
+#include "dataplane/shard/pipe.hpp"
 #include "dataplane/shard/request_buffer.hpp"
 #include "dataplane/shard/timer_wheel.hpp"
 #include "dataplane/shard/upstream_leg.hpp"
@@ -212,6 +213,7 @@ class Exchange final : public Timer, public UpstreamUser {
   Step take_response_head();
   Step begin_response();
   Step take_response_piece();
+  Flow read_piped(BodyPiece& piece);
   Step upstream_failed(Ending ending);
 
   Workbench& bench_;
@@ -272,6 +274,8 @@ class Exchange final : public Timer, public UpstreamUser {
   l7::ResponseHead response_;
   CompressorPool::Lease compressor_;
   bool flushes_ = false;  // the compressor, where nothing more is at hand
+  bool pipes_ = false;    // its body goes by a pipe, where there is one
+  PipePool::Lease pipe_;  // while it may hold something
   const l7::Headers* response_trailers_ = nullptr;
   bool response_begun_ = false;  // its head went to the client
   bool response_over_ = false;   // and its last piece

@@ -65,6 +65,7 @@ Exchange::Step Exchange::begin_response() {
   response_begun_ = true;
   response_started_ = bench_.loop.now();
   if (upgraded) return begin_tunnel();
+  pipes_ = !compressor_ && client_->takes_pipes() && response_.content_length >= limits::kPipedBodyBytesMin;
   if (upstream_->body_done()) {
     client_->queue({.data = {}, .end = true});
     response_over_ = true;
@@ -76,7 +77,9 @@ Exchange::Step Exchange::begin_response() {
 
 Exchange::Step Exchange::take_response_piece() {
   BodyPiece piece;
-  const Flow flow = compressor_ ? read_compressed(piece) : upstream_->read(piece);
+  const Flow flow = compressor_ ? read_compressed(piece)
+                    : pipes_    ? read_piped(piece)
+                                : upstream_->read(piece);
   if (flow == Flow::kBlocked) return Step::kWait;
   if (flow != Flow::kMoved) {
     // Over HTTP/1.1 a client of a tunnel can be told of no other end than this one.
@@ -91,6 +94,20 @@ Exchange::Step Exchange::take_response_piece() {
   }
   client_->queue(piece);
   return Step::kGoOn;
+}
+
+// Between two pieces others may have the pipe: only a client that reads slowly keeps one for itself.
+Flow Exchange::read_piped(BodyPiece& piece) {
+  const bool gives = upstream_->gives_pipes();
+  if (gives && !pipe_) {
+    pipe_ = bench_.pipes.take();
+    pipes_ = static_cast<bool>(pipe_);  // where there is none, the rest is not asked about again
+  }
+  const bool fills = gives && pipe_;
+  const Flow flow = fills ? upstream_->read_into(*pipe_, piece) : upstream_->read(piece);
+  if (piece.pipe) bench_.counters.add(Counter::kBytesPiped, pipe_->held_bytes());
+  if (flow == Flow::kBlocked) pipe_.reset();
+  return flow;
 }
 
 Exchange::Step Exchange::upstream_failed(Ending ending) {

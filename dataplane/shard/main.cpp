@@ -32,15 +32,16 @@ struct Options {
   log::Level log_level = log::Level::kInfo;
 };
 
-// Each client may need an upstream connection besides its own.
-std::size_t clients_within_fd_limit() {
+// Each client may need an upstream connection besides its own, and a thread its pipes.
+std::size_t clients_within_fd_limit(unsigned threads) {
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) < 0) return 1;
   if (files.rlim_cur < files.rlim_max) {
     files.rlim_cur = files.rlim_max;
     if (::setrlimit(RLIMIT_NOFILE, &files) < 0) ::getrlimit(RLIMIT_NOFILE, &files);
   }
-  return files.rlim_cur > limits::kFdsReserved ? (files.rlim_cur - limits::kFdsReserved) / 2 : 1;
+  const rlim_t reserved = limits::kFdsReserved + rlim_t{threads} * 2 * limits::kPipesMax;
+  return files.rlim_cur > reserved ? (files.rlim_cur - reserved) / 2 : 1;
 }
 
 std::string access_log_path(const Options& options) {
@@ -65,7 +66,7 @@ Result<void> serve(const Options& options) {
       {.name = options.name,
        .threads = options.threads,
        .access_log_path = access_log_path(options),
-       .clients_max = clients_within_fd_limit(),
+       .clients_max = clients_within_fd_limit(options.threads),
        .memory_max_bytes = options.memory_max_bytes,
        .hop = {
            .directory = options.hop_dir, .shard_uid_base = options.shard_uid_base, .own_uid = ::geteuid()}});

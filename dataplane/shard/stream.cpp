@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -83,6 +84,39 @@ IoResult Stream::write(std::span<const iovec> pieces) {
     return {IoStatus::kOk, static_cast<std::size_t>(sent)};
   }
   if (errno != EAGAIN) {
+    readable_ = true;  // what came before the reset can still be read
+    return {IoStatus::kFailed, 0};
+  }
+  writable_ = false;
+  return {IoStatus::kWouldBlock, 0};
+}
+
+// A short one says nothing of the queue: the pipe counts pages, and one may be as good as empty.
+IoResult Stream::read_into_pipe(int pipe, std::size_t bytes_max) {
+  if (!readable_) return {IoStatus::kWouldBlock, 0};
+  ssize_t got = 0;
+  do {
+    got = ::splice(socket_.get(), nullptr, pipe, nullptr, bytes_max, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) return {IoStatus::kOk, static_cast<std::size_t>(got)};
+  if (got == 0) return {IoStatus::kEnd, 0};
+  if (errno != EAGAIN) {
+    failed_ = true;
+    return {IoStatus::kFailed, 0};
+  }
+  readable_ = false;
+  return {IoStatus::kWouldBlock, 0};
+}
+
+IoResult Stream::write_from_pipe(int pipe, std::size_t bytes) {
+  if (!writable_) return {IoStatus::kWouldBlock, 0};
+  const unsigned flags = SPLICE_F_NONBLOCK | SPLICE_F_MOVE | (held_for_end_ ? SPLICE_F_MORE : 0);
+  ssize_t sent = 0;
+  do {
+    sent = ::splice(pipe, nullptr, socket_.get(), nullptr, bytes, flags);
+  } while (sent < 0 && errno == EINTR);
+  if (sent > 0) return {IoStatus::kOk, static_cast<std::size_t>(sent)};
+  if (sent == 0 || errno != EAGAIN) {
     readable_ = true;  // what came before the reset can still be read
     return {IoStatus::kFailed, 0};
   }

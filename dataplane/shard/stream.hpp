@@ -50,6 +50,9 @@ class Stream {
   IoResult read(std::span<char> room);
   // After kWouldBlock: again, with the same bytes in front; a TLS record of them may be half sent.
   IoResult write(std::span<const iovec> pieces);
+  // The same, of a plain stream, without a copy: into and out of a pipe, which is empty, or holds that many.
+  IoResult read_into_pipe(int pipe, std::size_t bytes_max);
+  IoResult write_from_pipe(int pipe, std::size_t bytes);
   // The next writes are the last: they leave together with the FIN, at shutdown_write(), which must follow.
   void hold_for_end() { held_for_end_ = true; }
   void shutdown_write();

@@ -34,6 +34,9 @@ class UpstreamLeg {
   // --- the response. kFailed: failure() is kBackendClosed or kBackendMalformed
   virtual Flow read_head(l7::ResponseHead& response) = 0;  // kMoved: one, interim or final
   virtual Flow read(BodyPiece& piece) = 0;                 // after the final head
+  // Whether the next piece can come into a pipe; then read_into() is read() with an empty one.
+  virtual bool gives_pipes() const { return false; }
+  virtual Flow read_into(Pipe&, BodyPiece&) { return Flow::kFailed; }
   // Whether read() has a piece without waiting for the backend.
   virtual bool at_hand() const = 0;
   bool body_done() const { return body_done_; }

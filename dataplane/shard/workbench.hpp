@@ -22,6 +22,7 @@
 #include "dataplane/shard/http2/server_session.hpp"
 #include "dataplane/shard/mirror.hpp"
 #include "dataplane/shard/passthrough_leg.hpp"
+#include "dataplane/shard/pipe.hpp"
 #include "dataplane/shard/pressure.hpp"
 #include "dataplane/shard/slab.hpp"
 #include "dataplane/shard/span_buffer.hpp"
@@ -68,6 +69,7 @@ struct Workbench {
   BlockPool blocks;
   BufferBudget buffers;
   CompressorPool compressors;
+  PipePool pipes;
   RandomBits random;
   WallClock clock;
   bool draining = false;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -29,6 +30,7 @@ class ShardFixture : public testing::Test {
   static constexpr const char* kAudience = "shard/edge";
 
   void SetUp() override {
+    std::signal(SIGPIPE, SIG_IGN);  // as the program does
     // The shard's socket is a ListeningPeer's: bound by the kernel's choice before anybody connects.
     ListeningPeer listening;
     port_ = listening.port();

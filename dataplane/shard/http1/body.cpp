@@ -37,6 +37,11 @@ BodyReader::Piece BodyReader::take(std::span<char> bytes) {
   return piece;
 }
 
+void BodyReader::pass(uint64_t bytes) {
+  left_bytes_ -= bytes;
+  done_ = left_bytes_ == 0;
+}
+
 bool BodyReader::take_end() {
   done_ = done_ || framing_ == BodyFraming::kUntilClose;
   return done_;

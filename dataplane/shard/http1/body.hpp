@@ -30,6 +30,9 @@ class BodyReader {
   bool done() const { return done_; }
   // Of what was read all that belongs to the body: what is behind is another message's.
   Piece take(std::span<char> bytes);
+  // Of a body whose length was said: what is still to come, and that so much of it has passed elsewhere.
+  uint64_t left_bytes() const { return framing_ == l7::BodyFraming::kLength ? left_bytes_ : 0; }
+  void pass(uint64_t bytes);
   // The stream has ended. False: inside the body.
   [[nodiscard]] bool take_end();
   std::span<char> trailers() { return chunked_.trailers(); }
@@ -44,6 +47,7 @@ class BodyReader {
 class BodyWriter {
  public:
   void start(l7::BodyFraming framing) { framing_ = framing; }
+  l7::BodyFraming framing() const { return framing_; }
   // The bytes stay where they are until the outbox is empty; the last chunk is written into `arena`.
   void write(const BodyPiece& piece, Arena& arena, Outbox& outbox);
 

@@ -2,6 +2,7 @@
 #include "dataplane/shard/http1/client_leg.hpp"
 
 #include "dataplane/shard/http1/head_parser.hpp"
+#include "dataplane/shard/pipe.hpp"
 #include "dataplane/shard/workbench.hpp"
 
 namespace headgate::shard {
@@ -16,6 +17,7 @@ void Http1ClientLeg::open(ClientConnection& connection, BlockPtr head, std::size
   beyond_head_ = tunnel_ = false;
   reader_.start(l7::BodyFraming::kNone, 0);
   outbox_.clear();
+  pipe_ = nullptr;
 }
 
 void Http1ClientLeg::begin_body() {
@@ -104,15 +106,27 @@ void Http1ClientLeg::queue_head(const l7::ResponseHead& response) {
   pending_ = true;
 }
 
+// No chunk is ever in a pipe, for nothing is in one but a body whose length the head has said.
+bool Http1ClientLeg::takes_pipes() const {
+  return writer_.framing() == l7::BodyFraming::kLength && !connection_->stream().has_tls();
+}
+
 void Http1ClientLeg::queue(const BodyPiece& piece) {
   if (piece.end && !keep_alive_) connection_->stream().hold_for_end();
+  pipe_ = piece.pipe;
   writer_.write(piece, *arena_, outbox_);
-  pending_ = !outbox_.empty();
+  pending_ = !outbox_.empty() || pipe_;
 }
 
 Flow Http1ClientLeg::flush() {
-  const IoResult written = outbox_.write_to(connection_->stream());
+  Stream& stream = connection_->stream();
+  IoResult written = outbox_.write_to(stream);
   sent_bytes_ += written.bytes;
+  if (pipe_ && written.status == IoStatus::kOk) {
+    written = pipe_->drain(stream);
+    sent_bytes_ += written.bytes;
+    if (pipe_->empty()) pipe_ = nullptr;
+  }
   if (written.status == IoStatus::kWouldBlock) return Flow::kBlocked;
   if (written.status != IoStatus::kOk) return Flow::kFailed;
   pending_ = false;

@@ -29,6 +29,7 @@ class Http1ClientLeg final : public ClientLeg {
   Flow read(BodyPiece& piece) override;
   void pass_over() override;
   void queue_head(const l7::ResponseHead& response) override;
+  bool takes_pipes() const override;
   void queue(const BodyPiece& piece) override;
   Flow flush() override;
   void begin_tunnel() override;
@@ -55,6 +56,7 @@ class Http1ClientLeg final : public ClientLeg {
   http1::BodyWriter writer_;
   l7::Headers trailers_;
   Outbox outbox_;
+  Pipe* pipe_ = nullptr;  // whose bytes follow; null: none
 };
 
 }  // namespace headgate::shard

@@ -5,6 +5,7 @@
 
 #include "dataplane/shard/http1/head_parser.hpp"
 #include "dataplane/shard/http1/serialise.hpp"
+#include "dataplane/shard/pipe.hpp"
 #include "dataplane/shard/upstream_pool.hpp"
 
 namespace headgate::shard {
@@ -126,6 +127,25 @@ bool Http1UpstreamLeg::shift_partial_head(std::span<char> bytes) {
   block_->filled_bytes = bytes.size();
   begin_ = 0;
   return true;
+}
+
+bool Http1UpstreamLeg::gives_pipes() const {
+  return !at_hand() && !connection_.stream().has_tls() && reader_.left_bytes() != 0;
+}
+
+Flow Http1UpstreamLeg::read_into(Pipe& pipe, BodyPiece& piece) {
+  block_.reset();  // it is used up
+  const IoResult filled = pipe.fill(connection_.stream(), reader_.left_bytes());
+  if (filled.status == IoStatus::kWouldBlock) return Flow::kBlocked;
+  if (filled.status != IoStatus::kOk) {
+    clean_ = false;
+    return closed();
+  }
+  bytes_received_ = true;
+  reader_.pass(filled.bytes);
+  body_done_ = reader_.done();
+  piece = {.data = {}, .pipe = &pipe, .end = body_done_};
+  return Flow::kMoved;
 }
 
 Flow Http1UpstreamLeg::read(BodyPiece& piece) {

@@ -26,6 +26,8 @@ class Http1UpstreamLeg final : public UpstreamLeg {
   Flow flush() override;
   Flow read_head(l7::ResponseHead& response) override;
   Flow read(BodyPiece& piece) override;
+  bool gives_pipes() const override;
+  Flow read_into(Pipe& pipe, BodyPiece& piece) override;
   bool at_hand() const override;
   tls::HandshakeFailure tls_failure() const override;
   void begin_tunnel() override;
