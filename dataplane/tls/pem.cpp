@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "dataplane/core/assert.hpp"
 #include "dataplane/core/limits.hpp"
 
 namespace headgate::tls {
@@ -53,6 +54,12 @@ Result<X509Ptr> certificate_of(const Block& block) {
   return certificate;
 }
 
+std::string text_of(BIO* bio) {
+  char* begin = nullptr;
+  const long length_bytes = BIO_get_mem_data(bio, &begin);
+  return {begin, static_cast<std::size_t>(length_bytes)};
+}
+
 int refuse_passphrase(char*, int, int, void*) { return -1; }
 
 }  // namespace
@@ -60,6 +67,8 @@ int refuse_passphrase(char*, int, int, void*) { return -1; }
 Result<std::vector<X509Ptr>> read_certificates(std::string_view pem, const PemLimits& bounds) {
   if (pem.size() > bounds.bytes_max)
     return invalid("the certificates are longer than " + std::to_string(bounds.bytes_max) + " bytes");
+  // Who reads the same text as a file, line by line as C does, would find other blocks in it.
+  if (pem.find('\0') != std::string_view::npos) return invalid("a NUL byte stands among the certificates");
   const BioPtr text = bio_over(pem);
   std::vector<X509Ptr> certificates;
   for (;;) {
@@ -90,6 +99,19 @@ Result<KeyPtr> read_private_key(std::string_view pem) {
   const int type = EVP_PKEY_get_base_id(key.get());
   if (type != EVP_PKEY_EC && type != EVP_PKEY_RSA) return invalid("the private key is neither ECDSA nor RSA");
   return key;
+}
+
+std::string pem_of(X509& certificate) {
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  HG_ASSERT(bio && PEM_write_bio_X509(bio.get(), &certificate) == 1);
+  return text_of(bio.get());
+}
+
+std::string pem_of(EVP_PKEY& private_key) {
+  const BioPtr bio(BIO_new(BIO_s_secmem()));  // wiped when it is freed
+  HG_ASSERT(bio && PEM_write_bio_PKCS8PrivateKey(bio.get(), &private_key, nullptr, nullptr, 0, nullptr,
+                                                 nullptr) == 1);
+  return text_of(bio.get());
 }
 
 }  // namespace headgate::tls
