@@ -159,6 +159,7 @@ void Api::handle(http::Request request, http::Responder respond) const {
                                                             {},
                                                             service_,
                                                             document_,
+                                                            authority_,
                                                             std::move(respond)});
   try {
     if (const auto problem = let_in(*exchange, matched)) return exchange->problem(*problem);

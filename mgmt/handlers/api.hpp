@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Api: a request → the operation that answers it, after all that holds for every one: the path is known, the
 // sender is who it says and may do this, the body is JSON of the shape that the document asks for. Thread:
-// any; the service and the document outlive it.
+// any; the service, the document and the authority, where there is one, outlive it and what it answers.
 #pragma once
 
+#include "mgmt/handlers/exchange.hpp"
 #include "mgmt/http/message.hpp"
 #include "mgmt/openapi/api_document.hpp"
 #include "mgmt/service/service.hpp"
@@ -12,8 +13,9 @@ namespace headgate::handlers {
 
 class Api {
  public:
-  Api(service::Service& service, const openapi::ApiDocument& document)
-      : service_(service), document_(document) {}
+  Api(service::Service& service, const openapi::ApiDocument& document,
+      const PublicAuthority* authority = nullptr)
+      : service_(service), document_(document), authority_(authority) {}
 
   // Answers through `respond`, now or later, once.
   void handle(http::Request request, http::Responder respond) const;
@@ -23,6 +25,7 @@ class Api {
  private:
   service::Service& service_;
   const openapi::ApiDocument& document_;
+  const PublicAuthority* authority_;
 };
 
 }  // namespace headgate::handlers

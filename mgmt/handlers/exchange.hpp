@@ -26,6 +26,12 @@ using Json = nlohmann::ordered_json;
 
 struct Operation;
 
+// What anybody may know of the authority that vouches for the API's front.
+struct PublicAuthority {
+  std::string certificate;  // PEM
+  std::string fingerprint;  // SHA-256 of the DER, 64 hex digits
+};
+
 struct Exchange {
   http::Request request;
   const Operation* operation = nullptr;
@@ -34,6 +40,7 @@ struct Exchange {
   nlohmann::json body;  // of the shape that the document asks for; null where the operation takes none
   service::Service& service;
   const openapi::ApiDocument& document;
+  const PublicAuthority* authority;  // null where there is no front
   http::Responder respond;
 
   void json(int status, const Json& body_json,

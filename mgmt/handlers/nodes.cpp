@@ -22,8 +22,9 @@ void create_enrolment(const ExchangePtr& exchange) {
   if (!stored.ok() && stored.error().code == ErrorCode::kNotFound)
     return exchange->problem({404, fmt::format("There is no node {}; PUT it first.", node), {}, {}});
   if (!stored.ok()) return exchange->storage_failed(stored.error());
-  exchange->json(201, {{"node", node}, {"token", token}, {"expires_at", format_time(expires_at_ms)}},
-                 {{"Cache-Control", "no-store"}});
+  Json answer{{"node", node}, {"token", token}, {"expires_at", format_time(expires_at_ms)}};
+  if (exchange->authority != nullptr) answer["ca_fingerprint"] = exchange->authority->fingerprint;
+  exchange->json(201, answer, {{"Cache-Control", "no-store"}});
 }
 
 void enroll(const ExchangePtr& exchange) {

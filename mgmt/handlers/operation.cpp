@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mgmt/handlers/operation.hpp"
 
+#include "mgmt/handlers/authority.hpp"
 #include "mgmt/handlers/config.hpp"
 #include "mgmt/handlers/explain.hpp"
 #include "mgmt/handlers/history.hpp"
@@ -62,6 +63,7 @@ constexpr Operation kOperations[] = {
     {"GET", "/v1/stats", Access::kReadAll, get_stats, {}},
     {"GET", "/metrics", Access::kReadAll, get_metrics, {}},
     {"GET", "/v1/openapi.json", Access::kRead, get_openapi, {}},
+    {"GET", "/v1/ca", Access::kAnyone, get_authority, {}},
     {"GET", "/healthz", Access::kAnyone, get_healthz, {}},
     {"GET", "/readyz", Access::kAnyone, get_readyz, {}},
     {"POST", "/v1/nodes/{name}/enrolment", Access::kWriteEverything, create_enrolment, {}},

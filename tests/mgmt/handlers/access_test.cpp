@@ -17,13 +17,14 @@ class Access : public ApiFixture {
   }
 };
 
-TEST_F(Access, NeedsATokenForAllButHealthAndEnrolment) {
+TEST_F(Access, NeedsATokenForAllButHealthEnrolmentAndTheAuthority) {
   for (const auto& operation : operations()) {
     std::string path(operation.path_template);
     for (const auto* parameter : {"{name}", "{namespace}", "{number}"})
       if (const auto at = path.find(parameter); at != std::string::npos)
         path.replace(at, std::string_view(parameter).size(), "x1");
-    const bool is_public = path == "/healthz" || path == "/readyz" || path == "/v1/enroll";
+    const bool is_public =
+        path == "/healthz" || path == "/readyz" || path == "/v1/enroll" || path == "/v1/ca";
     for (const char* secret : {"", "hg_wrong"}) {
       const auto got = status(std::string(operation.method), path, secret, "{}");
       if (is_public) {

@@ -68,9 +68,9 @@ class ApiFixture : public testing::Test {
     request.body = body;
     auto promise = std::make_shared<std::promise<http::Response>>();
     auto answer = promise->get_future();
-    handlers::Api(*service_, document()).handle(std::move(request), [promise](http::Response response) {
-      promise->set_value(std::move(response));
-    });
+    handlers::Api(*service_, document(), authority_)
+        .handle(std::move(request),
+                [promise](http::Response response) { promise->set_value(std::move(response)); });
     return answer;
   }
   http::Response call(const std::string& method, const std::string& target, const std::string& body = "",
@@ -118,6 +118,7 @@ class ApiFixture : public testing::Test {
   static constexpr const char* kAdmin = "hg_the-admin-of-these-tests";
   std::filesystem::path directory_;
   std::unique_ptr<service::Service> service_;
+  const handlers::PublicAuthority* authority_ = nullptr;  // of the API's front, where a test has one
 };
 
 }  // namespace headgate::test
