@@ -32,8 +32,12 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;  // clang 14 does not deduce
 
 }  // namespace
 
-ControlLink::ControlLink(ShardProcess& process, UniqueFd listening, UniqueFd signals)
-    : process_(process), listening_(std::move(listening)), signals_(std::move(signals)) {}
+ControlLink::ControlLink(ShardProcess& process, UniqueFd listening, UniqueFd signals,
+                         std::function<void()> each_report)
+    : process_(process),
+      listening_(std::move(listening)),
+      signals_(std::move(signals)),
+      each_report_(std::move(each_report)) {}
 
 Result<void> ControlLink::run() {
   next_report_ = monotonic_now() + limits::kReportInterval;
@@ -128,6 +132,7 @@ void ControlLink::stop(contract::Millis drain_timeout) {
 
 void ControlLink::report() {
   next_report_ = monotonic_now() + limits::kReportInterval;
+  if (each_report_ && !exit_by_) each_report_();
   if (!node_) return;
   say(process_.stats());
   auto notices = process_.notices();

@@ -4,6 +4,7 @@
 // shard goes on serving. Ends with a Stop or a signal, after the drain. Thread: control.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "dataplane/contract/channel.hpp"
@@ -14,8 +15,10 @@ namespace headgate::shard {
 
 class ControlLink {
  public:
-  // `listening` may be empty: standalone. `signals`: a signalfd of SIGTERM and SIGINT.
-  ControlLink(ShardProcess& process, UniqueFd listening, UniqueFd signals);
+  // `listening` may be empty: standalone. `signals`: a signalfd of SIGTERM and SIGINT. `each_report`: called
+  // as often as a report is due, for what is looked at and doesn't come.
+  ControlLink(ShardProcess& process, UniqueFd listening, UniqueFd signals,
+              std::function<void()> each_report = {});
 
   Result<void> run();  // until the process should exit
 
@@ -33,6 +36,7 @@ class ControlLink {
   ShardProcess& process_;
   UniqueFd listening_;
   UniqueFd signals_;
+  std::function<void()> each_report_;
   std::optional<contract::Channel> node_;
   std::optional<TimePoint> exit_by_;
   TimePoint next_report_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // headgate-shard: one replica of an L7 shard. Started by headgate-node with its control socket as fd 3, or
-// standalone with a snapshot from a file.
+// standalone with a snapshot from a file that it follows.
 #include <csignal>
 #include <cstdio>
 #include <optional>
@@ -14,7 +14,7 @@
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/log.hpp"
 #include "dataplane/shard/control_link.hpp"
-#include "dataplane/shard/standalone.hpp"
+#include "dataplane/shard/followed_files.hpp"
 
 namespace {
 
@@ -71,24 +71,15 @@ Result<void> serve(const Options& options) {
        .hop = {
            .directory = options.hop_dir, .shard_uid_base = options.shard_uid_base, .own_uid = ::geteuid()}});
   if (!process.ok()) return std::move(process).error();
-  UniqueFd control;
-  if (options.snapshot.empty()) {
-    control.reset(contract::kControlSocketFd);
-  } else {
-    auto snapshot = shard::read_snapshot(options.snapshot);
-    if (!snapshot.ok()) return std::move(snapshot).error();
-    if (!options.secrets.empty()) {
-      auto secrets = shard::read_secrets(options.secrets);
-      if (!secrets.ok()) return std::move(secrets).error();
-      (*process)->add(std::move(*secrets));
-    }
-    if (auto applied = (*process)->apply(*snapshot); !applied.ok()) return applied;
-    if (auto opened = shard::open_sockets(**process, *snapshot, options.threads); !opened.ok()) return opened;
-    for (const auto& notice : (*process)->notices())
-      if (!notice.text.empty()) log::warning(notice.text);
-    log::info("serving " + options.snapshot);
-  }
-  return shard::ControlLink(**process, std::move(control), std::move(signal_fd)).run();
+  if (options.snapshot.empty())
+    return shard::ControlLink(**process, UniqueFd(contract::kControlSocketFd), std::move(signal_fd)).run();
+
+  shard::FollowedFiles files(**process, options.snapshot, options.secrets, options.threads);
+  if (auto served = files.serve(); !served.ok()) return served;
+  for (const auto& notice : (*process)->notices())
+    if (!notice.text.empty()) log::warning(notice.text);
+  log::info("serving " + options.snapshot);
+  return shard::ControlLink(**process, {}, std::move(signal_fd), [&] { files.look(); }).run();
 }
 
 }  // namespace
@@ -102,10 +93,12 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1u, limits::kThreadsPerReplicaMax))
       ->capture_default_str();
   app.add_option("--log-dir", options.log_dir, "where the access log is written")->capture_default_str();
-  app.add_option("--snapshot", options.snapshot,
-                 "standalone: serve this file (a delta with base 0, as JSON) and open the sockets here");
+  app.add_option(
+      "--snapshot", options.snapshot,
+      "standalone: serve this file (a delta with base 0, as JSON), open the sockets here, and follow "
+      "the file when it is replaced");
   app.add_option("--secrets", options.secrets,
-                 "standalone: private keys by digest (as JSON), in a file of mode 0600")
+                 "standalone: private keys by digest (as JSON), in a file of mode 0600; followed as well")
       ->needs("--snapshot");
   app.add_option("--memory-max-bytes", options.memory_max_bytes,
                  "what this process may use: near it new connections and requests are refused (default: no "

@@ -3,7 +3,6 @@
 
 #include <cerrno>
 #include <fstream>
-#include <set>
 #include <sstream>
 
 #include <fcntl.h>
@@ -60,25 +59,26 @@ Result<contract::Secrets> read_secrets(const std::string& path) {
   return secrets;
 }
 
-Result<void> open_sockets(ShardProcess& process, const contract::Delta& snapshot, unsigned threads) {
+std::set<Endpoint> listening_addresses(const contract::Delta& snapshot) {
   std::set<Endpoint> addresses;
   for (const auto& [key, object] : snapshot.upserts)
     if (const auto* listener = std::get_if<contract::Listener>(object.get());
         listener && listener->hop_from.empty())
       addresses.insert({listener->address, listener->port});
-  if (addresses.empty()) return Error{ErrorCode::kInvalid, "the snapshot has no listener"};
+  return addresses;
+}
 
-  contract::SocketSet set;
-  std::vector<UniqueFd> fds;
+Result<OpenedSockets> open_sockets(const std::set<Endpoint>& addresses, unsigned threads) {
+  OpenedSockets opened;
   for (const auto& address : addresses) {
     for (unsigned thread = 0; thread < threads; ++thread) {
       auto socket = listen_on(address);
       if (!socket.ok()) return std::move(socket).error();
-      set.sockets.push_back({address, address, thread});
-      fds.push_back(std::move(*socket));
+      opened.set.sockets.push_back({address, address, thread});
+      opened.fds.push_back(std::move(*socket));
     }
   }
-  return process.set_sockets(set, std::move(fds));
+  return opened;
 }
 
 }  // namespace headgate::shard
