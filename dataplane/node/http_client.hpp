@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@ struct HttpRequest {
   std::string url;
   std::string bearer_token;  // empty: none
   std::string body;          // JSON
+  bool unverified = false;   // whoever answers: for what proves itself
   std::chrono::milliseconds timeout{10'000};
 };
 
@@ -29,7 +31,9 @@ struct HttpAnswer {
 
 class HttpClient {
  public:
-  explicit HttpClient(EventLoop& loop);
+  // `authority_file`: PEM, by whom a server that speaks TLS is proved, and by nobody else; it may come after
+  // this and before the first request. Empty: by whom the system believes.
+  explicit HttpClient(EventLoop& loop, const std::filesystem::path& authority_file = {});
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;

@@ -46,6 +46,12 @@ void declare(CLI::App& app, CommandLine& line) {
   app.add_option("--name", line.node.management.node, "this node's name in headgated")->required();
   app.add_option("--enrolment-token-file", line.node.management.enrolment_token_file,
                  "one-time token, for the first start");
+  app.add_option("--api-ca", line.node.management.authority_file,
+                 "PEM: who vouches for an https --api; default: whom the system believes");
+  app.add_option(
+      "--api-ca-fingerprint", line.node.management.authority_fingerprint,
+      "SHA-256 of that authority's certificate, as the answer to the enrolment's request says it: it "
+      "is fetched from the API and kept in --api-ca (default: api-ca.pem in --state-dir)");
   app.add_option("--state-dir", line.node.state_directory, "credential and last good state")->required();
   app.add_option("--run-dir", line.node.run_directory, "control sockets of the processes")->required();
   app.add_option("--uplink", line.uplink,
@@ -105,8 +111,35 @@ Result<void> complete_network(CommandLine& line) {
   return {};
 }
 
+// Whom to believe is of no use where nobody has to prove anything, but on this machine, where nobody is
+// between.
+Result<void> check_api_is_proved(const std::string& api) {
+  for (const char* const begin : {"https://", "http://127.", "http://[::1]", "http://localhost:"})
+    if (api.starts_with(begin)) return {};
+  return Error{ErrorCode::kInvalid,
+               "--api-ca and --api-ca-fingerprint need an --api that begins with https://, not " + api};
+}
+
+// "AB:CD…", as openssl writes it, or plain.
+Result<void> complete_trust(NodeOptions& options) {
+  auto& management = options.management;
+  if (management.authority_fingerprint.empty() && management.authority_file.empty()) return {};
+  if (auto proved = check_api_is_proved(management.api); !proved.ok()) return proved;
+  if (management.authority_fingerprint.empty()) return {};
+  std::string digits;
+  for (const char c : management.authority_fingerprint)
+    if (c != ':') digits.push_back(c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c);
+  if (digits.size() != 64 || digits.find_first_not_of("0123456789abcdef") != std::string::npos)
+    return Error{ErrorCode::kInvalid, "--api-ca-fingerprint is a SHA-256 of 64 hex digits, not " +
+                                          management.authority_fingerprint};
+  management.authority_fingerprint = digits;
+  if (management.authority_file.empty()) management.authority_file = options.state_directory / "api-ca.pem";
+  return {};
+}
+
 Result<void> complete(CommandLine& line) {
   auto& options = line.node;
+  if (auto trusted = complete_trust(options); !trusted.ok()) return trusted;
   if (auto made = make_directories(options); !made.ok()) return made;
   const auto drain_timeout = parse_duration(line.drain_timeout);
   if (!drain_timeout)

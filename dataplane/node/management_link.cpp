@@ -10,6 +10,7 @@
 #include "dataplane/core/durable_file.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/log.hpp"
+#include "dataplane/tls/certificate.hpp"
 
 namespace headgate::node {
 namespace {
@@ -28,6 +29,15 @@ std::string trimmed(std::string text) {
   return text;
 }
 
+// The authority of that fingerprint, as we write it; empty where the text shows another, or more.
+std::string authority_in(const std::string& text, const std::string& fingerprint) {
+  auto certificate = tls::only_certificate(text);
+  if (!certificate.ok()) return {};
+  const auto authorities = tls::parse_trust_bundle(*certificate);
+  const bool is_it = authorities.ok() && authorities->front().fingerprint == fingerprint;
+  return is_it ? *std::move(certificate) : std::string();
+}
+
 std::string reason_of(const HttpAnswer& answer) {
   if (answer.status == 0) return answer.failure;
   return fmt::format("status {}: {}", answer.status, answer.body.substr(0, kDetailBytesMax));
@@ -39,7 +49,7 @@ ManagementLink::ManagementLink(EventLoop& loop, Options options, Callbacks callb
     : loop_(loop),
       options_(std::move(options)),
       callbacks_(std::move(callbacks)),
-      client_(loop),
+      client_(loop, options_.authority_file),
       random_(std::random_device{}()),
       retry_delay_(limits::kApiRetryMin, limits::kApiRetryMax) {}
 
@@ -48,6 +58,40 @@ std::string ManagementLink::url(const std::string& path) const {
 }
 
 void ManagementLink::start() {
+  if (!options_.authority_fingerprint.empty() && !has_authority()) return fetch_authority();
+  begin();
+}
+
+bool ManagementLink::has_authority() const {
+  const auto stored = read_file(options_.authority_file);
+  return stored.ok() && !stored->empty() && *stored == authority_in(*stored, options_.authority_fingerprint);
+}
+
+// The one request whose answer nobody vouches for but the answer itself. No token goes with it.
+void ManagementLink::fetch_authority() {
+  client_.send(
+      {.method = "GET", .url = options_.api + "/v1/ca", .bearer_token = {}, .body = {}, .unverified = true},
+      [this](const HttpAnswer& answer) { on_authority(answer); });
+}
+
+void ManagementLink::on_authority(const HttpAnswer& answer) {
+  const auto again = [this] { fetch_authority(); };
+  if (answer.status != 200)
+    return retry_later("headgated does not say which authority vouches for it", answer, again);
+  const auto authority = authority_in(answer.body, options_.authority_fingerprint);
+  if (authority.empty())
+    return retry_later("who answers for headgated shows another authority than the fingerprint says", answer,
+                       again);
+  if (auto stored = write_file_durably(options_.authority_file, authority, 0644); !stored.ok())
+    return retry_later("headgated's authority is not stored",
+                       {.status = 0, .body = {}, .failure = stored.error().message}, again);
+  log::info("headgated's authority is the one with the given fingerprint");
+  away_ = false;
+  retry_delay_.succeeded();
+  begin();
+}
+
+void ManagementLink::begin() {
   auto stored = read_file(options_.credential_file);
   if (stored.ok()) credential_ = trimmed(std::move(*stored));
   if (credential_.empty()) return enrol();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ManagementLink: the node's side of /v1: enrols once, polls for deltas and commands, reports. While
+// ManagementLink: the node's side of /v1: learns whom to believe, enrols once, polls for deltas and commands,
+// reports. While
 // headgated is away it tries again and again, and nothing else of the node takes notice. Thread: the node's
 // loop.
 #pragma once
@@ -24,6 +25,11 @@ class ManagementLink {
     std::string node;  // its name there
     std::filesystem::path enrolment_token_file;
     std::filesystem::path credential_file;  // 0600
+    std::filesystem::path
+        authority_file{};  // PEM, who vouches for an https API; empty: whom the system believes
+    // SHA-256 of the authority's certificate. Where the file is missing or another's, it is fetched from the
+    // API itself, and believed by this alone. Empty: it is not.
+    std::string authority_fingerprint{};
   };
   struct Callbacks {
     std::function<contract::Revision()> base;  // the revision to poll from; 0: all of it
@@ -45,6 +51,10 @@ class ManagementLink {
   void report_soon();
 
  private:
+  bool has_authority() const;
+  void fetch_authority();
+  void on_authority(const HttpAnswer& answer);
+  void begin();
   void enrol();
   void on_enrolled(const HttpAnswer& answer);
   void poll();

@@ -70,4 +70,10 @@ Result<std::vector<CertificateFacts>> parse_trust_bundle(std::string_view pem) {
   return all;
 }
 
+Result<std::string> only_certificate(std::string_view pem) {
+  const auto certificates = read_certificates(pem, {limits::kTrustBundleBytesMax, 1});
+  if (!certificates.ok()) return certificates.error();
+  return pem_of(*certificates->front());
+}
+
 }  // namespace headgate::tls

@@ -31,5 +31,8 @@ Result<CertificateFacts> parse_chain(std::string_view chain_pem);
 Result<void> check_key_matches(std::string_view chain_pem, std::string_view key_pem);
 // Of authorities that are to be believed; the same one twice is no error.
 Result<std::vector<CertificateFacts>> parse_trust_bundle(std::string_view pem);
+// The one certificate in a text of somebody else's, as we write it: for a library that reads files, so that
+// it believes what was looked at and nothing that stood beside it.
+Result<std::string> only_certificate(std::string_view pem);
 
 }  // namespace headgate::tls

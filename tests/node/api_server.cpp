@@ -117,7 +117,7 @@ void ApiServer::serve(int connection) {
     const auto header = inbox.substr(0, header_end);
     const auto target = inbox.substr(method_end + 1, target_end - method_end - 1);
     const auto body = inbox.substr(header_end + 4, body_bytes);
-    const bool known = target == "/v1/enroll" ||
+    const bool known = target == "/v1/enroll" || target == "/v1/ca" ||
                        header.find(std::string("Authorization: Bearer ") + kCredential) != std::string::npos;
     const auto text = known ? answer(inbox.substr(0, method_end), target, body) : kUnauthorized;
     inbox.erase(0, header_end + 4 + body_bytes);
@@ -129,6 +129,11 @@ void ApiServer::serve(int connection) {
 }
 
 std::string ApiServer::answer(const std::string& method, const std::string& target, const std::string& body) {
+  if (method == "GET" && target == "/v1/ca") {
+    const std::lock_guard lock(mutex_);
+    ++authorities_shown_;
+    return with_body(authority_.empty() ? 404 : 200, authority_);
+  }
   if (method == "POST" && target == "/v1/enroll") {
     const std::lock_guard lock(mutex_);
     const auto enrolment = contract::decode_enrolment(body);
@@ -170,6 +175,16 @@ std::string ApiServer::answer(const std::string& method, const std::string& targ
 void ApiServer::put_secret(const contract::Secret& secret) {
   const std::lock_guard lock(mutex_);
   secrets_[secret.digest] = secret;
+}
+
+void ApiServer::set_authority(const std::string& pem) {
+  const std::lock_guard lock(mutex_);
+  authority_ = pem;
+}
+
+unsigned ApiServer::authorities_shown() {
+  const std::lock_guard lock(mutex_);
+  return authorities_shown_;
 }
 
 unsigned ApiServer::secrets_given() {

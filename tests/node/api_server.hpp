@@ -31,13 +31,15 @@ class ApiServer {
   void publish(std::map<contract::ObjectKey, contract::ObjectPtr> objects);
   void command(const contract::AddressedCommand& command);
   void put_secret(const contract::Secret& secret);
-  void refuse_credentials();      // as a headgated with another database would
+  void set_authority(const std::string& pem);  // that /v1/ca shows
+  void refuse_credentials();                   // as a headgated with another database would
   void hang_up();                 // stops listening and drops every connection; publish() still prepares
   void listen_again();            // on the same port
   contract::Revision revision();  // of the last publish()
   unsigned enrolments();
   unsigned full_deltas();
   unsigned secrets_given();
+  unsigned authorities_shown();
 
   // The first report that `fits`; fails the test and returns an empty one where none comes in time.
   contract::NodeReport wait_for_report(const std::string& what,
@@ -64,7 +66,8 @@ class ApiServer {
   uint64_t reports_ = 0;
   std::map<std::string, contract::CommandResult> results_;
   std::map<std::string, contract::Secret> secrets_;
-  unsigned enrolments_ = 0, full_deltas_ = 0, secrets_given_ = 0;
+  std::string authority_;
+  unsigned enrolments_ = 0, full_deltas_ = 0, secrets_given_ = 0, authorities_shown_ = 0;
   std::vector<int> connections_;
   std::list<std::thread> threads_;
 };
