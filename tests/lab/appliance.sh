@@ -5,13 +5,14 @@
 
 LAB_API=http://127.0.0.1:7080
 LAB_API_HEADERS=() # a scenario's own: (-H 'If-Match: "1"')
+LAB_HEADGATED_ARGS=()
 LAB_NODE_ARGS=() # a scenario adds its own, --uplink-driver af_packet say
 
 appliance_headgated_up() {
   [ -x "$LAB_BIN/headgated" ] || fail "there is no $LAB_BIN/headgated; build it: scripts/dev/build release"
   mkdir -p "$LAB_DIR/db"
   lab_spawn lb headgated "$LAB_TOP/scripts/dev/keep" headgated "$LAB_BIN/headgated" \
-    --database "$LAB_DIR/db/headgate.db" --listen 127.0.0.1:7080 --token-file "$LAB_DIR/admin.token"
+    --database "$LAB_DIR/db/headgate.db" --listen 127.0.0.1:7080 --token-file "$LAB_DIR/admin.token" "${LAB_HEADGATED_ARGS[@]}"
   wait_until 20 "headgated answers" lb curl -sf "$LAB_API/readyz"
 }
 
