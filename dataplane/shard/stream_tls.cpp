@@ -60,17 +60,19 @@ IoResult Stream::read_tls(std::span<char> room) {
 IoResult Stream::write_tls(std::span<const iovec> pieces) {
   const std::string_view first(static_cast<const char*>(pieces[0].iov_base), pieces[0].iov_len);
   if (pieces.size() == 1 || first.size() >= limits::kTlsRecordBytes) {
-    const auto result = tls_.write(first);
+    const auto result = tls_.write(first, pieces.size() > 1);
     return {status_of(result.status, false), result.bytes};
   }
   std::array<char, limits::kTlsRecordBytes> record;
   std::size_t filled_bytes = 0;
+  std::size_t total_bytes = 0;
   for (const auto& piece : pieces) {
+    total_bytes += piece.iov_len;
     const std::size_t taken_bytes = std::min(piece.iov_len, record.size() - filled_bytes);
     std::memcpy(record.data() + filled_bytes, piece.iov_base, taken_bytes);
     filled_bytes += taken_bytes;
   }
-  const auto result = tls_.write({record.data(), filled_bytes});
+  const auto result = tls_.write({record.data(), filled_bytes}, filled_bytes < total_bytes);
   return {status_of(result.status, false), result.bytes};
 }
 

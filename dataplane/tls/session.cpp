@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 
 #include "dataplane/core/ip_address.hpp"
+#include "dataplane/core/limits.hpp"
 #include "dataplane/tls/certificate_context.hpp"
 #include "dataplane/tls/client_context_parts.hpp"
 #include "dataplane/tls/session_state.hpp"
@@ -141,8 +142,9 @@ bool Session::may_read() const {
   return state_->readable || (!state_->wants_read && SSL_has_pending(state_->ssl.get()) == 1);
 }
 
-Session::Result Session::write(std::string_view bytes) {
+Session::Result Session::write(std::string_view bytes, bool more) {
   if (state_->useless) return {Status::kFailed, 0};
+  state_->more = more || bytes.size() > limits::kTlsRecordBytes;
   std::size_t sent_bytes = 0;
   const int returned = SSL_write_ex(state_->ssl.get(), bytes.data(), bytes.size(), &sent_bytes);
   if (returned != 1) return trouble(returned);
@@ -152,6 +154,7 @@ Session::Result Session::write(std::string_view bytes) {
 void Session::close_notify() {
   if (!state_->established || state_->useless || state_->notified) return;
   state_->notified = true;
+  state_->more = false;
   SSL_shutdown(state_->ssl.get());
   ERR_clear_error();
 }

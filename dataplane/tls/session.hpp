@@ -71,8 +71,9 @@ class Session {
   Result read(std::span<char> room);
   // Whether another read() may give something before the socket's next edge.
   bool may_read() const;
-  // At most one record. After kWantsWrite: again, with the same bytes in front.
-  Result write(std::string_view bytes);
+  // At most one record. After kWantsWrite: again, with the same bytes in front. `more`: a write() of other
+  // bytes follows at once, so segments need not end with this record.
+  Result write(std::string_view bytes, bool more);
   // Tells the other side that nothing follows; at most once, and never waiting.
   void close_notify();
 

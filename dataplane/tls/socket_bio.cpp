@@ -48,9 +48,10 @@ int write_socket(BIO* bio, const char* bytes, std::size_t length_bytes, std::siz
     BIO_set_retry_write(bio);
     return 0;
   }
+  const int flags = MSG_NOSIGNAL | (socket.more ? MSG_MORE : 0);
   ssize_t sent = 0;
   do {
-    sent = ::send(socket.fd, bytes, length_bytes, MSG_NOSIGNAL);
+    sent = ::send(socket.fd, bytes, length_bytes, flags);
   } while (sent < 0 && errno == EINTR);
   if (sent >= 0) {
     *sent_bytes = static_cast<std::size_t>(sent);

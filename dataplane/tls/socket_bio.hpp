@@ -15,6 +15,7 @@ struct Socket {
   bool ending = false;  // the other side's end is announced, so a short read says nothing more
   bool ended = false;   // it was read
   bool broken = false;  // reset
+  bool more = false;    // to be written follows at once: segments may wait for it
 };
 
 // Both directions of `ssl`; `socket` outlives it. False where memory is short.

@@ -90,7 +90,7 @@ void Probe::exchange_over_tls() {
     shook_hands_ = true;
   }
   while (!outbox_.empty()) {
-    const auto sent = session_.write(outbox_);
+    const auto sent = session_.write(outbox_, false);
     if (sent.status != Status::kOk) return wait_for_tls(sent.status);
     outbox_.erase(0, sent.bytes);
   }
