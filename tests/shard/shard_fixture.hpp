@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
@@ -175,6 +176,9 @@ class ShardFixture : public testing::Test {
     }
   }
 
+  // Until every other thread of this process waits for something: one that turns on and on never does.
+  void await_rest() { await(others_wait); }
+
   SocketPeer connect() { return SocketPeer::connect(port_); }
 
   // A response without its Date and the shard's other constants.
@@ -184,6 +188,18 @@ class ShardFixture : public testing::Test {
     return head;
   }
   static std::string without_date(std::string head) { return without_line(std::move(head), "date"); }
+
+  static bool others_wait() {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+      if (entry.path().filename() == std::to_string(::gettid())) continue;
+      std::ifstream file(entry.path() / "stat");
+      std::string stat;
+      std::getline(file, stat);
+      const auto name_end = stat.rfind(") ");
+      if (name_end != std::string::npos && stat[name_end + 2] != 'S') return false;
+    }
+    return true;
+  }
 
   uint16_t port_ = 0;
   contract::ShardSettings settings_;

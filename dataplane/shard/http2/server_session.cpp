@@ -21,6 +21,7 @@ void ServerSession::open(ClientConnection& connection, Stream& stream, std::stri
   idle_ = true;
   idle_since_ = progress_ = loop_.now();
   progress_bytes_ = 0;
+  was_blocked_ = false;
   counters_.add(Counter::kHttp2Connections);
   Session::open(Role::kServer, stream, connection, connection.head_limits().header_bytes_max);
   feed(received);
@@ -74,8 +75,9 @@ void ServerSession::say_final_goaway() {
 void ServerSession::update_deadline() {
   const auto& settings = *bench_.tables->settings;
   const TimePoint now = loop_.now();
-  if (progress_bytes_ != written_bytes() || !blocked()) progress_ = now;
+  if (progress_bytes_ != written_bytes() || !was_blocked_) progress_ = now;
   progress_bytes_ = written_bytes();
+  was_blocked_ = blocked();
   if (!idle_ && streams().empty()) idle_since_ = now;
   idle_ = streams().empty();
 

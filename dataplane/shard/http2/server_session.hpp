@@ -48,6 +48,7 @@ class ServerSession final : public Session {
   bool idle_ = false;
   TimePoint progress_;  // of writing, while the socket takes no more
   uint64_t progress_bytes_ = 0;
+  bool was_blocked_ = false;
 };
 
 }  // namespace headgate::shard::http2

@@ -151,8 +151,7 @@ std::span<char> Session::room(std::size_t bytes) {
   return out_->room();
 }
 
-void Session::produce() {
-  loop_.at_turn_end(*handler_);
+void Session::frame() {
   for (;;) {
     if (out_ && out_->room().size() < kFrameBytesMax && !(write_out() && !out_)) return;
     const uint8_t* bytes = nullptr;
@@ -181,10 +180,11 @@ bool Session::write_out() {
   return true;
 }
 
+// It asks for no other turn by itself: one that did would be the end of every wait.
 bool Session::settle() {
   for (unsigned rounds = 0; rounds < limits::kReadsPerTurnMax; ++rounds) {
     run_ready();
-    produce();
+    frame();
     if (!write_out() && stream_->writable()) return false;  // it failed
     if (stream_->failed()) return false;
     if (ready_.empty()) break;

@@ -46,7 +46,10 @@ class Session {
   void resume(const MessageStream& stream);
   void reset(const MessageStream& stream, uint32_t error_code);
   // Frames what can be framed; it is written at the end of the turn.
-  void produce();
+  void produce() {
+    loop_.at_turn_end(*handler_);
+    frame();
+  }
   // What a peer does too often, or what cannot be answered, ends the session by GOAWAY.
   void terminate(uint32_t error_code, Counter reason);
 
@@ -82,6 +85,7 @@ class Session {
 
  private:
   friend struct Callbacks;
+  void frame();
   bool write_out();
   std::span<char> room(std::size_t bytes);
   void note_frame(const nghttp2_frame& frame);

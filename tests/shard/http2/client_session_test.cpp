@@ -125,6 +125,18 @@ TEST_F(ClientSessionTest, ManyExchangesShareOneConnection) {
   EXPECT_TRUE(counts(1, "upstream_connects_total"));
 }
 
+TEST_F(ClientSessionTest, NothingTurnsWhileAConnectionIsIdleOrWaits) {
+  start_h2c();
+  auto peer = client();
+  const int32_t id = peer->get("/");
+  auto backend = accept();
+  const int32_t stream = backend->accept();
+  await_rest();
+  backend->respond(stream, {{":status", "200"}});
+  ASSERT_TRUE(peer->await_end(id));
+  await_rest();
+}
+
 TEST_F(ClientSessionTest, WhatTheBackendAllowsAtOnceIsKept) {
   start_h2c();
   auto first = client();

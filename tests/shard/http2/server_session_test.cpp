@@ -408,6 +408,20 @@ TEST_F(ServerSessionTest, AnIdleConnectionIsClosedByAGoaway) {
   EXPECT_EQ(peer->goaway().value_or(1), uint32_t{NGHTTP2_NO_ERROR});
 }
 
+TEST_F(ServerSessionTest, NothingTurnsWhileAConnectionIsIdleOrWaits) {
+  start();
+  auto peer = client();
+  const int32_t id = peer->get("/", "nobody");
+  ASSERT_TRUE(peer->await_end(id));
+  await_rest();
+  const int32_t waiting = peer->get("/");
+  auto backend = backend_.accept();
+  backend.read_head();
+  await_rest();
+  backend.send(kOk);
+  EXPECT_TRUE(peer->await_end(waiting));
+}
+
 TEST_F(ServerSessionTest, ThePrefaceMayComeByteForByte) {
   start();
   auto raw = connect();
