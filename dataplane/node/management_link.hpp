@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ManagementLink: the node's side of /v1: learns whom to believe, enrols once, polls for deltas and commands,
-// reports. While
-// headgated is away it tries again and again, and nothing else of the node takes notice. Thread: the node's
-// loop.
+// reports. While headgated is away it tries again and again, and nothing else of the node takes notice.
+// Thread: the node's loop.
 #pragma once
 
 #include <filesystem>

@@ -15,12 +15,6 @@ constexpr uint64_t kCountMax = 1'000'000;
 constexpr Bounds kConnectMs{1, kHourMs};
 constexpr Bounds kIdleMs{1, 24 * kHourMs};
 
-std::string lower_case(std::string text) {
-  for (auto& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 // What a Path attribute may hold (RFC 6265 section 4.1.1).
 bool is_cookie_path(std::string_view text) {
   return text.starts_with('/') &&

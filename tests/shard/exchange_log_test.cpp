@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lines of the access log as the settings choose them: what clients and backends sent, what the file says.
-#include <fstream>
-
 #include <gmock/gmock.h>
 
+#include "tests/shard/log_lines.hpp"
 #include "tests/shard/shard_fixture.hpp"
 #include "tests/support/http2_peer.hpp"
 
@@ -23,10 +22,7 @@ class ExchangeLogTest : public ShardFixture {
   std::vector<std::string> lines() {
     await([this] { return count("exchanges_total") == count("requests_total"); });
     stop();
-    std::ifstream file(log_path_);
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(file, line);) lines.push_back(line);
-    return lines;
+    return lines_of(log_path_);
   }
 
   // One request that a backend answers.

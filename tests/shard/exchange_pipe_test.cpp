@@ -24,6 +24,13 @@ class ExchangePipeTest : public ShardFixture {
     for (char& c : made) c = static_cast<char>('a' + random() % 26);
     return made;
   }
+  // The backend that the request has reached.
+  SocketPeer ask(SocketPeer& client, const std::string& request) {
+    client.send(request);
+    auto backend = backend_.accept();
+    backend.read_head();
+    return backend;
+  }
   static std::string head(std::size_t length) {
     return "HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(length) + "\r\n\r\n";
   }
@@ -32,9 +39,7 @@ class ExchangePipeTest : public ShardFixture {
 TEST_F(ExchangePipeTest, ALongBodyIsWholeAndBothConnectionsGoOn) {
   start();
   auto client = connect();
-  client.send(kGet);
-  auto backend = backend_.accept();
-  backend.read_head();
+  auto backend = ask(client, kGet);
   const auto sent = body(8u << 20);
   std::thread sender([&] { backend.send(head(sent.size()) + sent); });
   client.read_head();
@@ -52,9 +57,7 @@ TEST_F(ExchangePipeTest, ALongBodyIsWholeAndBothConnectionsGoOn) {
 TEST_F(ExchangePipeTest, AShortOneAndOneOfUnknownLengthAreCopied) {
   start();
   auto client = connect();
-  client.send(kGet);
-  auto backend = backend_.accept();
-  backend.read_head();
+  auto backend = ask(client, kGet);
   const auto brief = body(limits::kPipedBodyBytesMin - 1);
   backend.send(head(brief.size()) + brief);
   client.read_head();
@@ -75,9 +78,7 @@ TEST_F(ExchangePipeTest, AShortOneAndOneOfUnknownLengthAreCopied) {
 TEST_F(ExchangePipeTest, ABackendThatBreaksOffLeavesTheClientWithWhatItSent) {
   start();
   auto client = connect();
-  client.send(kGet);
-  auto backend = backend_.accept();
-  backend.read_head();
+  auto backend = ask(client, kGet);
   const auto sent = body(2u << 20);
   std::thread sender([&] {
     backend.send(head(sent.size() + 1) + sent);
@@ -93,9 +94,7 @@ TEST_F(ExchangePipeTest, WhatAClientThatLeavesHasNotTakenReachesNobodyElse) {
   start();
   for (int round = 0; round < 10; ++round) {
     auto leaver = connect();
-    leaver.send(kGet);
-    auto backend = backend_.accept();
-    backend.read_head();
+    auto backend = ask(leaver, kGet);
     const std::string unread(32u << 20, 'U');
     std::thread sender([&] { backend.send(head(unread.size()) + unread); });
     leaver.read_exactly(1u << 20);
@@ -103,9 +102,7 @@ TEST_F(ExchangePipeTest, WhatAClientThatLeavesHasNotTakenReachesNobodyElse) {
     sender.join();
 
     auto client = connect();
-    client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    auto next = backend_.accept();
-    next.read_head();
+    auto next = ask(client, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     const auto sent = body(1u << 20);
     std::thread next_sender([&] { next.send(head(sent.size()) + sent); });
     client.read_head();
@@ -118,17 +115,13 @@ TEST_F(ExchangePipeTest, WhatAClientThatLeavesHasNotTakenReachesNobodyElse) {
 TEST_F(ExchangePipeTest, BytesBehindTheBodyAreNobodysAnswer) {
   start();
   auto client = connect();
-  client.send(kGet);
-  auto backend = backend_.accept();
-  backend.read_head();
+  auto backend = ask(client, kGet);
   const auto sent = body(1u << 20);
   std::thread sender([&] { backend.send(head(sent.size()) + sent + kOk); });
   client.read_head();
   EXPECT_TRUE(client.read_exactly(sent.size()) == sent);
   sender.join();
-  client.send(kGet);
-  auto next = backend_.accept();
-  next.read_head();
+  auto next = ask(client, kGet);
   next.send("HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n");
   EXPECT_THAT(client.read_head(), StartsWith("HTTP/1.1 404 "));
   backend.read_all();
@@ -137,9 +130,7 @@ TEST_F(ExchangePipeTest, BytesBehindTheBodyAreNobodysAnswer) {
 TEST_F(ExchangePipeTest, AClientOfHttp10GetsTheSame) {
   start();
   auto client = connect();
-  client.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
-  auto backend = backend_.accept();
-  backend.read_head();
+  auto backend = ask(client, "GET / HTTP/1.0\r\nHost: a\r\n\r\n");
   const auto sent = body(1u << 20);
   std::thread sender([&] { backend.send(head(sent.size()) + sent); });
   client.read_head();
@@ -151,9 +142,7 @@ TEST_F(ExchangePipeTest, AClientOfHttp10GetsTheSame) {
 TEST_F(ExchangePipeTest, ABackendThatResetsLeavesNoneForWhole) {
   start();
   auto client = connect();
-  client.send(kGet);
-  auto backend = backend_.accept();
-  backend.read_head();
+  auto backend = ask(client, kGet);
   const auto sent = body(1u << 20);
   std::thread sender([&] {
     backend.send(head(2 * sent.size()) + sent);
@@ -171,9 +160,7 @@ TEST_F(ExchangePipeTest, WhereThereIsNoPipeItIsCopied) {
 #endif
   start();
   auto client = connect();
-  client.send(kGet);
-  auto backend = backend_.accept();
-  backend.read_head();
+  auto backend = ask(client, kGet);
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
   rlimit none_left = before;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Our own errors as gRPC clients see them, and as log and counters do.
-#include <fstream>
-
 #include <gmock/gmock.h>
 
+#include "tests/shard/log_lines.hpp"
 #include "tests/shard/shard_fixture.hpp"
 #include "tests/support/http2_peer.hpp"
 
@@ -40,10 +39,7 @@ class GrpcAnswerTest : public ShardFixture {
   std::vector<std::string> lines() {
     await([this] { return count("exchanges_total") == count("requests_total"); });
     stop();
-    std::ifstream file(log_path_);
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(file, line);) lines.push_back(line);
-    return lines;
+    return lines_of(log_path_);
   }
 };
 

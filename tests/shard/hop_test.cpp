@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The derived hop: two shards in this process, "edge" with the listener and "team" with the route, joined by
 // a Unix socket as headgate-node makes it; clients and backends are played byte by byte.
-#include <fstream>
-
 #include <fcntl.h>
 #include <gmock/gmock.h>
 
 #include "dataplane/core/unix_address.hpp"
+#include "tests/shard/log_lines.hpp"
 #include "tests/shard/tls_fixture.hpp"
 
 namespace headgate::shard {
@@ -97,12 +96,6 @@ class HopTest : public TlsFixture {
     const auto counted = count(name);
     std::swap(team_, shard_);
     return counted;
-  }
-  static std::vector<std::string> lines_of(const std::filesystem::path& path) {
-    std::ifstream file(path);
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(file, line);) lines.push_back(line);
-    return lines;
   }
   static std::string member(const std::string& line, const std::string& name) {
     const auto begin = line.find("\"" + name + "\":\"") + name.size() + 4;

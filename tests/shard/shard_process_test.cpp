@@ -2,8 +2,7 @@
 // What happens around exchanges: changes under traffic, drain, backpressure, limits of connections, the log.
 #include "dataplane/shard/shard_process.hpp"
 
-#include <fstream>
-
+#include "tests/shard/log_lines.hpp"
 #include "tests/shard/shard_fixture.hpp"
 
 namespace headgate::shard {
@@ -14,12 +13,7 @@ class ShardProcessTest : public ShardFixture {
   static constexpr const char* kOk = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
   static constexpr std::size_t kSocketBuffersMax = 24u << 20;  // of the two sockets on a blocked way, by far
 
-  std::vector<std::string> log_lines() {
-    std::ifstream file(log_path_);
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(file, line);) lines.push_back(line);
-    return lines;
-  }
+  std::vector<std::string> log_lines() { return lines_of(log_path_); }
 };
 
 TEST_F(ShardProcessTest, AnExchangeOutlivesItsRoute) {
