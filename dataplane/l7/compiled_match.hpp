@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/contract/boxed.hpp"
 #include "dataplane/contract/route_match.hpp"
 #include "dataplane/l7/conditions.hpp"
 #include "dataplane/l7/expression.hpp"
@@ -20,18 +21,26 @@ namespace headgate::l7 {
 struct CompiledRoute;
 struct RoutePlan;
 
-struct CompiledMatch {
-  contract::PathMatchType path_type = contract::PathMatchType::kPrefix;
-  // Normal. A prefix without its final "/", so "" is every path; of an expression, the prefix that all it
-  // matches have.
-  std::string path;
-  ExpressionPtr expression;              // where kRegex
+// What most matches do not ask.
+struct MatchConditions {
   std::string method;                    // empty: any
   std::vector<HeaderCondition> headers;  // each name once
   std::vector<QueryCondition> query;     // each name once
-  uint32_t rule = 0;                     // its place in the route
-  const CompiledRoute* route = nullptr;  // which owns this match and its plan
-  const RoutePlan* plan = nullptr;
+  ExpressionPtr expression;              // of the path; where kRegex
+
+  bool empty() const { return method.empty() && headers.empty() && query.empty() && !expression; }
+};
+
+struct CompiledMatch {
+  contract::PathMatchType path_type = contract::PathMatchType::kPrefix;
+  uint32_t rule = 0;  // its place in the route
+  // Normal. A prefix without its final "/", so "" is every path; of an expression, the prefix that all it
+  // matches have.
+  std::string path;
+  contract::Boxed<MatchConditions> boxed_conditions;
+  std::shared_ptr<const RoutePlan> plan;
+
+  const MatchConditions& conditions() const;
 };
 
 // A match and what keeps it.

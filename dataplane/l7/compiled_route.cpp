@@ -2,6 +2,7 @@
 #include "dataplane/l7/compiled_route.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
 #include "dataplane/core/arena.hpp"
@@ -16,6 +17,7 @@ using contract::PathMatchType;
 std::vector<HostPattern> compile_hostnames(const contract::Route& route) {
   if (route.hostnames.empty()) return {HostPattern{}};
   std::vector<HostPattern> patterns;
+  patterns.reserve(route.hostnames.size());
   for (const auto& hostname : route.hostnames)
     if (auto pattern = HostPattern::parse(hostname)) patterns.push_back(*std::move(pattern));
   std::sort(patterns.begin(), patterns.end());
@@ -36,38 +38,49 @@ std::string whole_elements(std::string_view literal_prefix) {
 }
 
 // Path and expression as tables hold them; false where they can match nothing.
-bool compile_path(const contract::PathMatch& match, Expressions& expressions, CompiledMatch& into) {
+bool compile_path(const contract::PathMatch& match, Expressions& expressions, CompiledMatch& into,
+                  ExpressionPtr& expression) {
   into.path_type = match.type;
   if (match.type == PathMatchType::kRegex) {
-    into.expression = expressions.get(match.value);
-    if (into.expression) into.path = whole_elements(into.expression->literal_prefix());
-    return into.expression != nullptr;
+    expression = expressions.get(match.value);
+    if (expression) into.path = whole_elements(expression->literal_prefix());
+    return expression != nullptr;
   }
   Arena arena;
   const auto normal = normalise_path(match.value, EscapedSlash::kKeep, arena);
   if (!normal.ok()) return false;
-  into.path = normal.path;
+  into.path = std::string(normal.path);
   if (match.type == PathMatchType::kExact) return true;
   if (into.path.ends_with('/')) into.path.pop_back();  // elements count: "/abc/" is "/abc"
   return !is_too_deep(into.path);
 }
 
-// What the rule of that name had before: its policies stay where their filters do, and with them what a rate
-// limiter has counted, even where the rule's forward changes.
-const RoutePlan* plan_before(const CompiledRoute* previous, const std::string& rule, std::size_t index) {
-  if (!previous) return nullptr;
-  const auto& plans = previous->plans;
-  if (rule.empty()) return index < plans.size() ? plans[index].get() : nullptr;
-  const auto known =
-      std::find_if(plans.begin(), plans.end(), [&](const RoutePlanPtr& plan) { return plan->rule == rule; });
-  return known == plans.end() ? nullptr : known->get();
+bool compile_match(const contract::RouteMatch& match, Expressions& expressions, CompiledMatch& into) {
+  MatchConditions conditions;
+  conditions.method = match.method;
+  if (!compile_path(match.path, expressions, into, conditions.expression) ||
+      !compile_headers(match.headers, expressions, conditions.headers) ||
+      !compile_query(match.query, expressions, conditions.query))
+    return false;
+  if (!conditions.empty()) into.boxed_conditions = std::move(conditions);
+  return true;
 }
 
-policy::PolicyPtr keep_policy(const contract::Boxed<contract::Filters>& filters,
-                              const policy::PolicyPtr& before) {
-  if (!filters) return nullptr;
-  if (before && before->filters() == filters) return before;
-  return std::make_shared<const policy::Policy>(filters, before.get());
+// What the rule of that name had before, or without one in that place: its policies stay where their filters
+// do, and with them what a rate limiter has counted, even where the rule's forward changes.
+const RoutePlan* plan_before(const CompiledRoute* previous, const std::string& rule, uint32_t index) {
+  if (!previous) return nullptr;
+  const auto known =
+      std::find_if(previous->matches.begin(), previous->matches.end(), [&](const CompiledMatch& match) {
+        return rule.empty() ? match.rule == index : match.plan->name.rule() == rule;
+      });
+  return known == previous->matches.end() ? nullptr : known->plan.get();
+}
+
+policy::Policy keep_policy(const contract::Boxed<contract::Filters>& filters, const policy::Policy* before) {
+  if (!filters) return {};
+  if (before && before->filters() == filters) return *before;
+  return policy::Policy(filters, before);
 }
 
 policy::Blocks blocks_inside(const contract::RouteRule& rule) {
@@ -86,27 +99,34 @@ std::vector<PlannedMirror> plan_mirrors(const contract::Boxed<contract::Filters>
   return mirrors;
 }
 
+contract::Boxed<PlanExtras> plan_extras(const contract::RouteRule& rule, const PlanMaker& maker) {
+  PlanExtras extras{.request_timeout = rule.request_timeout,
+                    .backend_request_timeout = rule.backend_request_timeout,
+                    .idle_timeout = rule.idle_timeout,
+                    .retry = rule.retry,
+                    .affinity = rule.affinity,
+                    .mirrors = plan_mirrors(rule.filters, maker)};
+  if (extras == PlanExtras{}) return {};
+  return extras;
+}
+
 RoutePlan make_plan(const contract::Route& route, const contract::RouteRule& rule, const RoutePlan* before,
                     const PlanMaker& maker) {
   RoutePlan plan;
-  plan.namespace_name = route.namespace_name;
-  plan.route = route.name;
-  plan.rule = rule.name;
-  plan.request_timeout = rule.request_timeout;
-  plan.backend_request_timeout = rule.backend_request_timeout;
-  plan.above = policy::make_policy_list(maker.policies(route.policies), blocks_inside(rule));
-  plan.policy = keep_policy(rule.filters, before ? before->policy : nullptr);
-  plan.idle_timeout = rule.idle_timeout;
-  plan.retry = rule.retry;
-  plan.affinity = rule.affinity;
-  plan.mirrors = plan_mirrors(rule.filters, maker);
+  plan.name = PlanName(route.namespace_name, route.name, rule.name);
+  plan.created_at_ms = route.created_at_ms;
+  plan.inside = blocks_inside(rule);
+  plan.above = policy::make_policy_list(maker.policies(route.policies), plan.inside);
+  plan.policy = keep_policy(rule.filters, before ? &before->policy : nullptr);
+  plan.boxed_extras = plan_extras(rule, maker);
+  plan.forwards.reserve(rule.forward.size());
   std::vector<uint32_t> weights;
   for (const auto& forward : rule.forward) {
     const auto place = plan.forwards.size();
     const bool known = before && place < before->forwards.size();
     plan.forwards.push_back({forward.pool.empty() ? nullptr : maker.pool_identity(forward.pool),
                              forward.weight,
-                             keep_policy(forward.filters, known ? before->forwards[place].policy : nullptr),
+                             keep_policy(forward.filters, known ? &before->forwards[place].policy : nullptr),
                              plan_mirrors(forward.filters, maker)});
     weights.push_back(forward.weight);
   }
@@ -119,21 +139,34 @@ bool same_forward(const PlannedForward& a, const PlannedForward& b) {
 }
 
 bool same_plan(const RoutePlan& a, const RoutePlan& b) {
-  return a.namespace_name == b.namespace_name && a.route == b.route && a.rule == b.rule &&
+  return a.name == b.name && a.created_at_ms == b.created_at_ms &&
          std::equal(a.forwards.begin(), a.forwards.end(), b.forwards.begin(), b.forwards.end(),
                     same_forward) &&
-         a.request_timeout == b.request_timeout && a.backend_request_timeout == b.backend_request_timeout &&
-         a.above.same_as(b.above) && a.policy == b.policy && a.idle_timeout == b.idle_timeout &&
-         a.retry == b.retry && a.affinity == b.affinity && a.mirrors == b.mirrors;
+         a.inside == b.inside && a.above.same_as(b.above) && a.policy == b.policy &&
+         a.boxed_extras == b.boxed_extras;
 }
 
 RoutePlanPtr keep_plan(RoutePlan plan, const CompiledRoute* previous, const PlanMaker& maker) {
   if (previous) {
-    const auto known = std::find_if(previous->plans.begin(), previous->plans.end(),
-                                    [&](const RoutePlanPtr& old) { return same_plan(*old, plan); });
-    if (known != previous->plans.end()) return *known;
+    const auto known = std::find_if(previous->matches.begin(), previous->matches.end(),
+                                    [&](const CompiledMatch& match) { return same_plan(*match.plan, plan); });
+    if (known != previous->matches.end()) return known->plan;
   }
   return maker.plans.keep(std::move(plan));
+}
+
+Interned<RoutePlace>::Ptr place_of(const contract::Route& route, Interned<RoutePlace>& places) {
+  RoutePlace place{route.listeners, route.policies};
+  std::sort(place.listeners.begin(), place.listeners.end());
+  place.listeners.erase(std::unique(place.listeners.begin(), place.listeners.end()), place.listeners.end());
+  return places.get(std::move(place));
+}
+
+std::size_t matches_of(const contract::Route& route) {
+  return std::accumulate(route.rules.begin(), route.rules.end(), std::size_t{0},
+                         [](std::size_t sum, const contract::RouteRule& rule) {
+                           return sum + std::max<std::size_t>(1, rule.matches.size());
+                         });
 }
 
 }  // namespace
@@ -145,31 +178,43 @@ std::vector<policy::StandingPolicyPtr> PlanMaker::policies(const std::vector<std
   return standing;
 }
 
-CompiledRoutePtr compile_route(std::shared_ptr<const contract::Route> route, const CompiledRoute* previous,
+CompiledRoutePtr compile_route(const contract::Route& route, const CompiledRoute* previous,
                                const PlanMaker& maker) {
   auto compiled = std::make_shared<CompiledRoute>();
-  compiled->object = std::move(route);
-  const auto& object = *compiled->object;
-  compiled->full_name = object.namespace_name + "/" + object.name;
-  compiled->hostnames = compile_hostnames(object);
-  for (uint32_t index = 0; index < object.rules.size(); ++index) {
-    const auto& rule = object.rules[index];
+  compiled->uid = route.uid;
+  compiled->place = place_of(route, maker.places);
+  compiled->hostnames = compile_hostnames(route);
+  compiled->matches.reserve(matches_of(route));
+  for (uint32_t index = 0; index < route.rules.size(); ++index) {
+    const auto& rule = route.rules[index];
     const auto* before = plan_before(previous, rule.name, index);
-    compiled->plans.push_back(keep_plan(make_plan(object, rule, before, maker), previous, maker));
+    const auto plan = keep_plan(make_plan(route, rule, before, maker), previous, maker);
     static const std::vector<contract::RouteMatch> kEverything(1);  // no matches mean prefix "/"
     for (const auto& match : rule.matches.empty() ? kEverything : rule.matches) {
       CompiledMatch entry;
-      entry.method = match.method;
       entry.rule = index;
-      entry.route = compiled.get();
-      entry.plan = compiled->plans.back().get();
-      if (compile_path(match.path, maker.expressions, entry) &&
-          compile_headers(match.headers, maker.expressions, entry.headers) &&
-          compile_query(match.query, maker.expressions, entry.query))
-        compiled->matches.push_back(std::move(entry));
+      entry.plan = plan;
+      if (compile_match(match, maker.expressions, entry)) compiled->matches.push_back(std::move(entry));
     }
   }
   return compiled;
+}
+
+CompiledRoutePtr with_policies(const CompiledRoute& route, const PlanMaker& maker) {
+  auto next = std::make_shared<CompiledRoute>(route);
+  const auto standing = maker.policies(route.place->policies);
+  const RoutePlan* before = nullptr;
+  RoutePlanPtr plan;
+  for (auto& match : next->matches) {
+    if (match.plan.get() != before) {
+      before = match.plan.get();
+      auto changed = *before;
+      changed.above = policy::make_policy_list(standing, before->inside);
+      plan = changed.above.same_as(before->above) ? match.plan : maker.plans.keep(std::move(changed));
+    }
+    match.plan = plan;
+  }
+  return next;
 }
 
 }  // namespace headgate::l7

@@ -28,7 +28,7 @@ const CompiledMatch* PathTable::match(const RequestHead& request) const {
   if (index_) return index_->match(request);
   if (!request.path.starts_with('/')) return nullptr;
   for (const auto& [match, route] : few_) {
-    const bool may_hold = match->expression || path_holds(*match, request.path);
+    const bool may_hold = match->path_type == PathMatchType::kRegex || path_holds(*match, request.path);
     if (may_hold && first_failure(*match, request).condition == Condition::kNone) return match;
   }
   return nullptr;

@@ -3,6 +3,11 @@
 
 namespace headgate::l7 {
 
+const PlanExtras& RoutePlan::extras() const {
+  static const PlanExtras kNone;
+  return boxed_extras ? *boxed_extras : kNone;
+}
+
 ForwardChoice choose_forward(const RoutePlan& plan, PinRow& plans) {
   if (plan.turn.empty()) return {};
   const auto& forward = plan.forwards[plan.turn.next(plans.cell(plan.slot).tally)];

@@ -14,6 +14,7 @@
 #include "dataplane/contract/upstream.hpp"
 #include "dataplane/l7/outcome.hpp"
 #include "dataplane/l7/pins.hpp"
+#include "dataplane/l7/plan_name.hpp"
 #include "dataplane/l7/policy/policy_list.hpp"
 #include "dataplane/l7/upstream_cells.hpp"
 #include "dataplane/l7/weighted_turn.hpp"
@@ -39,25 +40,34 @@ struct PlannedMirror {
 struct PlannedForward {
   PoolIdentityPtr pool;  // null: unresolved
   uint32_t weight = 0;
-  policy::PolicyPtr policy;  // null: it has no filters
+  policy::Policy policy;  // empty: it has no filters
   std::vector<PlannedMirror> mirrors = {};
 };
 
-struct RoutePlan {
-  std::string namespace_name;
-  std::string route;
-  std::string rule;
-  std::vector<PlannedForward> forwards;
-  WeightedTurn turn;                                                 // over `forwards`
-  policy::PolicyList above;                                          // of the namespace and the route
-  policy::PolicyPtr policy;                                          // null: the rule has no filters
+// What most rules say nothing of.
+struct PlanExtras {
   std::optional<std::chrono::milliseconds> request_timeout;          // the whole exchange with its retries
   std::optional<std::chrono::milliseconds> backend_request_timeout;  // one try
   std::optional<std::chrono::milliseconds> idle_timeout;             // of a response or a tunnel
   contract::Boxed<contract::Retry> retry;
   contract::Boxed<contract::CookieAffinity> affinity;
   std::vector<PlannedMirror> mirrors;  // whichever forward is chosen; what is unresolved is not among them
-  uint32_t slot = 0;                   // the cell's tally: whose turn it is
+
+  friend bool operator==(const PlanExtras&, const PlanExtras&) = default;
+};
+
+struct RoutePlan {
+  PlanName name;
+  int64_t created_at_ms = 0;  // of its route
+  std::vector<PlannedForward> forwards;
+  WeightedTurn turn;         // over `forwards`
+  policy::PolicyList above;  // of the namespace and the route
+  policy::Policy policy;     // empty: the rule has no filters
+  contract::Boxed<PlanExtras> boxed_extras;
+  policy::Blocks inside;  // what the rule's filters say, and those behind the hop
+  uint32_t slot = 0;      // the cell's tally: whose turn it is
+
+  const PlanExtras& extras() const;
 };
 using RoutePlanPtr = std::shared_ptr<const RoutePlan>;
 using RoutePlanPin = Pin<RoutePlan>;

@@ -67,21 +67,6 @@ class ChangedPolicies {
   std::set<std::string_view> uids_;
 };
 
-// What the delta says of objects, and those that stay but are under a policy that changes.
-template <typename T, typename V>
-std::map<std::string_view, std::shared_ptr<const T>> changes_of(const contract::Delta& delta,
-                                                                contract::Kind kind,
-                                                                const SharedMap<V>& current) {
-  auto changes = changes_of<T>(delta, kind);
-  const ChangedPolicies policies(delta);
-  if (!policies.empty())
-    current.for_each([&](const V& known) {
-      if (known.object && policies.any_of(known.object->policies))
-        changes.try_emplace(known.key(), known.object);
-    });
-  return changes;
-}
-
 // The same list where nothing of it has changed.
 policy::PolicyListPtr list_of(const contract::Listener* listener, const policy::PolicyListPtr& before,
                               const PlanMaker& maker) {
@@ -89,13 +74,6 @@ policy::PolicyListPtr list_of(const contract::Listener* listener, const policy::
   auto list = policy::make_policy_list(maker.policies(listener->policies), {});
   if (before && before->same_as(list)) return before;
   return maker.lists.keep(std::move(list));
-}
-
-std::vector<std::string_view> listeners_of(const CompiledRoute& route) {
-  std::vector<std::string_view> uids(route.object->listeners.begin(), route.object->listeners.end());
-  std::sort(uids.begin(), uids.end());
-  uids.erase(std::unique(uids.begin(), uids.end()), uids.end());
-  return uids;
 }
 
 }  // namespace
@@ -128,20 +106,29 @@ std::vector<Router::Edit> Router::change_routes(const contract::Delta& delta, co
                                                 const PlanMaker& maker) {
   std::vector<Edit> edits;
   const auto edit = [&](const CompiledRoutePtr& route, const CompiledRoutePtr& holder) {
-    for (const auto listener : listeners_of(*route))
+    for (const auto& listener : route->place->listeners)
       for (const auto& hostname : route->hostnames)
         for (const auto& match : route->matches) edits.push_back({listener, &hostname, {&match, holder}});
   };
   std::vector<SharedMap<CompiledRoute>::Change> changes;
-  for (auto& [uid, object] : changes_of<contract::Route>(delta, contract::Kind::kRoute, routes_)) {
-    const uint64_t hash = hash_text(uid);
+  const auto change = [&](uint64_t hash, std::string_view uid, const CompiledRoutePtr& after) {
     const auto before = routes_.find_shared(hash, uid);
-    // A full delta forgets the tables, but a rule that it brings again keeps its plan.
-    const auto after = object ? compile_route(object, previous.routes_.find(hash, uid), maker) : nullptr;
     if (before) edit(before, nullptr);
     if (after) edit(after, after);
     changes.push_back({hash, after ? after->key() : uid, after});
+  };
+  const auto objects = changes_of<contract::Route>(delta, contract::Kind::kRoute);
+  for (const auto& [uid, object] : objects) {
+    const uint64_t hash = hash_text(uid);
+    // A full delta forgets the tables, but a rule that it brings again keeps its plan.
+    change(hash, uid, object ? compile_route(*object, previous.routes_.find(hash, uid), maker) : nullptr);
   }
+  // Those that stay, but are under a policy that changes.
+  if (const ChangedPolicies policies(delta); !policies.empty())
+    routes_.for_each([&](const CompiledRoute& route) {
+      if (policies.any_of(route.place->policies) && !objects.contains(route.uid))
+        change(hash_text(route.uid), route.uid, with_policies(route, maker));
+    });
   routes_ = routes_.with(std::move(changes));
   return edits;
 }
@@ -164,7 +151,12 @@ std::vector<Router::ListenerChange> Router::change_listeners(const contract::Del
                                                              std::vector<Edit> edits,
                                                              const PlanMaker& maker) {
   std::sort(edits.begin(), edits.end());
-  auto objects = changes_of<contract::Listener>(delta, contract::Kind::kListener, listeners_);
+  auto objects = changes_of<contract::Listener>(delta, contract::Kind::kListener);
+  if (const ChangedPolicies policies(delta); !policies.empty())
+    listeners_.for_each([&](const RoutedListener& known) {
+      if (known.object && policies.any_of(known.object->policies))
+        objects.try_emplace(known.uid, known.object);
+    });
   std::map<std::string_view, std::span<const Edit>> work;
   for (const auto& [uid, object] : objects) work[uid] = {};
   for (auto first = edits.begin(); first != edits.end();) {
@@ -294,7 +286,7 @@ RouteMatch Router::match(const RoutedListener& listener, const RequestHead& requ
     return match != nullptr;
   });
   if (!match) return {Outcome::kNoRule, nullptr, nullptr};
-  return {Outcome::kFound, match->plan, match};
+  return {Outcome::kFound, match->plan.get(), match};
 }
 
 }  // namespace headgate::l7

@@ -62,8 +62,9 @@ std::unique_ptr<const Tables> TableBuilder::apply(const contract::Delta& delta, 
     const auto known = policies_.find(uid);
     return known == policies_.end() ? policy::stand_unknown(uid) : known->second;
   };
-  const PlanMaker maker{plan_keeper_, list_keeper_,
-                        [this](std::string_view uid) { return pool_identity(uid); }, policy_of, expressions_};
+  const PlanMaker maker{
+      plan_keeper_, list_keeper_, [this](std::string_view uid) { return pool_identity(uid); },
+      policy_of,    expressions_, places_};
   current_.router = current_.router.with(delta, maker);
   current_.revision = delta.revision;
   return tables();

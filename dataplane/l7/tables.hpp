@@ -79,6 +79,7 @@ class TableBuilder {
   std::map<std::string, std::shared_ptr<const contract::Pool>, std::less<>> pools_;
   std::map<std::string, policy::StandingPolicyPtr, std::less<>> policies_;  // by uid
   Expressions expressions_;
+  Interned<RoutePlace> places_;
   contract::HealthView health_;
   Tables current_;
 };

@@ -196,8 +196,8 @@ void Exchange::update_deadlines() {
   pace_.update(now, client_owes && !both_stream, moved_bytes(), settings.body_rate_min);
   body_deadline_.reset();
   if (client_owes) {
-    const Duration patience =
-        both_stream ? plan_->idle_timeout.value_or(settings.body_timeout) : patience_with_body(settings);
+    const Duration patience = both_stream ? plan_->extras().idle_timeout.value_or(settings.body_timeout)
+                                          : patience_with_body(settings);
     // At once: bytes that drip faster than timers tick would put it off for ever.
     if (patience == Duration{0}) return on_body_deadline();
     body_deadline_ = now + patience;
@@ -207,16 +207,17 @@ void Exchange::update_deadlines() {
   if (phase_ == Phase::kQueued || phase_ == Phase::kConnecting || phase_ == Phase::kBackingOff)
     earlier(wait_until_);
   if (phase_ == Phase::kRelaying) {
-    const bool has_idle_timeout = plan_->idle_timeout && (tunnel_ || response_begun_);
+    const bool has_idle_timeout = plan_->extras().idle_timeout && (tunnel_ || response_begun_);
     if (request_outlives_response() && !client_owes && !passes_tls())
       earlier(now + limits::kLingerTimeout);
     else if (has_idle_timeout && (tunnel_ || !client_owes))
-      earlier(now + *plan_->idle_timeout);
+      earlier(now + *plan_->extras().idle_timeout);
     else if (tunnel_)
       earlier(now + limits::kTunnelIdleTimeout);
     else if (!client_owes)
       earlier(now + settings.response_timeout);
-    if (plan_->backend_request_timeout) earlier(try_started_ + *plan_->backend_request_timeout);
+    if (plan_->extras().backend_request_timeout)
+      earlier(try_started_ + *plan_->extras().backend_request_timeout);
   }
   if (deadline)
     bench_.loop.timers().arm(*this, *deadline);

@@ -42,9 +42,9 @@ AccessRecord Exchange::record() const {
   record.duration = bench_.loop.now() - started_;
   record.until_response = response_begun_ ? response_started_ - started_ : Duration{0};
   if (plan_) {
-    record.namespace_name = plan_->namespace_name;
-    record.route = plan_->route;
-    record.rule = plan_->rule;
+    record.namespace_name = plan_->name.namespace_name();
+    record.route = plan_->name.route();
+    record.rule = plan_->name.rule();
   }
   if (bench_.access_log.format().has(contract::LogField::kPool)) record.pool = pool_name();
   record.backend = endpoint_text_;

@@ -12,7 +12,7 @@ namespace headgate::shard {
 // Whether the rule and the budget let it be tried once more. Only after a failure that the client has seen
 // nothing of.
 bool Exchange::may_retry(bool wanted) {
-  if (!wanted || retries_ >= plan_->retry->attempts || tries_ >= limits::kTriesMax || !can_repeat())
+  if (!wanted || retries_ >= plan_->extras().retry->attempts || tries_ >= limits::kTriesMax || !can_repeat())
     return false;
   const auto* pool = bench_.tables->pools.find(*pool_);
   if (!pool || !running_) return false;
@@ -31,18 +31,19 @@ void Exchange::back_off() {
   repeating_ = true;
   ++retries_;
   phase_ = Phase::kBackingOff;
-  wait_until_ = bench_.loop.now() + l7::backoff(*plan_->retry, retries_, bench_.random.next());
+  wait_until_ = bench_.loop.now() + l7::backoff(*plan_->extras().retry, retries_, bench_.random.next());
 }
 
 bool Exchange::retry_on(contract::RetryOn cause) {
-  if (!may_retry(plan_->retry && l7::wants_retry(*plan_->retry, cause))) return false;
+  if (!may_retry(plan_->extras().retry && l7::wants_retry(*plan_->extras().retry, cause))) return false;
   back_off();
   return true;
 }
 
 // On a final response whose head is parsed and of which nothing has been passed on.
 bool Exchange::retry_on_status() {
-  if (!may_retry(plan_->retry && l7::wants_retry(*plan_->retry, response_.status))) return false;
+  if (!may_retry(plan_->extras().retry && l7::wants_retry(*plan_->extras().retry, response_.status)))
+    return false;
   // The connection stays where the whole response is there already, as that of a short refusal is.
   BodyPiece passed_over;
   while (!upstream_->body_done() && upstream_->at_hand() && upstream_->read(passed_over) == Flow::kMoved) {
@@ -62,7 +63,7 @@ bool Exchange::retry_on_status() {
 bool Exchange::retry_all_again() {
   if (tried_.size() == 0 || tries_ >= limits::kTriesMax) return false;
   if (!std::exchange(repeating_, false)) {
-    const auto& rule = plan_->retry;
+    const auto& rule = plan_->extras().retry;
     if (!rule || retries_ >= rule->attempts || !can_repeat() ||
         !l7::wants_retry(*rule, contract::RetryOn::kConnectFailure))
       return false;
@@ -127,8 +128,8 @@ void Exchange::report(l7::TryResult result) {
 // Who has our cookie comes back to its endpoint, and so to that one's pool; a cookie that names none that is
 // there counts for nothing.
 l7::ForwardChoice Exchange::affine_forward() {
-  if (!plan_->affinity) return {};
-  const auto affinity = l7::read_affinity(request_.headers, *plan_->affinity);
+  if (!plan_->extras().affinity) return {};
+  const auto affinity = l7::read_affinity(request_.headers, *plan_->extras().affinity);
   if (!affinity) return {};
   const auto forward = l7::find_affine_forward(*plan_, bench_.tables->pools, *affinity);
   if (forward.outcome == l7::Outcome::kFound) balance_.affinity = affinity;
@@ -137,9 +138,10 @@ l7::ForwardChoice Exchange::affine_forward() {
 
 void Exchange::add_affinity_cookie() {
   const auto* endpoint = outstanding_.get();
-  if (!plan_->affinity || !endpoint || balance_.affinity == endpoint->affinity) return;
-  response_.headers.add(
-      {"set-cookie", l7::write_affinity(*plan_->affinity, endpoint->affinity, arena_), l7::HeaderId::kOther});
+  if (!plan_->extras().affinity || !endpoint || balance_.affinity == endpoint->affinity) return;
+  response_.headers.add({"set-cookie",
+                         l7::write_affinity(*plan_->extras().affinity, endpoint->affinity, arena_),
+                         l7::HeaderId::kOther});
 }
 
 }  // namespace headgate::shard

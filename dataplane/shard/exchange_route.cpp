@@ -61,7 +61,7 @@ void Exchange::send_by(const l7::RoutedListener& listener, const l7::RouteMatch&
   const l7::Tables& tables = *bench_.tables;
   phase_ = Phase::kChoosing;
   plan_ = bench_.state.pin(*match.plan);
-  if (plan_->request_timeout) request_deadline_ = started_ + *plan_->request_timeout;
+  if (plan_->extras().request_timeout) request_deadline_ = started_ + *plan_->extras().request_timeout;
   const uint64_t body_bytes_max = tables.settings->body_bytes_max;
   if (body_bytes_max != 0 && request_.content_length > body_bytes_max)
     return answer(Ending::kBodyTooLarge, 413, {});
@@ -76,7 +76,7 @@ void Exchange::send_by(const l7::RoutedListener& listener, const l7::RouteMatch&
     if (passes_tls()) return refuse(l7::Outcome::kUnresolvedForward);  // the hop speaks HTTP
     pass_on(listener);
   }
-  start_mirrors(plan_->mirrors);
+  start_mirrors(plan_->extras().mirrors);
   start_mirrors(*choice.mirrors);
   if (const auto* rule = filters_.chain.buffer_request()) begin_buffering(*rule);
 }

@@ -17,18 +17,19 @@ std::string text_of(const l7::HostPattern& hostname) {
 
 // One without a name by its place in the route.
 std::string name_of_rule(const l7::CompiledMatch& match) {
-  return match.plan->rule.empty() ? std::to_string(match.rule) : match.plan->rule;
+  const auto name = match.plan->name.rule();
+  return name.empty() ? std::to_string(match.rule) : std::string(name);
 }
 
 std::string path_of(const l7::CompiledMatch& match) {
-  if (match.expression) return match.expression->text();
+  if (const auto& expression = match.conditions().expression) return expression->text();
   return match.path.empty() ? "/" : match.path;
 }
 
 contract::MatchAnswer answer_of(const l7::ExplainedMatch& entry, const l7::CompiledMatch* winner) {
   contract::MatchAnswer answer{
-      .namespace_name = entry.match->plan->namespace_name,
-      .route = entry.match->plan->route,
+      .namespace_name = std::string(entry.match->plan->name.namespace_name()),
+      .route = std::string(entry.match->plan->name.route()),
       .rule = name_of_rule(*entry.match),
       .hostname = text_of(entry.hostname),
       .path_type = entry.match->path_type,
@@ -75,7 +76,7 @@ std::vector<contract::PolicyAnswer> policies_of(const l7::RoutedListener& listen
     if (!list) continue;
     for (const auto& applied : list->policies) {
       const auto counting = chain.counting(applied, *list);
-      const auto all = l7::policy::Blocks::of(*applied.standing->policy->filters());
+      const auto all = l7::policy::Blocks::of(*applied.standing->policy.filters());
       answers.push_back({.policy = applied.standing->name,
                          .mode = applied.standing->mandatory ? contract::PolicyMode::kMandatory
                                                              : contract::PolicyMode::kDefault,
@@ -110,7 +111,7 @@ l7::Outcome outcome_of(const l7::RoutePlan& plan, const l7::PoolTable& pools) {
     outcome = l7::Outcome::kNoUsableBackend;
   }
   // A rule whose filter answers needs no backend.
-  return plan.forwards.empty() && plan.policy ? l7::Outcome::kFound : outcome;
+  return plan.forwards.empty() && !plan.policy.empty() ? l7::Outcome::kFound : outcome;
 }
 
 }  // namespace
@@ -153,7 +154,7 @@ contract::RequestAnswer explain_request(const l7::Tables& tables, const contract
   }
   const auto& plan = *explanation.winner.plan;
   answer.policies = policies_of(*listener, plan);
-  answer.mirrors = mirrors_of(plan.mirrors, tables.pools);
+  answer.mirrors = mirrors_of(plan.extras().mirrors, tables.pools);
   for (const auto& forward : plan.forwards) answer.forwards.push_back(answer_of(forward, tables.pools));
   const auto outcome = outcome_of(plan, tables.pools);
   return ended(std::move(answer), l7::name_of(outcome), passes_tls ? uint16_t{0} : l7::http_status(outcome));

@@ -67,7 +67,7 @@ TEST(Affinity, ThePlansPoolWithTheEndpointIsFound) {
                                        {second.identity->slot, second.pool}};
   table = table.with(changes);
   RoutePlan plan;
-  plan.forwards = {{nullptr, 1, nullptr}, {first.identity, 1, nullptr}, {second.identity, 1, nullptr}};
+  plan.forwards = {{nullptr, 1, {}}, {first.identity, 1, {}}, {second.identity, 1, {}}};
   EXPECT_EQ(find_affine_forward(plan, table, second.pool->by_affinity[0].first).pool, second.identity.get());
   EXPECT_EQ(find_affine_forward(plan, table, 42).outcome, Outcome::kNoForward);
 }

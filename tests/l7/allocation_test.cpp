@@ -87,11 +87,11 @@ Outcome decide(const Tables& tables, const ThreadState& thread, Exchange& exchan
   const auto match = Router::match(*listener, request);
   const auto pin = thread.pin(*match.plan);
   exchange.response.clear();
-  const auto verdict = policy::filter_request(*pin->policy, policy::Blocks::all(),
+  const auto verdict = policy::filter_request(pin->policy, policy::Blocks::all(),
                                               {facts, matched_path(*match.match), std::chrono::seconds(1)},
                                               request, exchange.response, exchange.arena);
   if (verdict.answered_by != policy::Filter::kNone) return Outcome::kNoForward;
-  policy::filter_response(*pin->policy, policy::Blocks::all(), "https://a.example", exchange.response);
+  policy::filter_response(pin->policy, policy::Blocks::all(), "https://a.example", exchange.response);
   const auto forward = thread.choose(*pin);
   const auto choice = thread.choose(tables, *forward.pool, {});
   const auto outstanding = thread.outstanding(*choice.endpoint);

@@ -14,7 +14,7 @@ std::vector<std::string> explained(const RouterFixture& fixture, const RequestHe
   const auto* listener = fixture.router.listener(kReached, request.host);
   if (!listener) return lines;
   for (const auto& entry : explain(*listener, request).matches) {
-    auto line = entry.match->route->object->name + "/" + std::to_string(entry.match->rule) + " " +
+    auto line = std::string(entry.match->plan->name.route()) + "/" + std::to_string(entry.match->rule) + " " +
                 std::string(name_of(entry.failure.condition));
     if (!entry.failure.name.empty()) line += " " + std::string(entry.failure.name);
     lines.push_back(line);
@@ -61,7 +61,7 @@ TEST(Explain, LeavesOutWhatIsFarthestFromTheRequest) {
   EXPECT_EQ(explanation.matches.size(), limits::kExplainedRulesMax);
   EXPECT_EQ(explanation.left_out, 10U);
   EXPECT_EQ(explanation.matches[0].match, explanation.winner.match);
-  EXPECT_EQ(explanation.winner.plan->route, "r265");
+  EXPECT_EQ(explanation.winner.plan->name.route(), "r265");
 }
 
 }  // namespace

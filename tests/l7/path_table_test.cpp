@@ -16,17 +16,17 @@ using contract::PathMatchType;
 class PathTableTest : public testing::Test {
  protected:
   HeldMatch held(PathMatchType type, const std::string& path, const std::string& method = "") {
-    auto object = std::make_shared<contract::Route>();
-    object->created_at_ms = static_cast<int64_t>(random_() % 3);
+    auto plan = std::make_shared<RoutePlan>();
+    plan->created_at_ms = static_cast<int64_t>(random_() % 3);
+    plan->name = PlanName("team", "r" + std::to_string(made_++), "");
     auto route = std::make_shared<CompiledRoute>();
-    route->full_name = "team/r" + std::to_string(made_++);
-    route->object = std::move(object);
     CompiledMatch match;
     match.path_type = type;
     match.path = path;
-    match.method = method;
-    match.route = route.get();
-    if (type == PathMatchType::kRegex) match.expression = expressions_.get(path + "/[a-z]+");
+    match.plan = std::move(plan);
+    auto& conditions = match.boxed_conditions.emplace();
+    conditions.method = method;
+    if (type == PathMatchType::kRegex) conditions.expression = expressions_.get(path + "/[a-z]+");
     route->matches.push_back(std::move(match));
     return {&route->matches[0], route};
   }

@@ -107,18 +107,22 @@ class RouterFixture {
     if (!found) return std::string(name_of(Outcome::kNoListener));
     const auto match = Router::match(*found, request);
     if (match.outcome != Outcome::kFound) return std::string(name_of(match.outcome));
-    return match.plan->route + "/" + match.plan->rule;
+    return std::string(match.plan->name.route()) + "/" + std::string(match.plan->name.rule());
   }
 
   Keeper<RoutePlan> plans{1};
   Keeper<PoolIdentity> pools{1};
   Expressions expressions;
+  Interned<RoutePlace> places;
   Keeper<policy::PolicyList> lists{1};
-  PlanMaker maker{plans, lists,
+  PlanMaker maker{plans,
+                  lists,
                   [this](std::string_view uid) {
                     return pools.keep({std::string(uid), 0});
                   },
-                  [](const std::string& uid) { return policy::stand_unknown(uid); }, expressions};
+                  [](const std::string& uid) { return policy::stand_unknown(uid); },
+                  expressions,
+                  places};
   Router router;
 };
 

@@ -108,7 +108,7 @@ TEST(Tables, APinnedPlanOutlivesItsTableAndMeetsTheNewestBackends) {
   publisher.reclaim();
   EXPECT_EQ(plan_of(newest), nullptr);
   EXPECT_EQ(builder.reclaim(), 1U + 0U);  // the plan; the addresses that left are free at once
-  EXPECT_EQ(pin->route, "app");
+  EXPECT_EQ(pin->name.route(), "app");
   const auto forward = thread.choose(*pin);
   ASSERT_EQ(forward.outcome, Outcome::kFound);
   const auto choice = thread.choose(newest, *forward.pool, {});
@@ -181,7 +181,7 @@ const policy::RateLimiter* limiter_of(const Tables& tables) {
   const auto* listener = tables.router.listener(kReached, "app.example.com");
   const auto& above = plan_of(tables)->above.policies;
   EXPECT_EQ(listener->policies->policies.at(0).standing, above.at(0).standing);
-  return above.at(0).standing->policy->rate_limiter();
+  return above.at(0).standing->policy.rate_limiter();
 }
 
 TEST(Tables, OnePolicyStandsAboveAllThatNameIt) {
@@ -218,13 +218,13 @@ TEST(Tables, APolicyThatIsMissingLetsNobodyPass) {
   app.policies = {"Y1"};
   delta.upserts[1] = upsert(Kind::kRoute, "R1", app);
   const auto first = builder.apply(delta);
-  EXPECT_TRUE(plan_of(*first)->above.policies.at(0).standing->policy->filters()->ip_access);
+  EXPECT_TRUE(plan_of(*first)->above.policies.at(0).standing->policy.filters()->ip_access);
   const auto second =
       builder.apply({.base = 1,
                      .revision = 2,
                      .upserts = {upsert(Kind::kPolicy, "Y1", one_a_minute(contract::PolicyMode::kDefault))},
                      .removals = {}});
-  EXPECT_FALSE(plan_of(*second)->above.policies.at(0).standing->policy->filters()->ip_access);
+  EXPECT_FALSE(plan_of(*second)->above.policies.at(0).standing->policy.filters()->ip_access);
 }
 
 }  // namespace

@@ -79,14 +79,22 @@ bool rewrite(const contract::Rewrite& rewrite, const RequestFacts& facts, Reques
 
 }  // namespace
 
+Policy::Compiled::Compiled(const contract::Filters& filters)
+    : request_headers(filters.request_headers.value_or(contract::HeaderEdit{})),
+      response_headers(filters.response_headers.value_or(contract::HeaderEdit{})) {
+  if (filters.cors) cors.emplace(*filters.cors);
+}
+
 Policy::Policy(contract::Boxed<contract::Filters> filters, const Policy* before)
-    : filters_(std::move(filters)),
-      request_headers_(filters_->request_headers.value_or(contract::HeaderEdit{})),
-      response_headers_(filters_->response_headers.value_or(contract::HeaderEdit{})) {
-  if (filters_->cors) cors_.emplace(*filters_->cors);
-  if (!filters_->rate_limit) return;
-  const bool same = before && before->filters_->rate_limit == filters_->rate_limit;
-  rate_limiter_ = same ? before->rate_limiter_ : std::make_shared<RateLimiter>(*filters_->rate_limit);
+    : filters_(std::move(filters)) {
+  const auto& limit = filters_->rate_limit;
+  if (!filters_->request_headers && !filters_->response_headers && !filters_->cors && !limit) return;
+  auto compiled = std::make_shared<Compiled>(*filters_);
+  if (limit) {
+    const bool same = before && !before->empty() && before->filters_->rate_limit == limit;
+    compiled->rate_limiter = same ? before->compiled_->rate_limiter : std::make_shared<RateLimiter>(*limit);
+  }
+  compiled_ = std::move(compiled);
 }
 
 std::string_view name_of(Filter filter) {
@@ -129,7 +137,7 @@ RequestVerdict filter_request(const Policy& policy, Blocks counting, const Reque
     return {Filter::kRedirect, {}};
   }
   if (filters.direct_response) return respond(*filters.direct_response, answer);
-  if (counting.has(PolicyBlock::kRequestHeaders)) policy.request_headers().apply(request.headers);
+  if (counting.has(PolicyBlock::kRequestHeaders)) policy.edit_request(request.headers);
   if (filters.rewrite && !rewrite(*filters.rewrite, facts, request, arena))
     return refuse(Filter::kRewrite, 500, "Internal Server Error: rewrite\n", answer);
   return {};
@@ -137,7 +145,7 @@ RequestVerdict filter_request(const Policy& policy, Blocks counting, const Reque
 
 void filter_response(const Policy& policy, Blocks counting, std::string_view origin, ResponseHead& response) {
   if (policy.cors() && counting.has(PolicyBlock::kCors)) policy.cors()->edit_response(origin, response);
-  if (counting.has(PolicyBlock::kResponseHeaders)) policy.response_headers().apply(response.headers);
+  if (counting.has(PolicyBlock::kResponseHeaders)) policy.edit_response(response.headers);
 }
 
 }  // namespace headgate::l7::policy

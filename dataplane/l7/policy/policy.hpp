@@ -5,9 +5,10 @@
 // response; then headers and rewrite. filter_response() edits what is answered, by a backend or by ourselves.
 // Which of its blocks count, others may have a say in (policy_list.hpp). No socket and no clock.
 //
-// Built and freed by the control thread and shared between revisions as long as its filters stay, const in
-// between but for the rate limiter's counts; any thread reads. What it puts into a message points into it: it
-// outlives the exchange by the RoutePlan's pin.
+// A value whose copies share what is in it, one pointer for each of the two: there may be one a rule. Built
+// and freed by the control thread and carried from revision to revision as long as its filters stay, const in
+// between but for the rate limiter's counts; any thread reads. What it puts into a message points into what
+// is shared: it outlives the exchange by the RoutePlan's pin.
 #pragma once
 
 #include <chrono>
@@ -30,24 +31,43 @@ namespace headgate::l7::policy {
 
 class Policy {
  public:
+  Policy() = default;  // of no filters: no exchange passes it
   // `filters` has a value. What stood in the same place `before` (may be null) has counted goes on counting
   // where the limit is the same, whatever else has changed.
   explicit Policy(contract::Boxed<contract::Filters> filters, const Policy* before = nullptr);
 
+  bool empty() const { return !filters_; }
+  // This, or null where it is empty.
+  const Policy* get() const { return empty() ? nullptr : this; }
   const contract::Boxed<contract::Filters>& filters() const { return filters_; }
-  const HeaderEdit& request_headers() const { return request_headers_; }
-  const HeaderEdit& response_headers() const { return response_headers_; }
-  const Cors* cors() const { return cors_ ? &*cors_ : nullptr; }
-  RateLimiter* rate_limiter() const { return rate_limiter_.get(); }
+
+  void edit_request(Headers& headers) const {
+    if (compiled_) compiled_->request_headers.apply(headers);
+  }
+  void edit_response(Headers& headers) const {
+    if (compiled_) compiled_->response_headers.apply(headers);
+  }
+  const Cors* cors() const { return compiled_ && compiled_->cors ? &*compiled_->cors : nullptr; }
+  RateLimiter* rate_limiter() const { return compiled_ ? compiled_->rate_limiter.get() : nullptr; }
+
+  // Not only alike: counted by the same rate limiter.
+  friend bool operator==(const Policy& a, const Policy& b) {
+    return a.filters_.shares_with(b.filters_) && a.compiled_ == b.compiled_;
+  }
 
  private:
+  struct Compiled {
+    explicit Compiled(const contract::Filters& filters);
+
+    HeaderEdit request_headers;
+    HeaderEdit response_headers;
+    std::optional<Cors> cors;
+    std::shared_ptr<RateLimiter> rate_limiter;
+  };
+
   contract::Boxed<contract::Filters> filters_;
-  HeaderEdit request_headers_;
-  HeaderEdit response_headers_;
-  std::optional<Cors> cors_;
-  std::shared_ptr<RateLimiter> rate_limiter_;
+  std::shared_ptr<const Compiled> compiled_;  // null: no filter has another form than the contract's
 };
-using PolicyPtr = std::shared_ptr<const Policy>;
 
 enum class Filter : uint8_t { kNone, kIpAccess, kRateLimit, kCors, kRedirect, kDirectResponse, kRewrite };
 std::string_view name_of(Filter filter);  // "ip_access", as logs spell it

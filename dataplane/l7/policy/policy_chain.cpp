@@ -25,12 +25,12 @@ ChainVerdict PolicyChain::enter(const RequestFacts& facts, RequestHead& request,
   for (const auto* list : {listener, route}) {
     if (!list) continue;
     for (const auto& applied : list->policies) {
-      const auto& policy = *applied.standing->policy;
+      const auto& policy = applied.standing->policy;
       const auto blocks = counting(applied, *list);
       const auto verdict = guard(policy, blocks, facts, request, answer, arena);
       if (verdict.answered_by != Filter::kNone) return {verdict, applied.standing->name};
       if (!applied.standing->mandatory && blocks.has(PolicyBlock::kRequestHeaders))
-        policy.request_headers().apply(request.headers);
+        policy.edit_request(request.headers);
     }
   }
   if (!rule) return {};
@@ -47,7 +47,7 @@ ChainVerdict PolicyChain::enter_forward(const RequestFacts& facts, RequestHead& 
     if (!list) continue;
     for (const auto& applied : std::views::reverse(list->policies))
       if (applied.standing->mandatory && counting(applied, *list).has(PolicyBlock::kRequestHeaders))
-        applied.standing->policy->request_headers().apply(request.headers);
+        applied.standing->policy.edit_request(request.headers);
   }
   return {};
 }
@@ -57,7 +57,7 @@ const contract::Compression* PolicyChain::compression() const {
     if (!list) continue;
     for (const auto& applied : list->policies)
       if (counting(applied, *list).has(PolicyBlock::kCompression))
-        return &*applied.standing->policy->filters()->compression;
+        return &*applied.standing->policy.filters()->compression;
   }
   for (const auto* policy : {forward, rule})
     if (policy && policy->filters()->compression && inside().has(PolicyBlock::kCompression))
@@ -77,7 +77,7 @@ void PolicyChain::leave(std::string_view origin, ResponseHead& response) const {
   for (const auto* list : {route, listener}) {
     if (!list) continue;
     for (const auto& applied : std::views::reverse(list->policies))
-      filter_response(*applied.standing->policy, counting(applied, *list), origin, response);
+      filter_response(applied.standing->policy, counting(applied, *list), origin, response);
   }
 }
 

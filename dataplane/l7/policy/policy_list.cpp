@@ -24,9 +24,9 @@ StandingPolicyPtr stand(const contract::Policy& policy, const StandingPolicy* be
   standing.mandatory = policy.mode == contract::PolicyMode::kMandatory;
   const auto filters =
       policy.filters ? policy.filters : contract::Boxed<contract::Filters>(contract::Filters{});
-  const Policy* known = before ? before->policy.get() : nullptr;
+  const Policy* known = before ? &before->policy : nullptr;
   const bool same = known && known->filters() == filters;
-  standing.policy = same ? before->policy : std::make_shared<const Policy>(filters, known);
+  standing.policy = same ? *known : Policy(filters, known);
   return std::make_shared<const StandingPolicy>(std::move(standing));
 }
 
@@ -34,7 +34,7 @@ StandingPolicyPtr stand_unknown(std::string name) {
   StandingPolicy standing;
   standing.name = std::move(name);
   standing.mandatory = true;
-  standing.policy = std::make_shared<const Policy>(contract::Boxed<contract::Filters>(nobody()));
+  standing.policy = Policy(contract::Boxed<contract::Filters>(nobody()));
   return std::make_shared<const StandingPolicy>(std::move(standing));
 }
 
@@ -43,7 +43,7 @@ PolicyList make_policy_list(std::vector<StandingPolicyPtr> outermost_first, Bloc
   list.given = inside;
   list.policies.reserve(outermost_first.size());
   for (auto& standing : outermost_first) {
-    const auto own = Blocks::of(*standing->policy->filters()) - list.replaced;
+    const auto own = Blocks::of(*standing->policy.filters()) - list.replaced;
     if (standing->mandatory) list.replaced = list.replaced | (own & kAnsweredOnce);
     list.policies.push_back({std::move(standing), own});
   }

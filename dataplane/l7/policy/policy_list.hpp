@@ -28,7 +28,7 @@ namespace headgate::l7::policy {
 struct StandingPolicy {
   std::string name;  // "namespace/name", or "name"
   bool mandatory = false;
-  PolicyPtr policy;  // never null
+  Policy policy;  // never empty
 };
 using StandingPolicyPtr = std::shared_ptr<const StandingPolicy>;
 // `before` (may be null) is the same policy before: what its rate limiter has counted stays with its filters.

@@ -67,7 +67,7 @@ TEST(PolicyList, TellsAnOuterListWhatIsFurtherIn) {
 
 TEST(PolicyList, KeepsALimitersCountsAsLongAsTheFiltersStay) {
   const auto before = standing_policy("p", kDefault, filters_with({kRateLimit}));
-  contract::Policy policy{.uid = "u", .name = "p", .mode = kMandatory, .filters = before->policy->filters()};
+  contract::Policy policy{.uid = "u", .name = "p", .mode = kMandatory, .filters = before->policy.filters()};
   EXPECT_EQ(stand(policy, before.get())->policy, before->policy);
   EXPECT_TRUE(stand(policy, before.get())->mandatory);
   policy.filters.emplace() = filters_with({kIpAccess});
@@ -78,7 +78,7 @@ TEST(PolicyList, NobodyPassesAPolicyThatIsNotKnown) {
   const auto unknown = stand_unknown("lost");
   EXPECT_TRUE(unknown->mandatory);
   for (const auto* address : {"192.0.2.1", "2001:db8::1"})
-    EXPECT_FALSE(may_enter(*unknown->policy->filters()->ip_access, *IpAddress::parse(address)));
+    EXPECT_FALSE(may_enter(*unknown->policy.filters()->ip_access, *IpAddress::parse(address)));
 }
 
 }  // namespace
