@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // HostTable<V>: values by hostname pattern, visited from the most specific one that matches: exact, then
-// wildcards from the longest, then any. Immutable; with() shares with its predecessor what stays. Threads:
-// with() the control thread; visit() any. Cost: one look-up, and one for each number of labels that the
-// table's wildcards have.
+// wildcards from the longest, then any. V is small, cheap to copy, and false where it is none. Immutable;
+// with() shares with its predecessor what stays. Threads: with() the control thread; visit() any. Cost: one
+// look-up, and one for each number of labels that the table's wildcards have.
 #pragma once
 
 #include <memory>
@@ -18,19 +18,18 @@ namespace headgate::l7 {
 template <typename V>
 class HostTable {
  public:
-  using ValuePtr = std::shared_ptr<const V>;
   struct Change {
     HostPattern pattern;
-    ValuePtr value;  // null: removed
+    V value;  // none: removed
   };
 
   bool empty() const { return exact_.empty() && wildcard_.empty() && !any_; }
 
-  ValuePtr find(const HostPattern& pattern) const {
+  V find(const HostPattern& pattern) const {
     if (pattern.kind == HostKind::kAny) return any_;
     const auto& map = pattern.kind == HostKind::kExact ? exact_ : wildcard_;
     const Entry* entry = map.find(hash_of(pattern), pattern.name);
-    return entry ? entry->value : nullptr;
+    return entry ? entry->value : V{};
   }
 
   // Each pattern at most once.
@@ -62,23 +61,23 @@ class HostTable {
   template <typename Visitor>
   bool visit(std::string_view host, Visitor&& visit) const {
     if (!exact_.empty())
-      if (const Entry* entry = exact_.find(hash_text(host), host); entry && visit(*entry->value)) return true;
+      if (const Entry* entry = exact_.find(hash_text(host), host); entry && visit(entry->value)) return true;
     if (!wildcard_depths_.empty() && visit_wildcards(host, visit)) return true;
-    return any_ && visit(*any_);
+    return any_ && visit(any_);
   }
 
   // Calls visit(HostKind, name, const V&) for each, in no order.
   template <typename Visitor>
   void for_each(Visitor&& visit) const {
-    exact_.for_each([&](const Entry& entry) { visit(HostKind::kExact, entry.name, *entry.value); });
-    wildcard_.for_each([&](const Entry& entry) { visit(HostKind::kWildcard, entry.name, *entry.value); });
-    if (any_) visit(HostKind::kAny, std::string(), *any_);
+    exact_.for_each([&](const Entry& entry) { visit(HostKind::kExact, entry.name, entry.value); });
+    wildcard_.for_each([&](const Entry& entry) { visit(HostKind::kWildcard, entry.name, entry.value); });
+    if (any_) visit(HostKind::kAny, std::string(), any_);
   }
 
  private:
   struct Entry {
     std::string name;
-    ValuePtr value;
+    V value;
     std::string_view key() const { return name; }
   };
   using Map = SharedMap<Entry>;
@@ -91,7 +90,7 @@ class HostTable {
 
   void count_wildcard(uint64_t hash, const Change& change) {
     const bool known = wildcard_.find(hash, change.pattern.name) != nullptr;
-    if (known == (change.value != nullptr)) return;
+    if (known == bool(change.value)) return;
     const std::size_t labels = HostSuffixes(change.pattern.name).labels();
     change.value ? wildcard_depths_.add(labels) : wildcard_depths_.remove(labels);
   }
@@ -102,7 +101,7 @@ class HostTable {
     bool done = false;
     wildcard_depths_.visit_from(suffixes.labels() - 1, [&](std::size_t labels) {
       const Entry* entry = wildcard_.find(suffixes.hash(labels), suffixes.text(labels));
-      done = entry && visit(*entry->value);
+      done = entry && visit(entry->value);
       return done;
     });
     return done;
@@ -111,7 +110,7 @@ class HostTable {
   Map exact_;
   Map wildcard_;
   Depths wildcard_depths_;
-  ValuePtr any_;
+  V any_{};
 };
 
 }  // namespace headgate::l7

@@ -2,6 +2,7 @@
 #include "dataplane/l7/path_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace headgate::l7 {
 namespace {
@@ -24,10 +25,25 @@ bool comes_first(const HeldMatch& held_a, const HeldMatch& held_b) {
 
 }  // namespace
 
+PathTable::PathTable(std::vector<HeldMatch> few) {
+  if (few.empty()) return;
+  if (few.size() == 1) {
+    rules_ = std::move(few.front());
+    return;
+  }
+  std::sort(few.begin(), few.end(), comes_first);
+  few.shrink_to_fit();
+  rules_ = std::move(few);
+}
+
+PathTable::PathTable(const PathIndex& index) {
+  if (!index.empty()) rules_ = std::make_shared<const PathIndex>(index);
+}
+
 const CompiledMatch* PathTable::match(const RequestHead& request) const {
-  if (index_) return index_->match(request);
+  if (const auto* many = index()) return many->match(request);
   if (!request.path.starts_with('/')) return nullptr;
-  for (const auto& [match, route] : few_) {
+  for (const auto& [match, route] : few()) {
     const bool may_hold = match->path_type == PathMatchType::kRegex || path_holds(*match, request.path);
     if (may_hold && first_failure(*match, request).condition == Condition::kNone) return match;
   }
@@ -35,27 +51,15 @@ const CompiledMatch* PathTable::match(const RequestHead& request) const {
 }
 
 PathTable PathTable::with(std::vector<Change> changes) const {
-  PathTable next;
-  if (index_) {
-    auto index = index_->with(std::move(changes));
-    if (!index.empty()) next.index_ = std::make_shared<const PathIndex>(std::move(index));
-    return next;
-  }
-  auto all = few_;
+  if (const auto* many = index()) return PathTable(many->with(std::move(changes)));
+  std::vector<HeldMatch> all(few().begin(), few().end());
   for (auto& change : changes) {
     if (change.route)
       all.push_back(std::move(change));
     else
       std::erase_if(all, [&](const HeldMatch& known) { return known.match == change.match; });
   }
-  if (all.size() > kFewMax) {
-    next.index_ = std::make_shared<const PathIndex>(PathIndex{}.with(std::move(all)));
-  } else {
-    std::sort(all.begin(), all.end(), comes_first);
-    all.shrink_to_fit();
-    next.few_ = std::move(all);
-  }
-  return next;
+  return all.size() > kFewMax ? PathTable(PathIndex{}.with(std::move(all))) : PathTable(std::move(all));
 }
 
 }  // namespace headgate::l7

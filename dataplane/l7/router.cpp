@@ -140,9 +140,7 @@ HostTable<PathTable> Router::with_edits(const HostTable<PathTable>& hosts, std::
     const HostPattern& hostname = *first->hostname;
     std::vector<PathTable::Change> same_host;
     for (; first != edits.end() && *first->hostname == hostname; ++first) same_host.push_back(first->change);
-    const auto known = hosts.find(hostname);
-    auto table = (known ? *known : PathTable{}).with(std::move(same_host));
-    changes.push_back({hostname, table.empty() ? nullptr : std::make_shared<PathTable>(std::move(table))});
+    changes.push_back({hostname, hosts.find(hostname).with(std::move(same_host))});
   }
   return hosts.with(changes);
 }
@@ -229,7 +227,7 @@ void Router::Reached::replace(const std::vector<ListenerPtr>& gone, const std::v
     if (!listener->object->trusted_proxies.empty()) trusting.push_back(listener);
     if (listener->hostname) hostnames.insert(*listener->hostname);
   }
-  std::vector<HostTable<RoutedListener>::Change> changes;
+  std::vector<HostTable<ListenerPtr>::Change> changes;
   for (const auto& hostname : hostnames) {
     const auto first = std::find_if(
         all.begin(), all.end(), [&](const ListenerPtr& listener) { return listener->hostname == hostname; });
@@ -246,8 +244,8 @@ const RoutedListener* Router::listener(const Endpoint& reached, std::string_view
   const Reached* here = reached_.find(key.hash(), key.text());
   const RoutedListener* found = nullptr;
   if (here)
-    here->by_hostname.visit(host, [&](const RoutedListener& listener) {
-      found = &listener;
+    here->by_hostname.visit(host, [&](const ListenerPtr& listener) {
+      found = listener.get();
       return true;
     });
   return found;

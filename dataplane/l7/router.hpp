@@ -76,7 +76,7 @@ class Router {
     std::string endpoint;
     std::vector<std::shared_ptr<const RoutedListener>> all;       // sorted by name: the first wins a hostname
     std::vector<std::shared_ptr<const RoutedListener>> trusting;  // of these, whoever has trusted_proxies
-    HostTable<RoutedListener> by_hostname;
+    HostTable<std::shared_ptr<const RoutedListener>> by_hostname;
     bool passes_tls = false;  // one of them does
     std::string_view key() const { return endpoint; }
     void replace(const std::vector<std::shared_ptr<const RoutedListener>>& gone,
