@@ -5,11 +5,10 @@
 // a pointer. Threads: with() the control thread; find() any.
 //
 // V has `std::string_view key() const`. All 64 bits of a hash must be mixed (hash.hpp): the top ones choose
-// the page, the low ones the place in it.
+// the page, the low 32 the place in it.
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -69,10 +68,15 @@ class SharedMap {
     uint64_t hash = 0;
     ValuePtr value;
   };
-  // A power of two of entries, at most half of them used, probed in order.
+  // At most two thirds of the entries are used; probed in order.
   struct Page {
+    explicit Page(std::size_t used_max) : capacity(static_cast<uint32_t>(used_max + used_max / 2 + 1)) {}
+    Page() = default;
+    std::size_t place_of(uint64_t hash) const { return (hash & 0xffff'ffff) * capacity >> 32; }
+    std::size_t after(std::size_t place) const { return place + 1 == capacity ? 0 : place + 1; }
+
     std::shared_ptr<const Entry[]> entries;
-    uint32_t mask = 0;
+    uint32_t capacity = 0;
     uint32_t used = 0;
   };
   struct Root {
@@ -84,7 +88,7 @@ class SharedMap {
     std::size_t size = 0;
   };
   static std::span<const Entry> entries_of(const Page& page) {
-    return {page.entries.get(), page.entries ? std::size_t{page.mask} + 1 : 0};
+    return {page.entries.get(), page.entries ? page.capacity : 0U};
   }
 
   static constexpr std::size_t kSmallPageEntries = 16;
@@ -99,7 +103,7 @@ class SharedMap {
     if (!root_) return nullptr;
     const Page& page = root_->pages[root_->page_of(hash)];
     if (!page.entries) return nullptr;
-    for (std::size_t at = hash & page.mask;; at = (at + 1) & page.mask) {
+    for (std::size_t at = page.place_of(hash);; at = page.after(at)) {
       const Entry& entry = page.entries[at];
       if (!entry.value) return nullptr;
       if (entry.hash == hash && entry.value->key() == key) return &entry.value;
@@ -141,12 +145,12 @@ class SharedMap {
       return std::any_of(same_hash.first, same_hash.second,
                          [&](const Change& change) { return change.key == entry.value->key(); });
     };
-    const std::size_t capacity = std::bit_ceil(2 * (page.used + changes.size()));
-    const auto entries = std::shared_ptr<Entry[]>(new Entry[capacity]);
-    Page next{entries, static_cast<uint32_t>(capacity - 1), 0};
+    Page next(page.used + changes.size());
+    const auto entries = std::shared_ptr<Entry[]>(new Entry[next.capacity]);
+    next.entries = entries;
     const auto insert = [&](uint64_t hash, const ValuePtr& value) {
-      std::size_t at = hash & next.mask;
-      while (entries[at].value) at = (at + 1) & next.mask;
+      std::size_t at = next.place_of(hash);
+      while (entries[at].value) at = next.after(at);
       entries[at] = {hash, value};
       ++next.used;
     };
