@@ -26,8 +26,12 @@ WeightedTurn::WeightedTurn(std::span<const uint32_t> weights) {
   uint64_t divisor = 0;
   for (const uint32_t weight : weights) divisor = std::gcd(divisor, uint64_t{weight});
   if (divisor == 0) return;
-  ends_.reserve(weights.size());
-  for (const uint32_t weight : weights) ends_.push_back(period_ += weight / divisor);
+  const bool several = weights.size() > 1;
+  if (several) ends_.reserve(weights.size());
+  for (const uint32_t weight : weights) {
+    period_ += weight / divisor;
+    if (several) ends_.push_back(period_);
+  }
   stride_ = golden_stride(period_);
 }
 
@@ -41,6 +45,7 @@ std::size_t WeightedTurn::next(uint64_t& position) const {
 std::size_t WeightedTurn::at(uint64_t point) const {
   HG_ASSERT(period_ != 0);
   if (point >= period_) point %= period_;
+  if (ends_.empty()) return 0;
   // The first end past the point: an entry of weight 0 ends where the one before it does, so it is never
   // found.
   return static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), point) - ends_.begin());

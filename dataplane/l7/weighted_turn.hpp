@@ -29,7 +29,7 @@ class WeightedTurn {
   std::size_t at(uint64_t point) const;
 
  private:
-  std::vector<uint64_t> ends_;  // of each entry's arc
+  std::vector<uint64_t> ends_;  // of each entry's arc; none where there is one entry
   uint64_t period_ = 0;
   uint64_t stride_ = 0;
 };
