@@ -94,7 +94,8 @@ inline constexpr auto kLookupInterval = 10s;            // getaddrinfo tells no 
 inline constexpr auto kLookupRetry = 2s;
 inline constexpr std::size_t kAddressesPerNameMax = 64;
 inline constexpr auto kReportInterval = 1s;
-inline constexpr auto kSenderWaitMax = 2s;        // what a process loses waits so long for who sends to it
+inline constexpr auto kReportPatience = 20ms;  // a report of what has come waits so long for it to be applied
+inline constexpr auto kSenderWaitMax = 2s;     // what a process loses waits so long for who sends to it
 inline constexpr auto kSenderSettleTime = 100ms;  // for what they sent before to be read
 
 inline constexpr uint32_t kShardUsersMax = 4096;  // a user each, above headgate-node's base

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/node/management_link.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -193,14 +194,16 @@ void ManagementLink::retry_later(const std::string& what, const HttpAnswer& answ
   retry_timer_ = loop_.after(retry_delay_.next(random), std::move(retry));
 }
 
-void ManagementLink::report_soon() {
-  report_wanted_ = true;
+void ManagementLink::report_within(Duration patience) {
+  const TimePoint due = loop_.now() + patience;
+  if (report_due_ <= due) return;
+  report_due_ = due;
   if (credential_.empty() || report_under_way_) return;
-  report_timer_ = loop_.after(Duration::zero(), [this] { report(); });
+  report_timer_ = loop_.after(patience, [this] { report(); });
 }
 
 void ManagementLink::report() {
-  report_wanted_ = false;
+  report_due_ = TimePoint::max();
   report_under_way_ = true;
   auto report = callbacks_.make_report(loop_.now() >= stats_due_);
   auto body = contract::encode(report);
@@ -210,9 +213,9 @@ void ManagementLink::report() {
                  const bool arrived = answer.status == 200 || answer.status == 204;
                  if (arrived && report.stats) stats_due_ = loop_.now() + kHeartbeat;
                  if (arrived) callbacks_.on_reported(report);
-                 if (arrived && report_wanted_) return report_soon();
-                 const Duration wait = arrived ? stats_due_ - loop_.now() : kHeartbeat;
-                 report_timer_ = loop_.after(wait, [this] { this->report(); });
+                 if (!arrived) report_due_ = std::max(report_due_, loop_.now() + kHeartbeat);
+                 const Duration wait = arrived ? std::min(report_due_, stats_due_) - loop_.now() : kHeartbeat;
+                 report_timer_ = loop_.after(std::max(wait, Duration::zero()), [this] { this->report(); });
                });
 }
 

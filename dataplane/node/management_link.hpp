@@ -47,7 +47,9 @@ class ManagementLink {
   void fetch_secrets(const std::set<std::string>& digests, std::function<void()> on_done);
   // Something worth a report has changed: one goes out at the end of this turn, or when the last is answered.
   // Its statistics come when they are due.
-  void report_soon();
+  void report_soon() { report_within(Duration::zero()); }
+  // The same, where it may wait so long for what is still to come.
+  void report_within(Duration patience);
 
  private:
   bool has_authority() const;
@@ -72,7 +74,7 @@ class ManagementLink {
   RetryDelay retry_delay_;
   bool away_ = false;  // said once in the log, not with every try
   bool report_under_way_ = false;
-  bool report_wanted_ = false;
+  TimePoint report_due_ = TimePoint::max();  // of what has changed since the last
   TimePoint stats_due_{};
   EventLoop::Timer retry_timer_, report_timer_;
 };

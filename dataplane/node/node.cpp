@@ -57,7 +57,11 @@ Node::Node(EventLoop& loop, Supervisor& supervisor, NodeOptions options)
                         link_.report_soon();
                       }}),
       restarts_(loop, processes_, [this] { link_.report_soon(); }),
-      health_(loop, [this] { hand_out_health(); }),
+      health_(loop,
+              [this] {
+                hand_out_health();
+                link_.report_soon();
+              }),
       link_(
           loop, options_.management,
           {.base = [this] { return full_wanted_ ? 0 : snapshot_.revision; },
@@ -132,7 +136,9 @@ void Node::on_delta(const contract::Delta& delta) {
     notices_["state_not_stored"] = {"state_not_stored", stored.error().message, true};
   else
     notices_.erase("state_not_stored");
-  link_.report_soon();
+  // What the processes acknowledge at once is one report, and not one more that it has come.
+  const bool is_applied = processes_.applied(snapshot_.revision) == snapshot_.revision;
+  link_.report_within(is_applied ? Duration::zero() : limits::kReportPatience);
 }
 
 // --- secrets -----------------------------------------------------------------------------------------------
@@ -161,7 +167,7 @@ void Node::watch_secrets() {
     notices_["secrets_missing"] = {"secrets_missing", text_of_missing(snapshot_, missing), true};
     secrets_timer_ = loop_.after(limits::kReconcileInterval, [this] { fetch_missing_secrets(); });
   }
-  link_.report_soon();
+  link_.report_within(limits::kReportPatience);
 }
 
 void Node::fetch_missing_secrets() {
@@ -199,7 +205,7 @@ void Node::reconcile() {
     fault_since_ = snapshot_.revision;
   reconcile_timer_ =
       retry ? loop_.after(limits::kReconcileInterval, [this] { reconcile(); }) : EventLoop::Timer();
-  link_.report_soon();
+  link_.report_within(limits::kReportPatience);
 }
 
 void Node::hand_out_health() {
@@ -208,7 +214,6 @@ void Node::hand_out_health() {
     return replica_health(plan_,
                           [this](const std::string& replica) { return processes_.can_serve(replica); });
   });
-  link_.report_soon();
 }
 
 // Of a table that is built up or changed at this very moment too: so later, and once for many.
@@ -216,6 +221,7 @@ void Node::on_process_change() {
   health_timer_ = loop_.after(Duration::zero(), [this] {
     restarts_.look();
     hand_out_health();
+    link_.report_soon();
   });
 }
 

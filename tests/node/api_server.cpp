@@ -182,6 +182,11 @@ void ApiServer::set_authority(const std::string& pem) {
   authority_ = pem;
 }
 
+uint64_t ApiServer::reports() {
+  const std::lock_guard lock(mutex_);
+  return reports_;
+}
+
 unsigned ApiServer::authorities_shown() {
   const std::lock_guard lock(mutex_);
   return authorities_shown_;

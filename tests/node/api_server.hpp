@@ -37,6 +37,7 @@ class ApiServer {
   void listen_again();            // on the same port
   contract::Revision revision();  // of the last publish()
   unsigned enrolments();
+  uint64_t reports();
   unsigned full_deltas();
   unsigned secrets_given();
   unsigned authorities_shown();

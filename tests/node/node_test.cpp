@@ -54,6 +54,20 @@ TEST_F(NodeTest, StatisticsComeWhenTheyAreDueAndNotWithEachAcknowledgement) {
   api_.wait_for_report("statistics again", has_stats);
 }
 
+TEST_F(NodeTest, WhatIsAcknowledgedAtOnceIsOneReport) {
+  api_.publish(objects(1));
+  node_.start();
+  api_.wait_applied();
+  unsigned by_one = 0;
+  for (int change = 0; change < 20; ++change) {  // statistics may be due meanwhile, or the machine slow
+    const auto before = api_.reports();
+    api_.publish(objects(1, std::to_string(change)));
+    api_.wait_applied();
+    if (api_.reports() == before + 1) ++by_one;
+  }
+  EXPECT_GT(by_one, 5U);
+}
+
 TEST_F(NodeTest, AKilledReplicaRefusesNoConnectionAndComesBack) {
   api_.publish(objects(1));
   node_.start();
