@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 5'000;
 constexpr std::size_t kIdleStatementsMax = 128;
+constexpr int kAutoCheckpointPages = 1'000;  // SQLite's own default
 
 ErrorCode code_of(int extended) {
   switch (extended & 0xff) {
@@ -144,6 +145,20 @@ std::optional<std::string> Database::text(std::string_view sql, const std::vecto
     if (!found && !row.is_null(0)) found = row.text(0);
   });
   return found;
+}
+
+void Database::on_commit(OnCommit on_commit) {
+  if (!on_commit) {
+    sqlite3_wal_autocheckpoint(connection_.get(), kAutoCheckpointPages);
+    on_commit_.reset();
+    return;
+  }
+  on_commit_ = std::make_unique<OnCommit>(std::move(on_commit));
+  const auto hook = [](void* context, sqlite3*, const char*, int log_pages) {
+    (*static_cast<OnCommit*>(context))(static_cast<std::size_t>(log_pages));
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(connection_.get(), hook, on_commit_.get());
 }
 
 int64_t Database::rows_changed() const { return sqlite3_changes64(connection_.get()); }

@@ -76,6 +76,12 @@ class Database {
   std::optional<int64_t> integer(std::string_view sql, const std::vector<Value>& values = {});
   std::optional<std::string> text(std::string_view sql, const std::vector<Value>& values = {});
   int64_t rows_changed() const;  // by the last statement
+  const std::string& path() const { return path_; }
+
+  // After each commit, with the pages that the write-ahead log has then; it may run statements. With one,
+  // nobody else moves the log into the file. Empty: SQLite does so by itself again.
+  using OnCommit = std::function<void(std::size_t log_pages)>;
+  void on_commit(OnCommit on_commit);
 
  private:
   struct Close {
@@ -90,6 +96,7 @@ class Database {
   [[noreturn]] void fail(std::string_view what) const;
 
   std::string path_;
+  std::unique_ptr<OnCommit> on_commit_;  // at one place, whoever moves the Database
   std::unique_ptr<sqlite3, Close> connection_;
   std::map<std::string, StatementPtr, std::less<>> statements_;  // idle ones, by their text
 };

@@ -12,6 +12,7 @@
 
 #include "dataplane/core/unique_fd.hpp"
 #include "db/sqlite/database.hpp"
+#include "db/store/checkpointer.hpp"
 #include "db/store/reader.hpp"
 #include "db/store/store.hpp"
 
@@ -34,13 +35,15 @@ struct Store::State {
       : lock(std::move(held_lock)),
         now_ms(std::move(options.now_ms)),
         writer(path, sqlite::Mode::kReadWrite),
-        readers(path) {}
+        readers(path),
+        checkpointer(writer) {}
 
   UniqueFd lock;  // flock: one headgated a database; released after the connections below are closed
   std::function<int64_t()> now_ms;
   std::mutex mutex;         // one write at a time
   sqlite::Database writer;  // guarded by mutex
   ReaderPool readers;
+  Checkpointer checkpointer;
 };
 
 struct Reader::State {
