@@ -60,8 +60,8 @@ std::optional<http::Problem> authenticate(Exchange& exchange) {
 
 // A flag that is misspelt (?dryrun=true) would otherwise do for real what was to be tried.
 std::optional<http::Problem> check_query(const Exchange& exchange) {
-  const auto known = exchange.document.query_parameters(lower(exchange.operation->method),
-                                                        exchange.operation->path_template);
+  const auto& known = exchange.document.query_parameters(lower(exchange.operation->method),
+                                                         exchange.operation->path_template);
   for (const auto& [name, value] : exchange.request.query)
     if (std::find(known.begin(), known.end(), name) == known.end())
       return http::Problem{400, fmt::format("There is no query parameter {} here.", name), {}, {}};

@@ -33,6 +33,21 @@ bool remove_unknown_field(Json& body, const http::ProblemError& error) {
   return body.contains(parent) && body[parent].is_object() && body[parent].erase(pointer.back()) == 1;
 }
 
+std::string operation_name(std::string_view method, std::string_view path_template) {
+  return std::string(method).append(" ").append(path_template);
+}
+
+std::vector<std::string> query_parameters_of(const Json& document, const Json& operation) {
+  std::vector<std::string> names;
+  const auto parameters = operation.find("parameters");
+  if (parameters == operation.end()) return names;
+  for (const auto& parameter : *parameters) {
+    const auto& resolved = resolve(document, parameter);
+    if (resolved["in"] == "query") names.push_back(resolved["name"].get<std::string>());
+  }
+  return names;
+}
+
 // valijson's patterns are std::regex, which asks the locale's ctype<char>; libstdc++ fills the table of that
 // one at each character's first question, without a lock (its bug 77704). So all of it is asked for while
 // there is one thread.
@@ -47,6 +62,7 @@ void fill_table_of_narrow() {
 struct ApiDocument::State {
   Json document;
   std::map<std::string, valijson::Schema, std::less<>> schemas;
+  std::map<std::string, std::vector<std::string>> query_parameters;  // by operation_name()
 
   bool holds(valijson::Validator& validator, const std::string& name, const Json& body) const {
     return validator.validate(schemas.find(name)->second, Adapter(body), nullptr);
@@ -59,6 +75,9 @@ ApiDocument::ApiDocument() {
   fill_table_of_narrow();
   auto state = std::make_unique<State>();
   state->document = Json::parse(text());
+  for (const auto& [path, item] : state->document["paths"].items())
+    for (const auto& [method, operation] : item.items())
+      state->query_parameters[operation_name(method, path)] = query_parameters_of(state->document, operation);
   // Each schema stands in a document that has all of them: that is where its references lead.
   Json root{{"components", state->document["components"]}};
   for (const auto& [name, unused] : state->document["components"]["schemas"].items()) {
@@ -96,15 +115,9 @@ std::string_view ApiDocument::body_type(std::string_view method, std::string_vie
   return content == nullptr ? std::string_view{} : std::string_view(content->items().begin().key());
 }
 
-std::vector<std::string> ApiDocument::query_parameters(std::string_view method,
-                                                       std::string_view path_template) const {
-  std::vector<std::string> names;
-  const auto& operation = state_->document["paths"].at(std::string(path_template)).at(std::string(method));
-  for (const auto& parameter : operation.value("parameters", Json::array())) {
-    const auto& resolved = resolve(state_->document, parameter);
-    if (resolved["in"] == "query") names.push_back(resolved["name"].get<std::string>());
-  }
-  return names;
+const std::vector<std::string>& ApiDocument::query_parameters(std::string_view method,
+                                                              std::string_view path_template) const {
+  return state_->query_parameters.at(operation_name(method, path_template));
 }
 
 std::vector<http::ProblemError> ApiDocument::check(std::string_view method, std::string_view path_template,

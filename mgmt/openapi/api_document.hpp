@@ -26,7 +26,8 @@ class ApiDocument {
   std::vector<std::pair<std::string, std::string>> operations() const;
   // The media type of the body that the operation takes; empty where it takes none.
   std::string_view body_type(std::string_view method, std::string_view path_template) const;
-  std::vector<std::string> query_parameters(std::string_view method, std::string_view path_template) const;
+  const std::vector<std::string>& query_parameters(std::string_view method,
+                                                   std::string_view path_template) const;
   // Everything that is wrong with the shape of a body, up to limits::kApiErrorsMax.
   std::vector<http::ProblemError> check(std::string_view method, std::string_view path_template,
                                         const nlohmann::json& body) const;

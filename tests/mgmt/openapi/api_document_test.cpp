@@ -128,6 +128,12 @@ TEST(ApiDocument, StopsAtEnoughErrors) {
   EXPECT_LE(document().check("Pool", pool).size(), limits::kApiErrorsMax);
 }
 
+TEST(ApiDocument, KnowsTheQueryParametersOfAnOperation) {
+  EXPECT_THAT(document().query_parameters("get", "/v1/nodes/{name}/delta"),
+              testing::UnorderedElementsAre("base", "timeout"));
+  EXPECT_THAT(document().query_parameters("get", "/v1/nodes/{name}"), IsEmpty());
+}
+
 TEST(ApiDocument, KnowsTheBodyOfAnOperation) {
   EXPECT_EQ(document().body_type("put", "/v1/nodes/{name}"), "application/json");
   EXPECT_EQ(document().body_type("patch", "/v1/nodes/{name}"), "application/merge-patch+json");
