@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
+#include <tuple>
 
 #include "dataplane/core/arena.hpp"
 #include "dataplane/core/limits.hpp"
@@ -77,10 +78,23 @@ const RoutePlan* plan_before(const CompiledRoute* previous, const std::string& r
   return known == previous->matches.end() ? nullptr : known->plan.get();
 }
 
+// Shares nothing with it. A delta's objects lie one after the other, and of 10,000 of them all but this goes:
+// what stays where it is would keep every page of theirs.
+template <typename T>
+contract::Boxed<T> own_copy(const contract::Boxed<T>& box) {
+  if (!box) return {};
+  T copy = *box;
+  const auto unshare = [](auto& member) {
+    if constexpr (requires { own_copy(member); }) member = own_copy(member);
+  };
+  std::apply([&](const auto&... field) { (unshare(copy.*field.member), ...); }, T::kFields);
+  return copy;
+}
+
 policy::Policy keep_policy(const contract::Boxed<contract::Filters>& filters, const policy::Policy* before) {
   if (!filters) return {};
   if (before && before->filters() == filters) return *before;
-  return policy::Policy(filters, before);
+  return policy::Policy(own_copy(filters), before);
 }
 
 policy::Blocks blocks_inside(const contract::RouteRule& rule) {
@@ -103,8 +117,8 @@ contract::Boxed<PlanExtras> plan_extras(const contract::RouteRule& rule, const P
   PlanExtras extras{.request_timeout = rule.request_timeout,
                     .backend_request_timeout = rule.backend_request_timeout,
                     .idle_timeout = rule.idle_timeout,
-                    .retry = rule.retry,
-                    .affinity = rule.affinity,
+                    .retry = own_copy(rule.retry),
+                    .affinity = own_copy(rule.affinity),
                     .mirrors = plan_mirrors(rule.filters, maker)};
   if (extras == PlanExtras{}) return {};
   return extras;

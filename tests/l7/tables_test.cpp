@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/l7/tables.hpp"
 
+#include <memory>
+
 #include <gtest/gtest.h>
 
 #include "dataplane/crossing/publisher.hpp"
@@ -182,6 +184,28 @@ const policy::RateLimiter* limiter_of(const Tables& tables) {
   const auto& above = plan_of(tables)->above.policies;
   EXPECT_EQ(listener->policies->policies.at(0).standing, above.at(0).standing);
   return above.at(0).standing->policy.rate_limiter();
+}
+
+TEST(Tables, KeepNothingOfTheRouteThatTheyAreMadeFrom) {
+  TableBuilder builder(1);
+  auto delta = first_delta();
+  auto app = route("P1");
+  app.rules[0].filters.emplace().direct_response.emplace().body = "here";
+  app.rules[0].retry.emplace().attempts = 3;
+  const auto filters = app.rules[0].filters;
+  const auto retry = app.rules[0].retry;
+  delta.upserts[1] = upsert(Kind::kRoute, "R1", std::move(app));
+  const std::weak_ptr<const Object> object = delta.upserts[1].object;
+  const auto tables = builder.apply(delta);
+  delta = {};
+  EXPECT_TRUE(object.expired());
+  const RoutePlan* plan = plan_of(*tables);
+  ASSERT_NE(plan, nullptr);
+  EXPECT_EQ(plan->policy.filters(), filters);
+  EXPECT_FALSE(plan->policy.filters().shares_with(filters));
+  EXPECT_FALSE(plan->policy.filters()->direct_response.shares_with(filters->direct_response));
+  EXPECT_EQ(plan->extras().retry, retry);
+  EXPECT_FALSE(plan->extras().retry.shares_with(retry));
 }
 
 TEST(Tables, OnePolicyStandsAboveAllThatNameIt) {
