@@ -17,6 +17,7 @@ static_assert(NGHTTP2_INITIAL_WINDOW_SIZE <= limits::kLargeBlockBytes);
 }  // namespace
 
 void Session::open(Role role, Stream& stream, Handler& handler, uint32_t header_bytes_max) {
+  role_ = role;
   stream_ = &stream;
   handler_ = &handler;
   terminated_ = false;
@@ -135,12 +136,15 @@ void Session::note_frame(const nghttp2_frame& frame) {
   }
 }
 
-// A peer that makes us reset its streams costs as much as one that resets them (MadeYouReset).
+// A peer that makes us reset its streams costs as much as one that resets them (MadeYouReset). To a backend
+// the streams are ours: we cancel those that clients have left, which is no fault of it.
 void Session::note_sent(const nghttp2_frame& frame) {
   const bool reset = frame.hd.type == NGHTTP2_RST_STREAM;
   if (frame.hd.type == NGHTTP2_GOAWAY && frame.goaway.error_code != NGHTTP2_NO_ERROR && !terminated_)
     counters_.add(Counter::kHttp2Violations);
-  if (reset && frame.rst_stream.error_code != NGHTTP2_NO_ERROR) spend(resets_, Counter::kHttp2ResetFloods);
+  const bool left = role_ == Role::kClient && reset && frame.rst_stream.error_code == NGHTTP2_CANCEL;
+  if (reset && !left && frame.rst_stream.error_code != NGHTTP2_NO_ERROR)
+    spend(resets_, Counter::kHttp2ResetFloods);
 }
 
 std::span<char> Session::room(std::size_t bytes) {

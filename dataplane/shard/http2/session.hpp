@@ -78,6 +78,7 @@ class Session {
   EventLoop& loop_;
   BlockPool& blocks_;
   ThreadCounters& counters_;
+  Role role_ = Role::kServer;
   Handler* handler_ = nullptr;
   Stream* stream_ = nullptr;
   bool terminated_ = false;

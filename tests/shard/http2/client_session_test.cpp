@@ -211,6 +211,26 @@ TEST_F(ClientSessionTest, AResetOfEitherSideReachesTheOther) {
   EXPECT_FALSE(peer->message(next).ended);
 }
 
+TEST_F(ClientSessionTest, ClientsThatLeaveTakeNoNeighbourAlong) {
+  start_h2c();
+  auto peer = client();
+  const int32_t kept = peer->get("/kept");
+  auto backend = accept();
+  const int32_t stream = backend->accept();
+  for (uint32_t i = 0; i < 2 * limits::kHttp2ResetsBurst; ++i) {
+    auto leaving = connect();
+    leaving.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    const int32_t left = backend->accept();
+    leaving.reset();
+    ASSERT_TRUE(backend->await([&] { return backend->message(left).closed.has_value(); })) << i;
+  }
+  backend->respond(stream, {{":status", "200"}});
+  ASSERT_TRUE(peer->await_end(kept));
+  EXPECT_EQ(peer->message(kept).status(), "200");
+  EXPECT_FALSE(backend->goaway());
+  EXPECT_EQ(count("http2_reset_floods_total"), 0u);
+}
+
 TEST_F(ClientSessionTest, AMalformedAnswerIsA502AndItsNeighboursGoOn) {
   start_h2c();
   auto peer = client();
