@@ -21,6 +21,19 @@ constexpr uint32_t kHopFieldsMax = 2;  // the context, and Host where an absolut
 // reset it, and a client may not repeat every request. The answer to it says that the connection closes.
 constexpr auto kDrainPatience = std::chrono::seconds(1);
 
+// What GOAWAY is over HTTP/2 (RFC 9113 section 6.8): a request that has crossed this on the hop is read by
+// nobody, so the first tier may send it again, whatever its method, as long as it has all of its body
+// (http1/upstream_leg.cpp).
+constexpr std::string_view kNothingRead =
+    "HTTP/1.1 503 Service Unavailable\r\nheadgate-context: unread\r\ncontent-length: 0\r\n"
+    "connection: close\r\n\r\n";
+
+// An idle connection has room for it.
+void say_nothing_read(Stream& stream) {
+  const iovec text{const_cast<char*>(kNothingRead.data()), kNothingRead.size()};
+  [[maybe_unused]] const auto written = stream.write({&text, 1});
+}
+
 }  // namespace
 
 // The first tier has measured what the client sent; what it adds is not the client's fault.
@@ -336,7 +349,11 @@ void ClientConnection::on_deadline() {
     case Phase::kHandshaking:
       return handshake_failed(tls::HandshakeFailure::kTimeout);
     case Phase::kReadingHead:
-      if (!block_) return close();
+      if (!block_) {
+        if (!hop_) return close();
+        say_nothing_read(stream_);
+        return linger();
+      }
       open_exchange(0);
       return exchange_->begin_header_timeout();
     case Phase::kExchange:  // has deadlines of its own

@@ -1,111 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The derived hop: two shards in this process, "edge" with the listener and "team" with the route, joined by
-// a Unix socket as headgate-node makes it; clients and backends are played byte by byte.
-#include <fcntl.h>
+// The derived hop, as clients, backends and strangers see it.
 #include <gmock/gmock.h>
 
-#include "dataplane/core/unix_address.hpp"
-#include "tests/shard/log_lines.hpp"
-#include "tests/shard/tls_fixture.hpp"
+#include "dataplane/shard/websocket_key.hpp"
+#include "tests/shard/hop_fixture.hpp"
+#include "tests/support/http2_peer.hpp"
 
 namespace headgate::shard {
 namespace {
 
-class HopTest : public TlsFixture {
- protected:
-  void SetUp() override {
-    ShardFixture::SetUp();
-    hop_ = {.directory = directory_ / "hop", .shard_uid_base = {}, .own_uid = ::geteuid()};
-    std::filesystem::create_directories(hop_.directory);
-    hop_socket_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const auto at = UnixAddress::of(hop_.path_to("team"));
-    ASSERT_TRUE(at);
-    ASSERT_EQ(::bind(hop_socket_.get(), at->get(), at->size()), 0);
-    ASSERT_EQ(::listen(hop_socket_.get(), 128), 0);
-  }
-  void TearDown() override {
-    if (shard_) stop();  // first: it has connections to the other
-    stop_team();
-    ShardFixture::TearDown();
-  }
-  void stop_team() {
-    if (!team_) return;
-    std::swap(team_, shard_);
-    stop();
-    std::swap(team_, shard_);
-  }
+using testing_support::Http2Peer;
 
-  contract::Route passed_on() {
-    auto made = route();
-    made.rules[0].forward = {{.pool = "hop/team", .weight = 1, .filters = {}}};
-    return made;
-  }
-  static contract::Pool to_team() {
-    contract::Pool made;
-    made.uid = "hop/team";
-    made.hop_to = "team";
-    return made;
-  }
-  contract::Delta first_tier() { return delta({settings_, web_listener(), passed_on(), to_team()}); }
-  contract::Delta second_tier(bool with_route = true) {
-    auto settings = settings_;
-    settings.name = "team";
-    settings.hop_peers = {{"edge", 1}};
-    auto copy = web_listener();
-    copy.protocol = protocol_;
-    copy.hop_from = "edge";
-    if (!with_route) return delta({settings});
-    return delta({settings, copy, route(), pool({backend_.port()})});
-  }
-  void apply_to_team(const contract::Delta& change) {
-    ASSERT_TRUE(team_->apply(change).ok());
-    await([this] { return (void)team_->settle(), !team_->settling(); });
-  }
-  void start_team(HopAccess access, bool with_route = true) {
-    auto started = ShardProcess::start({.name = "team/0",
-                                        .threads = 2,
-                                        .access_log_path = directory_ / "team.log",
-                                        .clients_max = 1000,
-                                        .hop = std::move(access)});
-    ASSERT_TRUE(started.ok());
-    team_ = std::move(*started);
-    apply_to_team(second_tier(with_route));
-    std::vector<UniqueFd> fds;
-    fds.emplace_back(::fcntl(hop_socket_.get(), F_DUPFD_CLOEXEC, 0));
-    const contract::Socket socket{.listener = {}, .bound = {}, .thread = 0, .hop = true};
-    ASSERT_TRUE(team_->set_sockets({{socket}}, std::move(fds)).ok());
-  }
-  void start_tiers(bool with_route = true) {
-    start_team(hop_, with_route);
-    start(pool({}));
-    apply(first_tier());
-  }
-
-  SocketPeer connect_to_hop() {
-    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const auto at = UnixAddress::of(hop_.path_to("team"));
-    EXPECT_EQ(::connect(socket.get(), at->get(), at->size()), 0);
-    return SocketPeer(std::move(socket));
-  }
-  static std::string context(const std::string& listener = "l1") {
-    return "headgate-context: v1 listener=" + listener +
-           " client=203.0.113.7:4711 for=203.0.113.7 proto=https host=a port=443 id=forged\r\n";
-  }
-  uint64_t count_of_team(std::string_view name) {
-    std::swap(team_, shard_);
-    const auto counted = count(name);
-    std::swap(team_, shard_);
-    return counted;
-  }
-  static std::string member(const std::string& line, const std::string& name) {
-    const auto begin = line.find("\"" + name + "\":\"") + name.size() + 4;
-    return line.substr(begin, line.find('"', begin) - begin);
-  }
-
-  contract::Protocol protocol_ = contract::Protocol::kHttp;  // of the listener, as the second tier knows it
-  UniqueFd hop_socket_;
-  std::unique_ptr<ShardProcess> team_;
-};
+class HopTest : public HopFixture {};
 
 TEST_F(HopTest, TheBackendGetsWhatOneTierWouldHaveSent) {
   const std::string request =
@@ -378,6 +284,139 @@ TEST_F(HopTest, ADeadSecondTierRefusesNobody) {
   backend.read_head();
   backend.send(kOk);
   EXPECT_TRUE(client.read_until("ok").starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+// Both ends of a connection that is ended while a request crosses it: a POST, which nobody else may repeat.
+TEST_F(HopTest, AnIdleConnectionEndsByAWordThatNothingWasRead) {
+  settings_.idle_timeout = contract::Millis(50);
+  start_tiers();
+  auto peer = connect_to_hop();
+  peer.send("GET / HTTP/1.1\r\nHost: a\r\n" + context() + "\r\n");
+  auto backend = backend_.accept();
+  backend.read_head();
+  backend.send(kOk);
+  EXPECT_TRUE(peer.read_until("ok").ends_with("ok"));
+  EXPECT_THAT(peer.read_head(), testing::HasSubstr("\r\nheadgate-context: unread\r\n"));
+  EXPECT_TRUE(peer.send("POST / HTTP/1.1\r\nHost: a\r\n" + context() + "Content-Length: 2\r\n\r\nhi"));
+  EXPECT_EQ(peer.read_all(), "");
+  EXPECT_EQ(count_of_team("requests_total"), 1u);
+}
+
+TEST_F(HopTest, WhatNobodyHasReadIsSentAgainWhateverItsMethod) {
+  start(pool({}));
+  apply(first_tier());
+  const auto accept_on_hop = [&] {
+    return SocketPeer(UniqueFd(::accept4(hop_socket_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
+  };
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto old = accept_on_hop();
+  old.read_head();
+  old.send(kOk);
+  EXPECT_TRUE(client.read_until("ok").ends_with("ok"));
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_TRUE(old.read_until("hi").ends_with("hi"));
+  old.send(
+      "HTTP/1.1 503 Service Unavailable\r\nheadgate-context: unread\r\ncontent-length: 0\r\n"
+      "connection: close\r\n\r\n");
+  auto fresh = accept_on_hop();
+  EXPECT_THAT(fresh.read_until("hi"), testing::StartsWith("POST / HTTP/1.1\r\n"));
+  fresh.send(kOk);
+  EXPECT_TRUE(client.read_until("ok").starts_with("HTTP/1.1 200 OK\r\n"));
+  EXPECT_EQ(count("upstream_stale_total"), 1u);
+}
+
+// Any other backend's word of that name is none.
+TEST_F(HopTest, ABackendCannotHaveARequestSentAgain) {
+  start_tiers();
+  auto client = connect();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+  auto backend = backend_.accept();
+  backend.read_until("hi");
+  backend.send("HTTP/1.1 503 Service Unavailable\r\nheadgate-context: unread\r\ncontent-length: 2\r\n\r\nno");
+  EXPECT_TRUE(client.read_until("no").starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
+  EXPECT_EQ(count("upstream_stale_total"), 0u);
+}
+
+// --- clients of HTTP/2
+
+TEST_F(HopTest, AForgedContextOverHttp2ReachesNobody) {
+  start_tiers();
+  Http2Peer peer(Http2Peer::Role::kClient, connect());
+  const std::string forged =
+      "v1 listener=l1 client=203.0.113.7:4711 for=203.0.113.7 proto=https host=a port=443 id=forged";
+  const auto id = peer.post("/", {{"headgate-context", forged}, {"te", "trailers"}});
+  peer.send_body(id, "hi", true, {{"headgate-context", forged}, {"x-t", "1"}});
+  auto backend = backend_.accept();
+  const auto head = backend.read_head();
+  EXPECT_THAT(head, testing::HasSubstr("x-forwarded-for: 127.0.0.1\r\n"));
+  const auto body = backend.read_until("x-t: 1\r\n\r\n");
+  EXPECT_THAT(head + body, testing::Not(testing::HasSubstr("forged")));
+  EXPECT_THAT(head + body, testing::Not(testing::HasSubstr("headgate-context")));
+  backend.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n" + context() + "\r\nok");
+  ASSERT_TRUE(peer.await_end(id));
+  EXPECT_EQ(peer.message(id).body, "ok");
+  EXPECT_EQ(peer.message(id).field("headgate-context"), "");
+}
+
+TEST_F(HopTest, ACallOfGrpcStreamsThroughBothTiers) {
+  start_team(hop_);
+  auto grpc = pool({backend_.port()});
+  grpc.protocol = contract::PoolProtocol::kH2c;
+  auto change = delta({grpc});
+  change.base = change.revision - 1;
+  apply_to_team(change);
+  start(pool({}));
+  apply(first_tier());
+  Http2Peer peer(Http2Peer::Role::kClient, connect());
+  const auto id = peer.post("/pkg.Service/Chat", {{"content-type", "application/grpc"}, {"te", "trailers"}});
+  peer.send_body(id, "q0", false);
+  Http2Peer backend(Http2Peer::Role::kServer, backend_.accept());
+  const auto stream = backend.accept();
+  ASSERT_NE(stream, 0);
+  backend.respond(stream, {{":status", "200"}, {"content-type", "application/grpc"}}, false);
+  for (int round = 0; round < 3; ++round) {
+    const auto question = "q" + std::to_string(round), answer = "a" + std::to_string(round);
+    ASSERT_TRUE(backend.await([&] { return backend.message(stream).body.ends_with(question); }));
+    backend.send_body(stream, answer, false);
+    ASSERT_TRUE(peer.await([&] { return peer.message(id).body.ends_with(answer); }));
+    peer.send_body(id, "q" + std::to_string(round + 1), false);
+  }
+  peer.send_body(id, "", true);
+  ASSERT_TRUE(backend.await_end(stream));
+  backend.send_body(stream, "", true, {{"grpc-status", "0"}});
+  ASSERT_TRUE(peer.await_end(id));
+  EXPECT_EQ(peer.message(id).trailers, (testing_support::Fields{{"grpc-status", "0"}}));
+}
+
+TEST_F(HopTest, AWebsocketOverHttp2CrossesTheHop) {
+  start_tiers();
+  Http2Peer peer(Http2Peer::Role::kClient, connect());
+  ASSERT_TRUE(peer.await([&] {
+    return nghttp2_session_get_remote_settings(peer.library(), NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+  }));
+  const auto id = peer.request({{":method", "CONNECT"},
+                                {":protocol", "websocket"},
+                                {":scheme", "http"},
+                                {":authority", "a"},
+                                {":path", "/chat"},
+                                {"sec-websocket-version", "13"}},
+                               false);
+  auto backend = backend_.accept();
+  const auto head = backend.read_head();
+  EXPECT_THAT(head, testing::HasSubstr("upgrade: websocket\r\n"));
+  Arena arena;
+  const auto key_begin = head.find("sec-websocket-key: ") + 19;
+  const auto key = head.substr(key_begin, head.find("\r\n", key_begin) - key_begin);
+  backend.send(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Accept: " +
+      std::string(websocket_proof(key, arena)) + "\r\n\r\n");
+  peer.send_body(id, "ping", false);
+  EXPECT_EQ(backend.read_exactly(4), "ping");
+  backend.send("pong");
+  ASSERT_TRUE(peer.await([&] { return peer.message(id).body == "pong"; }));
+  EXPECT_EQ(peer.message(id).status(), "200");
 }
 
 TEST_F(HopTest, WithoutTheSocketTheFirstTierSaysSo) {

@@ -109,6 +109,13 @@ Flow Http1UpstreamLeg::read_head(l7::ResponseHead& response) {
   scanner_ = {};
   if (http1::parse_response(head, kResponseLimits, method_, response) != http1::Fault::kNone)
     return fail(Ending::kBackendMalformed);
+  // The second tier's word, and nobody else's (it drops its backends'): the connection ends, and nothing of
+  // this request was read there.
+  if (!endpoint().hop_to.empty() && response.headers.find(l7::HeaderId::kHeadgateContext)) {
+    bytes_sent_ = bytes_received_ = false;
+    stale_ = true;
+    return fail(Ending::kBackendClosed);
+  }
   if (response.status < 200 && response.status != 101) return Flow::kMoved;
   clean_ = response.keep_alive && request_ended_;
   framing_ = response.framing;
