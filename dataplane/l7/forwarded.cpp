@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t kRequestIdBytesMax = 128;
 constexpr std::size_t kPortDigitsMax = 5;
+constexpr std::array<uint8_t, 12> kMapped{0, 0, 0, 0, 0,    0,
+                                          0, 0, 0, 0, 0xff, 0xff};  // RFC 4291 section 2.5.5.2
 
 bool trusted(const IpAddress& address, const ClientSide& side) {
   return std::any_of(side.trusted_proxies.begin(), side.trusted_proxies.end(),
@@ -155,11 +157,18 @@ bool is_request_id(std::string_view text) {
 }
 
 IpAddress without_mapping(const IpAddress& address) {
-  static constexpr std::array<uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   const auto& bytes = address.bytes();
   if (!address.is_v6() || !std::equal(kMapped.begin(), kMapped.end(), bytes.begin())) return address;
   return IpAddress::v4(uint32_t{bytes[12]} << 24 | uint32_t{bytes[13]} << 16 | uint32_t{bytes[14]} << 8 |
                        bytes[15]);
+}
+
+IpAddress with_mapping(const IpAddress& address) {
+  if (address.is_v6()) return address;
+  std::array<uint8_t, 16> bytes{};
+  std::copy(kMapped.begin(), kMapped.end(), bytes.begin());
+  std::copy_n(address.bytes().begin(), 4, bytes.begin() + kMapped.size());
+  return IpAddress::v6(bytes);
 }
 
 ForwardedFacts resolve_forwarded(const RequestHead& request, const ClientSide& client_side,

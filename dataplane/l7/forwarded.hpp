@@ -50,5 +50,7 @@ bool is_request_id(std::string_view text);
 
 // ::ffff:192.0.2.1 as 192.0.2.1, so that prefixes of IPv4 hold for it.
 IpAddress without_mapping(const IpAddress& address);
+// And the other way round; one of IPv6 as it is.
+IpAddress with_mapping(const IpAddress& address);
 
 }  // namespace headgate::l7

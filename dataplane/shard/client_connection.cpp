@@ -15,8 +15,6 @@
 namespace headgate::shard {
 namespace {
 
-constexpr uint32_t kHopFieldsMax = 2;  // the context, and Host where an absolute target had none
-
 // A drain leaves a kept connection so long for a request that is on its way already: closing at once would
 // reset it, and a client may not repeat every request. The answer to it says that the connection closes.
 constexpr auto kDrainPatience = std::chrono::seconds(1);
@@ -35,25 +33,6 @@ void say_nothing_read(Stream& stream) {
 }
 
 }  // namespace
-
-// The first tier has measured what the client sent; what it adds is not the client's fault.
-http1::HeadLimits ClientConnection::head_limits() const {
-  const auto& settings = *bench_.tables->settings;
-  http1::HeadLimits head_limits{settings.header_bytes_max, settings.header_count_max,
-                                settings.target_bytes_max};
-  if (!hop_) return head_limits;
-  head_limits.header_bytes_max += limits::kHopContextBytesMax;
-  head_limits.header_count_max += kHopFieldsMax;
-  return head_limits;
-}
-
-void ClientConnection::open_hop(UniqueFd socket, uid_t peer_uid) {
-  peer_ = reached_ = {};
-  peer_text_bytes_ = 0;
-  hop_ = true;
-  peer_uid_ = peer_uid;
-  begin(std::move(socket));
-}
 
 void ClientConnection::open(UniqueFd socket, const Endpoint& peer, const Endpoint& reached) {
   hop_ = false;
@@ -79,7 +58,7 @@ void ClientConnection::begin(UniqueFd socket) {
   proxied_.reset();
   bench_.counters.add(Counter::kConnectionsAccepted);
   if (!bench_.loop.add_stream(fd, *this)) return close();
-  if (hop_) return serve();
+  if (hop_) return begin_hop();
   const auto trust = bench_.tables->router.trust_of(reached_, peer_.address);
   if (trust != l7::PeerTrust::kSpeaksProxy) return serve_source(trust == l7::PeerTrust::kNone);
   phase_ = Phase::kProxyHeader;
@@ -97,13 +76,16 @@ void ClientConnection::read_proxy_header() {
   const auto [status, header] = parse_proxy_header({bytes.data(), static_cast<std::size_t>(got)});
   if (status == ParsedProxyHeader::Status::kPartial) return;  // the next byte has an edge of its own
   if (status == ParsedProxyHeader::Status::kBadTlv) bench_.counters.add(Counter::kProxyTlvsRefused);
-  if (status != ParsedProxyHeader::Status::kWhole) return refuse_proxy_header();
+  if (status != ParsedProxyHeader::Status::kWhole || (hop_ && header.hop_listener.empty()))
+    return refuse_proxy_header();
   if (::recv(stream_.fd(), bytes.data(), header.size_bytes, 0) != static_cast<ssize_t>(header.size_bytes))
     return close();
   bench_.counters.add(Counter::kProxyHeaders);
   if (!header.local) set_peer(header.source);
-  if (header.tls || !header.alpn.empty() || !header.authority.empty())
+  if (hop_ || header.tls || !header.alpn.empty() || !header.authority.empty())
     keep_proxied({bytes.data(), header.size_bytes});
+  // Its listener is looked for when the ClientHello is known: our copy may still be on its way.
+  if (hop_) return await_client_hello();
   phase_ = Phase::kReadingHead;
   serve_source(!header.local);
 }
@@ -136,18 +118,18 @@ void ClientConnection::refuse_source() {
 }
 
 void ClientConnection::serve() {
-  if (!hop_ && bench_.tables->router.passes_tls(reached_)) {
-    phase_ = Phase::kClientHello;
-    bench_.loop.arm(*this, bench_.tables->settings->handshake_timeout);
-    return read_client_hello();
-  }
-  // TLS has ended where a first tier's connection comes from.
-  if (auto door = hop_ ? nullptr : bench_.tls->door(reached_)) {
+  if (bench_.tables->router.passes_tls(reached_)) return await_client_hello();
+  if (auto door = bench_.tls->door(reached_)) {
     bench_.loop.arm(*this, bench_.tables->settings->handshake_timeout);
     return start_handshake(std::move(door));
   }
-  bench_.loop.arm(*this, bench_.draining ? kDrainPatience : bench_.tables->settings->header_timeout);
+  bench_.loop.arm(*this, first_patience());
   advance();
+}
+
+// With a connection for its first request.
+Duration ClientConnection::first_patience() const {
+  return bench_.draining ? kDrainPatience : bench_.tables->settings->header_timeout;
 }
 
 void ClientConnection::start_handshake(std::shared_ptr<const tls::Door> door) {
@@ -175,7 +157,7 @@ void ClientConnection::advance_handshake() {
   if (stream_.tls().resumed()) bench_.counters.add(Counter::kTlsHandshakesResumed);
   if (stream_.tls().protocol() == "h2") return begin_http2();
   phase_ = Phase::kReadingHead;
-  bench_.loop.arm(*this, bench_.draining ? kDrainPatience : bench_.tables->settings->header_timeout);
+  bench_.loop.arm(*this, first_patience());
   advance();
 }
 
@@ -188,7 +170,8 @@ void ClientConnection::handshake_failed(tls::HandshakeFailure failure) {
 
 void ClientConnection::drain() {
   if (phase_ == Phase::kHttp2) return session_->drain();
-  if (phase_ == Phase::kReadingHead && !block_) bench_.loop.arm(*this, kDrainPatience);
+  const bool idles = phase_ == Phase::kHopBeginning || (phase_ == Phase::kReadingHead && !block_);
+  if (idles) bench_.loop.arm(*this, kDrainPatience);
 }
 
 void ClientConnection::on_events(uint32_t epoll_events) {
@@ -203,6 +186,7 @@ void ClientConnection::on_events(uint32_t epoll_events) {
   if (phase_ == Phase::kHandshaking) return advance_handshake();
   if (phase_ == Phase::kClientHello) return read_client_hello();
   if (phase_ == Phase::kProxyHeader) return read_proxy_header();
+  if (phase_ == Phase::kHopBeginning) return read_hop_beginning();
   advance();
 }
 
@@ -342,6 +326,8 @@ void ClientConnection::exchange_aborted() {
 
 void ClientConnection::on_deadline() {
   switch (phase_) {
+    case Phase::kHopBeginning:
+      return close();
     case Phase::kProxyHeader:
       return refuse_proxy_header();
     case Phase::kClientHello:

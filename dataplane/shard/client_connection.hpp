@@ -3,8 +3,8 @@
 // each to an Exchange with a leg, one at a time (pipelined requests wait in the block), and closes so that
 // the client gets the last response whole. Phases:
 //
-//   [kProxyHeader →] [kClientHello →] [kHandshaking →] kReadingHead → kExchange → kReadingHead → … →
-//   kLingering
+//   [kHopBeginning →] [kProxyHeader →] [kClientHello →] [kHandshaking →] kReadingHead → kExchange →
+//   kReadingHead → … → kLingering
 //                          │                                └─────→ kHttp2 ──────────────────────┘  → kClosed
 //                          └→ kExchange, where TLS passes through
 //
@@ -43,6 +43,7 @@ class ClientConnection final : public Handler {
  public:
   enum class Phase : uint8_t {
     kClosed,
+    kHopBeginning,
     kProxyHeader,
     kClientHello,
     kHandshaking,
@@ -56,7 +57,8 @@ class ClientConnection final : public Handler {
 
   // `reached`: the listener's address and port, as configured.
   void open(UniqueFd socket, const Endpoint& peer, const Endpoint& reached);
-  // A first tier's, whose process runs as `peer_uid`: each request brings what the client is and reached.
+  // A first tier's, whose process runs as `peer_uid`: each request brings what the client is and reached, or
+  // the connection does, where it is a tunnel for TLS.
   void open_hop(UniqueFd socket, uid_t peer_uid);
   // Where it waits for a request: at once. Else after the exchange that runs.
   void drain();
@@ -94,6 +96,8 @@ class ClientConnection final : public Handler {
 
  private:
   void begin(UniqueFd socket);
+  void begin_hop();
+  void read_hop_beginning();
   void set_peer(const Endpoint& peer);
   void read_proxy_header();
   void keep_proxied(std::string_view header_bytes);
@@ -101,6 +105,8 @@ class ClientConnection final : public Handler {
   void serve_source(bool is_client);  // whether peer_ is a client, or a proxy that speaks for many
   void refuse_source();
   void serve();
+  Duration first_patience() const;
+  void await_client_hello();
   void read_client_hello();
   void pass_through(const ParsedClientHello& hello);
   void start_handshake(std::shared_ptr<const tls::Door> door);

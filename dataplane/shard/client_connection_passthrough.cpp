@@ -9,6 +9,12 @@
 
 namespace headgate::shard {
 
+void ClientConnection::await_client_hello() {
+  phase_ = Phase::kClientHello;
+  bench_.loop.arm(*this, bench_.tables->settings->handshake_timeout);
+  read_client_hello();
+}
+
 // Looked at until it is whole, and left in the socket: whoever reads it, OpenSSL or the backend, gets all of
 // it.
 void ClientConnection::read_client_hello() {
@@ -19,7 +25,8 @@ void ClientConnection::read_client_hello() {
   const auto hello = parse_client_hello({seen->bytes.get(), static_cast<std::size_t>(got)});
   if (hello.status == ParsedClientHello::Status::kPartial)
     return stream_.ending() ? close() : void();  // the next byte has an edge of its own
-  if (hello.status == ParsedClientHello::Status::kWhole) {
+  // Over the hop it was decided in the first tier.
+  if (hello.status == ParsedClientHello::Status::kWhole && !hop_) {
     const auto* listener = bench_.tables->router.listener(reached_, hello.hello.server_name);
     const bool passes = listener && listener->object->protocol == contract::Protocol::kTls;
     if (auto door = passes ? nullptr : bench_.tls->door(reached_)) return start_handshake(std::move(door));

@@ -23,7 +23,7 @@ void Exchange::open(ClientLeg& client) {
   has_first_ = beyond_first_ = request_broken_ = buffered_ = false;
   request_body_bytes_ = 0;
   server_name_.reset();
-  alpn_ = {};
+  alpn_ = hop_header_ = {};
   logged_request_.clear();
   logged_response_.clear();
   listener_name_ = endpoint_text_ = {};

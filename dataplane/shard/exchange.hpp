@@ -34,6 +34,7 @@
 #include "dataplane/shard/exchange_filters.hpp"
 #include "dataplane/shard/mirror.hpp"
 #include "dataplane/shard/pipe.hpp"
+#include "dataplane/shard/proxy_header.hpp"
 #include "dataplane/shard/request_buffer.hpp"
 #include "dataplane/shard/timer_wheel.hpp"
 #include "dataplane/shard/upstream_leg.hpp"
@@ -116,6 +117,8 @@ class Exchange final : public Timer, public UpstreamUser {
   // exchange_route.cpp: what is to be done with the request
   void route();
   void find_route();
+  const l7::RoutedListener* find_listener();
+  bool read_request(const l7::RoutedListener& listener);
   bool misdirected(const l7::RoutedListener& listener) const;
   void send_by(const l7::RoutedListener& listener, const l7::RouteMatch& match);
   void refuse(http1::Fault fault);
@@ -132,7 +135,9 @@ class Exchange final : public Timer, public UpstreamUser {
   void start_sending();
 
   // exchange_proxy.cpp: what backends are told of the client before the first byte of TLS or HTTP
+  ProxyHeader header_of_client() const;
   std::string_view proxy_header(contract::ProxyVersion version);
+  std::string_view hop_header(const l7::RoutedListener& listener);
   uint16_t client_port() const;
 
   // exchange_hop.cpp: what crosses the derived hop, as its first tier or its second
@@ -244,6 +249,7 @@ class Exchange final : public Timer, public UpstreamUser {
   // of TLS that passes: that it asks for, and what it would speak
   std::optional<std::string_view> server_name_;
   std::string_view alpn_;
+  std::string_view hop_header_;  // where another shard serves it
 
   // the way
   l7::RoutePlanPin plan_;

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exchange: what crosses the derived hop (DESIGN section 1): the first tier says who the client is, the
-// second believes it and waits for a route that is still on its way.
+// Exchange: what crosses the derived hop (DESIGN section 1): the first tier says who the client is, in a
+// field of the request or ahead of TLS that passes through; the second believes it and waits for a route that
+// is still on its way.
 #include "dataplane/shard/workbench.hpp"
 
 namespace headgate::shard {
 
 void Exchange::pass_on(const l7::RoutedListener& listener) {
+  if (passes_tls()) {
+    hop_header_ = hop_header(listener);
+    return;
+  }
   const bool believed = (trace_ || facts_.peer_trusted) && request_.headers.find(l7::HeaderId::kTraceparent);
   l7::pass_on(request_.headers,
               l7::write_hop_context({listener.uid, client_port(), facts_, believed}, arena_));
@@ -26,8 +31,9 @@ void Exchange::read_hop_context() {
 const l7::RoutedListener* Exchange::find_hop_listener() {
   const l7::Tables& tables = *bench_.tables;
   const auto* listener = tables.router.hop_listener(context_.listener);
-  const bool may = listener && bench_.hop.speaks_for(tables.settings->hop_peers, listener->object->hop_from,
-                                                     client_->connection().peer_uid());
+  if (!listener || (listener->object->protocol == contract::Protocol::kTls) != passes_tls()) return nullptr;
+  const bool may = bench_.hop.speaks_for(tables.settings->hop_peers, listener->object->hop_from,
+                                         client_->connection().peer_uid());
   return may ? listener : nullptr;
 }
 

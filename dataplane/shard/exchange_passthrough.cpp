@@ -18,6 +18,10 @@ void Exchange::begin_passthrough(const ParsedClientHello& parsed) {
   facts_.client = connection.peer();
   facts_.client_text = connection.peer_text();
   reached_ = connection.reached();
+  if (connection.is_hop()) {
+    context_.listener = connection.proxied()->hop_listener;
+    context_.client_port = connection.peer_port();
+  }
   if (parsed.status == ParsedClientHello::Status::kPartial) {
     answer(Ending::kHeaderTimeout, 408, {});
   } else if (parsed.status == ParsedClientHello::Status::kMalformed) {
@@ -25,15 +29,8 @@ void Exchange::begin_passthrough(const ParsedClientHello& parsed) {
     answer(Ending::kMalformed, 400, name_of(parsed.fault));
   } else if (bench_.pressure.memory_is_short()) {
     answer(Ending::kOverloaded, 503, "memory_short");
-  } else if (const auto* listener = bench_.tables->router.listener(connection.reached(), *server_name_)) {
-    listener_name_ = arena_.copy(listener->object->name);
-    const auto match = l7::Router::match(*listener, request_);
-    if (match.outcome == l7::Outcome::kFound)
-      send_by(*listener, match);
-    else
-      refuse(match.outcome);
   } else {
-    refuse(l7::Outcome::kNoListener);
+    find_route();
   }
   run();
 }

@@ -39,16 +39,33 @@ uint16_t Exchange::client_port() const {
   return facts_.client == connection.peer() ? connection.peer_port() : uint16_t{0};
 }
 
-std::string_view Exchange::proxy_header(contract::ProxyVersion version) {
+ProxyHeader Exchange::header_of_client() const {
   const ClientConnection& connection = client_->connection();
   ProxyHeader header;
   header.local = false;
   header.source = {facts_.client, client_port()};
   header.destination = reached_;
-  if (!connection.is_hop() && facts_.client == connection.peer()) add_tls(connection, header);
+  // Over the hop a connection brings requests of many, but for a tunnel.
+  const bool of_connection = passes_tls() || !connection.is_hop();
+  if (of_connection && facts_.client == connection.peer()) add_tls(connection, header);
+  if (passes_tls()) header.authority = *server_name_;
   // By whom a client was reached that others tell of is known, and no more of its TLS.
   if (facts_.scheme == "https" && !header.tls) header.tls.emplace();
-  return write_proxy_header(header, version, arena_);
+  return header;
+}
+
+std::string_view Exchange::proxy_header(contract::ProxyVersion version) {
+  return write_proxy_header(header_of_client(), version, arena_);
+}
+
+// A tunnel to the second tier begins with it. No client is unknown there for the family of its address.
+std::string_view Exchange::hop_header(const l7::RoutedListener& listener) {
+  auto header = header_of_client();
+  header.hop_listener = listener.uid;
+  if (header.source.address.is_v6() != header.destination.address.is_v6())
+    for (auto* const end : {&header.source, &header.destination})
+      end->address = l7::with_mapping(end->address);
+  return write_proxy_header(header, contract::ProxyVersion::kV2, arena_);
 }
 
 }  // namespace headgate::shard

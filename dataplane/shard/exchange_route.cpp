@@ -25,36 +25,51 @@ void Exchange::route() {
   find_route();
 }
 
-// Once, but for a request that is parked: then with each new tables.
+// Once, but for what is parked: then with each new tables.
 void Exchange::find_route() {
+  const auto* const listener = find_listener();
+  if (!listener || (!passes_tls() && !read_request(*listener))) return;
+  const auto match = l7::Router::match(*listener, request_);
+  if (match.outcome != l7::Outcome::kFound) return not_routed(match.outcome);
+  send_by(*listener, match);
+}
+
+// Null: there is none, which is dealt with.
+const l7::RoutedListener* Exchange::find_listener() {
   const ClientConnection& connection = client_->connection();
   const auto* listener = connection.is_hop()
                              ? find_hop_listener()
                              : bench_.tables->router.listener(connection.reached(), request_.host);
-  if (!listener)
-    return not_routed(connection.is_hop() ? l7::Outcome::kNoHopListener : l7::Outcome::kNoListener);
+  if (!listener) {
+    not_routed(connection.is_hop() ? l7::Outcome::kNoHopListener : l7::Outcome::kNoListener);
+    return nullptr;
+  }
   listener_name_ = arena_.copy(listener->object->name);
   reached_ = connection.is_hop() ? Endpoint{listener->object->address, listener->object->port}
                                  : connection.reached();
-  if (misdirected(*listener)) return refuse(l7::Outcome::kMisdirected);
+  return listener;
+}
+
+// What it says of its path and client, as the listener has it. False: it is answered.
+bool Exchange::read_request(const l7::RoutedListener& listener) {
+  const ClientConnection& connection = client_->connection();
+  if (misdirected(listener)) return refuse(l7::Outcome::kMisdirected), false;
   if (request_.form != l7::TargetForm::kAsterisk) {
-    const auto normal = l7::normalise_path(request_.path, listener->object->escaped_slash, arena_);
+    const auto normal = l7::normalise_path(request_.path, listener.object->escaped_slash, arena_);
     if (!normal.ok()) {
       client_->close_after();  // malformed on purpose, most likely: nothing that follows is listened to
-      return refuse(l7::Outcome::kBadPath);
+      return refuse(l7::Outcome::kBadPath), false;
     }
     request_.path = normal.path;
   }
   if (!connection.is_hop())
     facts_ = l7::resolve_forwarded(request_,
                                    {connection.peer(), connection.peer_text(), connection.scheme(),
-                                    connection.reached().port, listener->object->trusted_proxies},
+                                    connection.reached().port, listener.object->trusted_proxies},
                                    {bench_.random.next(), bench_.random.next()}, arena_);
   l7::set_forwarded(request_.headers, facts_);
   enter_trace();
-  const auto match = l7::Router::match(*listener, request_);
-  if (match.outcome != l7::Outcome::kFound) return not_routed(match.outcome);
-  send_by(*listener, match);
+  return true;
 }
 
 void Exchange::send_by(const l7::RoutedListener& listener, const l7::RouteMatch& match) {
@@ -72,10 +87,7 @@ void Exchange::send_by(const l7::RoutedListener& listener, const l7::RouteMatch&
   if (enter_forward_filters(choice.policy, *match.match)) return;
   pool_ = choice.pool;
   const auto* pool = tables.pools.find(*pool_);
-  if (pool && !pool->object->hop_to.empty()) {
-    if (passes_tls()) return refuse(l7::Outcome::kUnresolvedForward);  // the hop speaks HTTP
-    pass_on(listener);
-  }
+  if (pool && !pool->object->hop_to.empty()) pass_on(listener);
   start_mirrors(plan_->extras().mirrors);
   start_mirrors(*choice.mirrors);
   if (const auto* rule = filters_.chain.buffer_request()) begin_buffering(*rule);
@@ -179,7 +191,7 @@ Exchange::Step Exchange::open_upstream(const l7::PoolEndpoint& endpoint) {
   const UpstreamTickets::ContextPtr none;
   const UpstreamPool::Opening opening{
       of_its_own ? none : bench_.tls->backend(endpoint),
-      endpoint.proxy_protocol ? proxy_header(*endpoint.proxy_protocol) : std::string_view{}};
+      endpoint.proxy_protocol ? proxy_header(*endpoint.proxy_protocol) : hop_header_};
   upstream_ =
       first && !met_stale_ && !of_its_own ? bench_.upstreams.take_idle(endpoint, opening, *this) : nullptr;
   if (!upstream_ && (of_its_own || !bench_.upstreams.can_join(endpoint, opening))) {

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "dataplane/core/limits.hpp"
+#include "dataplane/l7/forwarded.hpp"
 #include "dataplane/shard/proxy_header_form.hpp"
 
 namespace headgate::shard {
@@ -150,6 +151,8 @@ bool take_tlvs(std::string_view bytes, std::size_t at, ProxyHeader& header) {
     if (tlv->type == kTypeAlpn) good = take_text(value, header.alpn);
     if (tlv->type == kTypeAuthority) good = take_text(value, header.authority);
     if (tlv->type == kTypeTls) good = take_tls(value, header);
+    // A stranger's may mean something else: no fault of its.
+    if (tlv->type == kTypeHopListener && l7::is_request_id(value)) header.hop_listener = value;
     if (tlv->type == kTypeCrc32c)
       good = value.size() == 4 && (uint32_t{be16_at(value, 0)} << 16 | be16_at(value, 2)) ==
                                       proxy_crc32c(bytes, tlv->at, tlv->at + 4);

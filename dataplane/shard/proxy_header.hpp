@@ -37,6 +37,8 @@ struct ProxyHeader {
   std::string_view alpn;
   std::string_view authority;   // the server name that the client asked for
   std::optional<ProxyTls> tls;  // nothing: it came without
+  // Listener::uid, where a first tier passes TLS through to the second. Anybody else's word is of no use.
+  std::string_view hop_listener;
 };
 
 // What a text of a TLV is made of: something, bounded, and no control character.

@@ -22,6 +22,9 @@ inline constexpr uint8_t kTypeAlpn = 0x01;
 inline constexpr uint8_t kTypeAuthority = 0x02;
 inline constexpr uint8_t kTypeCrc32c = 0x03;
 inline constexpr uint8_t kTypeTls = 0x20;
+// Among those for custom use (section 2.2.8), and none that a cloud's balancers send: AWS 0xEA, Azure 0xEE,
+// Google 0xE0.
+inline constexpr uint8_t kTypeHopListener = 0xe8;
 inline constexpr uint8_t kTypeTlsVersion = 0x21;  // inside kTypeTls
 inline constexpr uint8_t kTypeTlsCommonName = 0x22;
 inline constexpr uint8_t kTypeTlsCipher = 0x23;

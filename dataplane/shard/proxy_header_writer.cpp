@@ -125,6 +125,7 @@ std::string_view write_binary(const ProxyHeader& header, Bytes out) {
   out.put_text(kTypeAlpn, header.alpn);
   out.put_text(kTypeAuthority, header.authority);
   if (header.tls) put_tls(*header.tls, out);
+  out.put_text(kTypeHopListener, header.hop_listener);
   put_checksum(out);
   return out.done();
 }

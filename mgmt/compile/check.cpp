@@ -149,10 +149,6 @@ void Checks::check_grants(const Entry& entry) {
 void Checks::check_hop(const db::ObjectKey& object, const std::string& pointer, const Namespace* owner,
                        const Listener& listener) {
   if (!owner || !owner->shard || *owner->shard == listener.shard) return;
-  if (listener.protocol == contract::Protocol::kTls)
-    return add(object, pointer, "unsupported",
-               "TLS that passes through crosses to no other shard in this release: the listener ends on " +
-                   listener.shard + ", the route's namespace names " + *owner->shard);
   if (!model_.find(Kind::kShard, *owner->shard)) return;  // a missing reference, said elsewhere
   // Once for all routes that go the same way.
   if (!hops_checked_.emplace(object, pointer, *owner->shard, listener.shard).second) return;

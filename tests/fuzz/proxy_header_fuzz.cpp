@@ -29,7 +29,7 @@ void check_written(const ProxyHeader& header) {
       parse_proxy_header(headgate::shard::write_proxy_header(header, ProxyVersion::kV2, arena));
   HG_ASSERT(binary.status == Status::kWhole && same_ends(binary.header, header));
   HG_ASSERT(binary.header.alpn == header.alpn && binary.header.authority == header.authority &&
-            binary.header.tls == header.tls);
+            binary.header.tls == header.tls && binary.header.hop_listener == header.hop_listener);
   const auto line = parse_proxy_header(headgate::shard::write_proxy_header(header, ProxyVersion::kV1, arena));
   HG_ASSERT(line.status == Status::kWhole && same_ends(line.header, header));
 }

@@ -174,5 +174,14 @@ TEST(Forwarded, NothingThatAClientSaysOfItselfPasses) {
             "x-request-id: mine\n");
 }
 
+TEST(Forwarded, AnAddressOfIPv4HasOneFormOfIPv6) {
+  const auto four = *IpAddress::parse("192.0.2.7");
+  const auto six = *IpAddress::parse("2001:db8::7");
+  EXPECT_EQ(with_mapping(four), *IpAddress::parse("::ffff:192.0.2.7"));
+  EXPECT_EQ(without_mapping(with_mapping(four)), four);
+  EXPECT_EQ(with_mapping(six), six);
+  EXPECT_EQ(without_mapping(six), six);
+}
+
 }  // namespace
 }  // namespace headgate::l7

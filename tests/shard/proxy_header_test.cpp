@@ -144,6 +144,20 @@ TEST(ProxyHeader, WhatItSaysOfTlsIsRead) {
   EXPECT_FALSE(without.header.tls) << "the client spoke none";
 }
 
+// Strangers use that type for what they like.
+TEST(ProxyHeader, AListenerIsReadWhereItIsOne) {
+  const auto read = [](const std::string& tlvs) {
+    const auto bytes = proxy_v2(0x21, 0x11, kFour + tlvs);
+    const auto parsed = parse_proxy_header(bytes);
+    return parsed.status == Status::kWhole ? std::string(parsed.header.hop_listener) : "refused";
+  };
+  EXPECT_EQ(read(tlv(0xe8, "0191-ab")), "0191-ab");
+  EXPECT_EQ(read(tlv(0xe8, "")), "");
+  EXPECT_EQ(read(tlv(0xe8, "\0\x01"s)), "");
+  EXPECT_EQ(read(tlv(0xe8, "a b")), "");
+  EXPECT_EQ(read(tlv(0xe8, std::string(129, 'a'))), "");
+}
+
 TEST(ProxyHeader, WhatStandsBehindTheAddressesIsExactlyOfTheForm) {
   const std::string tlvs[] = {
       "\x04",

@@ -110,6 +110,7 @@ TEST_F(ProxyHeaderWriter, WhatIsWrittenIsParsedToTheSame) {
       if (version == ProxyVersion::kV2) {
         header.alpn = texts[0];
         header.authority = texts[1];
+        header.hop_listener = random() % 2 ? "0191-ab" : "";
         if (random() % 2)
           header.tls =
               ProxyTls{random() % 2 == 0, random() % 2 == 0, random() % 2 == 0, texts[2], texts[3], texts[4]};
@@ -123,6 +124,7 @@ TEST_F(ProxyHeaderWriter, WhatIsWrittenIsParsedToTheSame) {
       EXPECT_EQ(parsed.header.alpn, header.alpn);
       EXPECT_EQ(parsed.header.authority, header.authority);
       EXPECT_EQ(parsed.header.tls, header.tls);
+      EXPECT_EQ(parsed.header.hop_listener, header.hop_listener);
       arena_.reset();
     }
   }

@@ -353,12 +353,10 @@ TEST_F(CheckPassedTls, AListenerThatBecomesOneKeepsRoutesThatFit) {
               ElementsAre("listener web /protocol protocol_mismatch"));
 }
 
-TEST_F(CheckPassedTls, ItCrossesToNoOtherShard) {
+TEST_F(CheckPassedTls, ItCrossesToAnotherShardAsRequestsDo) {
   add(global(Kind::kNamespace, "b"), R"({"shard":"other"})");
-  EXPECT_THAT(with_rules(R"({"forward":[{"pool":"p"}]})"), ElementsAre("route b/r /listeners/0 unsupported"));
-  EXPECT_THAT(problems({global(Kind::kNamespace, "b")}), ElementsAre("namespace b /shard unsupported"));
-  add(global(Kind::kNamespace, "b"), R"({"shard":"edge"})");
-  EXPECT_THAT(problems({route_key("b", "r")}), IsEmpty());
+  EXPECT_THAT(with_rules(R"({"forward":[{"pool":"p"}]})"), IsEmpty());
+  EXPECT_THAT(problems({global(Kind::kNamespace, "b")}), IsEmpty());
 }
 
 TEST_F(CheckPassedTls, SharesAnAddressWithHttpsAndNotWithHttp) {

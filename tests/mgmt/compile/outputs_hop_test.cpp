@@ -84,6 +84,24 @@ TEST_F(OutputsHop, TlsEndsAtTheFirstTier) {
   EXPECT_FALSE(copy->tls);
 }
 
+TEST_F(OutputsHop, TlsThatPassesCrossesByTheSameObjects) {
+  for (int i = 0; i < 20; ++i)
+    add(route_key("a", "r" + std::to_string(i)), route_body("\"web\"", "p", R"(,"hostnames":["x.com"])"));
+  add(global(Kind::kListener, "web"), listener_body("192.0.2.1", 443, "edge", R"(,"protocol":"tls")"));
+  move_to("other");
+  const auto* first = find<contract::Route>("edge", contract::Kind::kRoute, "uid-route a/r3");
+  const auto* second = find<contract::Route>("other", contract::Kind::kRoute, "uid-route a/r3");
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->rules[0].forward, (std::vector<contract::Forward>{{"hop/uid-shard other", 1}}));
+  EXPECT_EQ(second->rules[0].forward, (std::vector<contract::Forward>{{"uid-pool a/p", 1}}));
+  const auto* copy = find<contract::Listener>("other", contract::Kind::kListener, "uid-listener web");
+  ASSERT_TRUE(copy);
+  EXPECT_EQ(copy->protocol, contract::Protocol::kTls);
+  EXPECT_EQ(copy->hop_from, "edge");
+  EXPECT_TRUE(find<contract::Pool>("edge", contract::Kind::kPool, "hop/uid-shard other"));
+  EXPECT_EQ(node_peers("other").size(), 1u);
+}
+
 TEST_F(OutputsHop, WhoIsReachedKnowsWhoMay) {
   move_to("other");
   const auto* settings =
