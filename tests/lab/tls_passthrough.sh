@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # TLS that passes through: chosen by the server name, ended by the backend alone, also beside TLS that ends here; a route
-# changed under load breaks no connection.
+# changed under load breaks no connection. Then the namespace goes to another shard, and it crosses the hop.
 #
 #   client ══ TLS ═► VIP:443 ── l4 ──► replica of shard "edge" ══ the same TLS ═► nginx on b1 and b2, :8443 a, :8444 b
-#                                               └── TLS of c.example.com ends here ──► b1, b2 :8080
+#                                          ║    └── TLS of c.example.com ends here ──► b1, b2 :8080
+#                                          ╚═ the same TLS, by the hop, to shard "team" ═► b1 and b2
 # shellcheck source=tests/lab/lab.sh
 . "$(dirname "$(readlink -f "$0")")/lab.sh"
 lab_scenario openssl h2load
@@ -117,3 +118,38 @@ logged() {
 }
 wait_until $((5 * LAB_SLOW)) "the slow download is logged" logged
 say "$(grep '"server_name":"b.example.com"' "$LAB_DIR"/log/edge/0/* | tail -n 1)"
+
+step "the namespace is served by another shard: the same TLS crosses the hop"
+api_ok PUT /v1/shards/team '{"access_log":{"to":"file"}}' >/dev/null
+serve_by() { applied /v1/namespaces/default "$([ -z "$1" ] && echo '{}' || echo "{\"shard\":\"$1\"}")"; }
+serve_by team
+wait_until 20 "it does" sh -c "ls $LAB_DIR/run/hop/team.sock >/dev/null"
+expect_eq "a" "b1 a name=a.example.com HTTP/2.0" "$(secure a.example.com /)"
+expect_eq "b" "b1 b name=b.example.com HTTP/1.1" "$(secure b.example.com /)"
+expect_match "c, whose TLS ends in the first tier" '^b[12]$' "$(secure c.example.com /)"
+expect_eq "whose certificate" "$(fingerprint <"$LAB_DIR/b1/b.pem")" "$(shown -servername b.example.com | fingerprint)"
+expect_match "a name without a route" 'alert number 112' "$(shown -servername e.example.com)"
+expect_eq "50 MB" "$(sum_of <"$LAB_DIR/b1/tls_www/random")" "$(secure b.example.com /random | sum_of)"
+hop_logged() { # hop_logged SHARD BACKEND: that tier's line of the download
+  jq -es --arg backend "$2" '[.[] | select(.protocol == "tls" and .server_name == "b.example.com" and .ending == "tunnelled"
+    and .client == "192.0.2.2" and .listener == "pass" and .backend == $backend and .sent_bytes > 50000000)] | length == 1' "$LAB_DIR/log/$1"/0/*
+}
+wait_until $((5 * LAB_SLOW)) "the first tier logs it" hop_logged edge shard/team
+wait_until $((5 * LAB_SLOW)) "the second tier logs it" hop_logged team 10.77.1.2:8444
+expect_eq "explained beyond the hop" '"team" default/b/0 found 10.77.1.2:8444' \
+  "$(api POST /v1/explain '{"listener": "pass", "request": {"host": "b.example.com"}}' |
+    jq -r '.beyond_hop | "\"\(.shard)\" \(.rule) \(.outcome) \(.forwards[0].endpoints[0].address)"')"
+
+step "and comes and goes under load"
+client h2load --h1 -c "$LAB_CONNECTIONS" -n "$LAB_REQUESTS" --connect-to="$LAB_VIP:443" https://a.example.com/ >"$LAB_DIR/load.txt" 2>&1 &
+LOAD_PID=$!
+moves=0
+while load_running || [ "$moves" -lt 4 ]; do
+  for shard in '' team; do
+    serve_by "$shard"
+    moves=$((moves + 1))
+    expect_eq "a new connection after move $moves" "b1 a name=a.example.com HTTP/2.0" "$(secure a.example.com /)"
+  done
+done
+load_wait
+expect_eq "failed requests under $moves moves" 0 "$LOAD_FAILED"
