@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The derived hop (DESIGN §1) when things go wrong: a second tier that dies, a headgate-node that dies and moves under
-# load through every place that a namespace may have. What it does when all is well, its pattern verifies
+# The derived hop (DESIGN §1) when things go wrong: a second tier that dies or is restarted, a headgate-node that dies and
+# moves under load through every place that a namespace may have. What it does when all is well, its pattern verifies
 # (scripts/patterns/central-ingress --lab).
 #
 #   client ══► VIP 192.0.2.100:80 ── l4 ──► central ──hop (Unix socket)──► team, third ──► b1, b2
@@ -47,8 +47,8 @@ refused() {
 wait_until 5 "it is in the statistics" refused
 
 step "a dead second tier refuses nobody"
-pid=$(api GET /v1/status | jq '.nodes[].processes[] | select(.process == "shard/team/0") | .pid')
-kill -9 "$pid"
+pid_of_team() { api GET /v1/status | jq '.nodes[].processes[] | select(.process == "shard/team/0") | .pid'; }
+kill -9 "$(pid_of_team)"
 expect_match "who comes meanwhile is answered" '^b[12]$' "$(client curl -sf --max-time 10 -H "Host: $LAB_HOSTNAME" "http://$LAB_VIP/")"
 
 step "headgate-node dies under load, and is back with the hop's socket"
@@ -63,6 +63,27 @@ move_to team
 load_wait
 expect_eq "failed requests" 0 "$LOAD_FAILED"
 
+step "the second tier is restarted under requests that nobody may repeat"
+echo body >"$LAB_DIR/posted"
+restart_is() { api GET /v1/status | jq -e --arg state "$1" '.nodes[0].restarts[0].state == $state' >/dev/null; }
+sum_of() { api GET /v1/stats | jq --arg name "$1" '[.nodes[].processes[].samples[] | select(.name | endswith($name)) | .value] | add'; }
+failed=0 loads=0
+for _ in 1 2 3; do
+  old=$(pid_of_team)
+  api_ok POST /v1/shards/team/restart >/dev/null
+  # Its last connections that idle end a second after it takes no new ones.
+  while kill -0 "$old" 2>/dev/null && [ "$loads" -lt 1000 ]; do
+    load_program "$LAB_VIP" / -n "$LAB_REQUESTS" -d "$LAB_DIR/posted" >"$LAB_DIR/load.txt" 2>&1 &
+    LOAD_PID=$! LOAD_TOTAL=$LAB_REQUESTS
+    load_wait >/dev/null
+    failed=$((failed + LOAD_FAILED)) loads=$((loads + 1))
+  done
+  wait_until 10 "the restart is over" restart_is "done"
+done
+expect_at_least "loads while old replicas ended" 3 "$loads"
+expect_eq "failed POSTs in them" 0 "$failed"
+say "sent again, since nobody had read them: $(sum_of upstream_stale_total)"
+
 step "the namespace moves under load"
 moves=0
 load_start "$LAB_VIP" "$LAB_REQUESTS"
@@ -74,7 +95,6 @@ while load_running || [ "$moves" -lt 8 ]; do
 done
 load_wait
 expect_eq "failed requests under $moves moves" 0 "$LOAD_FAILED"
-waits=$(api GET /v1/stats | jq '[.nodes[].processes[].samples[] | select(.name | endswith("hop_waits_total")) | .value] | add')
-say "requests that came before their route did, and waited for it: $waits"
+say "requests that came before their route did, and waited for it: $(sum_of hop_waits_total)"
 move_to ''
 wait_until 5 "the hop socket is gone with the last route" test ! -e "$hop"
