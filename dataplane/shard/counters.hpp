@@ -50,7 +50,7 @@ enum class Counter : uint8_t {
   kTlsHandshakesResumed,  // of these: the session began on another connection
   kHopPeersRefused,       // connections to the hop socket by somebody who may not
   kHopWaits,              // requests over the hop that came before their route did
-  kProxyHeaders,          // connections that a trusted proxy has passed on
+  kProxyHeaders,          // connections that a trusted proxy has passed on, or TLS that a first tier has
   kProxyHeadersRefused,   // it said nothing that could be understood, or not in time: closed
   kProxyTlvsRefused,      // of these: by what it said beside the addresses
   kBytesPiped,            // of responses, that were never copied here
