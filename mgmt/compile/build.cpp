@@ -237,6 +237,12 @@ contract::Object build_route(const Model& model, const Entry& entry, const std::
   return built;
 }
 
+// It speaks HTTP/1.1, where DESIGN section 1 has HTTP/2. CPU of both tiers for a request, one thread each,
+// two runs in turn on two cores that others used as well, HTTP/1.1 beside HTTP/2, in µs: 1 kB over 64
+// connections 29 and 38 beside 30 and 37, over 8 42 and 45 beside 50 and 48; 100 kB 99 and 105 beside 160 and
+// 157; 1 MB, which goes by a pipe, 830 and 720 beside 1460 and 1110; for clients of HTTP/2 1 kB 39 and 31
+// beside 42 and 26, 100 kB 109 and 83 beside 155 and 120. HPACK eats what shared writes save, and bodies are
+// copied twice more in each tier.
 contract::Object build_hop_pool(const Entry& to_shard) {
   contract::Pool pool;
   pool.uid = hop_pool_uid(to_shard);
