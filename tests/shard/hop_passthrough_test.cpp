@@ -15,14 +15,14 @@ using testing::Not;
 using testing_support::client_hello;
 using testing_support::tlv;
 
-const std::string kAccessDenied("\x15\x03\x03\x00\x02\x02\x31", 7);
-const std::string kInternalError("\x15\x03\x03\x00\x02\x02\x50", 7);
-const std::string kUnrecognizedName("\x15\x03\x03\x00\x02\x02\x70", 7);
-
 class HopPassthroughTest : public HopFixture {
  protected:
   static constexpr uint8_t kTcp4 = 0x11;
   static constexpr uint8_t kListenerTlv = 0xe8;
+  static std::string alert(char description) {
+    return std::string("\x15\x03\x03\x00\x02\x02", 6) + description;
+  }
+  static constexpr char kNoHello = 50, kDenied = 49, kInternal = 80, kUnrecognized = 112;
 
   contract::Listener passing(const std::string& hop_from = "") const {
     auto listener = web_listener();
@@ -206,7 +206,7 @@ TEST_F(HopPassthroughTest, AListenerIsReachedByWhatItSpeaks) {
   request.send("GET / HTTP/1.1\r\nHost: app.example\r\n" + context() + "\r\n");
   EXPECT_EQ(request.read_until("\r\n"), "HTTP/1.1 421 Misdirected Request\r\n");
   apply_to_team(second_tier());
-  EXPECT_EQ(answer_on_hop(header(tlv(kListenerTlv, "l1")) + client_hello("app.example")), kInternalError);
+  EXPECT_EQ(answer_on_hop(header(tlv(kListenerTlv, "l1")) + client_hello("app.example")), alert(kInternal));
   EXPECT_FALSE(backend_.has_waiting());
 }
 
@@ -234,7 +234,7 @@ TEST_F(HopPassthroughTest, AHeaderOfAClientsIsNoneOfTheHops) {
   start_passing();
   auto client = connect();
   client.send(header(tlv(kListenerTlv, "l1")) + client_hello("app.example"));
-  EXPECT_EQ(client.read_all(), std::string("\x15\x03\x03\x00\x02\x02\x32", 7)) << "it is no TLS";
+  EXPECT_EQ(client.read_all(), alert(kNoHello)) << "it is no TLS";
   EXPECT_FALSE(backend_.has_waiting());
 }
 
@@ -257,10 +257,10 @@ TEST_F(HopPassthroughTest, WhoIsNotServedIsToldSoByEitherTier) {
     client.send(client_hello(name));
     return client.read_all();
   };
-  EXPECT_EQ(answer_to("other.example"), kUnrecognizedName);
+  EXPECT_EQ(answer_to("other.example"), alert(kUnrecognized));
   EXPECT_EQ(count_of_team("requests_total"), 0u) << "it is the first tier's to say";
   std::filesystem::remove(hop_.path_to("team"));
-  EXPECT_EQ(answer_to("app.example"), kInternalError);
+  EXPECT_EQ(answer_to("app.example"), alert(kInternal));
 }
 
 TEST_F(HopPassthroughTest, EachTiersPoliciesHoldInItsOwn) {
@@ -272,7 +272,7 @@ TEST_F(HopPassthroughTest, EachTiersPoliciesHoldInItsOwn) {
   start_passing();
   auto client = connect();
   client.send(client_hello("app.example"));
-  EXPECT_EQ(client.read_all(), kAccessDenied);
+  EXPECT_EQ(client.read_all(), alert(kDenied));
   EXPECT_FALSE(backend_.has_waiting());
   await([this] { return count_of_team("exchanges_total", "filtered") == 1; });
   EXPECT_TRUE(counts(0, "exchanges_total", "filtered")) << "the first tier has none";
