@@ -13,7 +13,7 @@ namespace headgate::node {
 namespace {
 
 // One for the node that runs, one for the node that takes over from it, and room for a third that is late.
-constexpr int kBacklog = 4;
+constexpr int kControlBacklog = 4;
 
 Result<UnixAddress> unix_address(const std::filesystem::path& path) {
   if (const auto address = UnixAddress::of(path.native())) return *address;
@@ -30,7 +30,7 @@ Result<UniqueFd> listen_control_socket(const std::filesystem::path& path) {
   if (!fd) return system_error(errno, "making a control socket");
   ::unlink(path.c_str());
   if (::bind(fd.get(), address->get(), address->size()) != 0 || ::chmod(path.c_str(), 0600) != 0 ||
-      ::listen(fd.get(), kBacklog) != 0)
+      ::listen(fd.get(), kControlBacklog) != 0)
     return system_error(errno, "listening on " + path.string());
   return fd;
 }

@@ -9,11 +9,10 @@
 
 #include "dataplane/core/log.hpp"
 #include "dataplane/core/unix_address.hpp"
+#include "dataplane/node/listening_socket.hpp"
 
 namespace headgate::node {
 namespace {
-
-constexpr int kBacklog = 4096;  // cut to net.core.somaxconn by the kernel
 
 UniqueFd copy_of(const UniqueFd& fd) { return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)); }
 
@@ -38,7 +37,7 @@ Result<UniqueFd> HopSockets::open(const std::string& shard) const {
   if (!fd) return system_error(errno, what);
   ::unlink(path.c_str());
   if (::bind(fd.get(), address->get(), address->size()) != 0 || ::chmod(path.c_str(), 0666) != 0 ||
-      ::listen(fd.get(), kBacklog) != 0)
+      ::listen(fd.get(), kListenBacklog) != 0)
     return system_error(errno, what);
   return fd;
 }

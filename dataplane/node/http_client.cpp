@@ -12,11 +12,8 @@
 #include "dataplane/core/limits.hpp"
 
 namespace headgate::node {
-namespace {
 
-constexpr long kConnectTimeoutMs = 3'000;
-
-struct Transfer {
+struct HttpTransfer {
   HttpRequest request;
   HttpAnswer answer;
   std::function<void(HttpAnswer)> on_answer;
@@ -25,18 +22,22 @@ struct Transfer {
   CURL* easy = nullptr;
   curl_slist* headers = nullptr;
 
-  Transfer() = default;
-  Transfer(const Transfer&) = delete;
-  Transfer& operator=(const Transfer&) = delete;
-  ~Transfer() {
+  HttpTransfer() = default;
+  HttpTransfer(const HttpTransfer&) = delete;
+  HttpTransfer& operator=(const HttpTransfer&) = delete;
+  ~HttpTransfer() {
     curl_easy_cleanup(easy);
     curl_slist_free_all(headers);
   }
 };
 
+namespace {
+
+constexpr long kConnectTimeoutMs = 3'000;
+
 // An answer over the limit ends the transfer: curl takes any other count than the given one as an error.
 size_t receive_body(char* bytes, size_t size, size_t count, void* user) {
-  auto& body = static_cast<Transfer*>(user)->answer.body;
+  auto& body = static_cast<HttpTransfer*>(user)->answer.body;
   if (body.size() + size * count > limits::kFrameBytesMax) return 0;
   body.append(bytes, size * count);
   return size * count;
@@ -54,7 +55,7 @@ void set_up_trust(CURL* easy, const std::string& authority_file, bool unverified
   }
 }
 
-void set_up(Transfer& transfer, const std::string& authority_file) {
+void set_up(HttpTransfer& transfer, const std::string& authority_file) {
   CURL* easy = transfer.easy = curl_easy_init();
   HG_ASSERT(easy != nullptr);
   const auto& request = transfer.request;
@@ -134,7 +135,7 @@ struct HttpClient::Impl {
     int running = 0;
     curl_multi_socket_action(multi, socket, action, &running);
     // Taken out of curl before their callbacks run, because those send the next request.
-    std::vector<std::unique_ptr<Transfer>> done;
+    std::vector<std::unique_ptr<HttpTransfer>> done;
     int left = 0;
     while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {
       if (message->msg != CURLMSG_DONE) continue;
@@ -158,7 +159,7 @@ struct HttpClient::Impl {
   CURLM* multi;
   EventLoop::Timer timer;
   std::unordered_map<curl_socket_t, EventLoop::Watch> watches;
-  std::unordered_map<CURL*, std::unique_ptr<Transfer>> transfers;
+  std::unordered_map<CURL*, std::unique_ptr<HttpTransfer>> transfers;
 };
 
 HttpClient::HttpClient(EventLoop& loop, const std::filesystem::path& authority_file)
@@ -166,7 +167,7 @@ HttpClient::HttpClient(EventLoop& loop, const std::filesystem::path& authority_f
 HttpClient::~HttpClient() = default;
 
 void HttpClient::send(HttpRequest request, std::function<void(HttpAnswer)> on_answer) {
-  auto transfer = std::make_unique<Transfer>();
+  auto transfer = std::make_unique<HttpTransfer>();
   transfer->request = std::move(request);
   transfer->on_answer = std::move(on_answer);
   set_up(*transfer, impl_->authority_file);

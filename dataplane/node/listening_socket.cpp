@@ -16,8 +16,6 @@
 namespace headgate::node {
 namespace {
 
-constexpr int kBacklog = 4096;  // cut to net.core.somaxconn by the kernel
-
 bool set_option(int fd, int level, int option, int value = 1) {
   return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
@@ -63,7 +61,7 @@ Result<UniqueFd> open_listening_socket(const Endpoint& bound) {
                             set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY));
   if (!set) return system_error(errno, what);
   const auto address = SocketAddress::of(bound);
-  if (::bind(fd.get(), address.get(), address.size_bytes()) != 0 || ::listen(fd.get(), kBacklog) != 0) {
+  if (::bind(fd.get(), address.get(), address.size_bytes()) != 0 || ::listen(fd.get(), kListenBacklog) != 0) {
     auto error = system_error(errno, what);
     if (error.code != ErrorCode::kConflict) return error;
     if (const auto holder = holder_of_port(bound); !holder.empty())

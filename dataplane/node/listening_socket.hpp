@@ -10,6 +10,9 @@
 
 namespace headgate::node {
 
+// Connections that wait to be accepted; cut to net.core.somaxconn by the kernel.
+constexpr int kListenBacklog = 4096;
+
 // SO_REUSEPORT: the sockets of all threads and replicas share the address and the kernel spreads connections
 // over them. IP_FREEBIND: the address may come, go and come again while we listen. An address that another
 // program holds is an error that names it.

@@ -80,10 +80,6 @@ contract::L4Listener build_l4_listener(const Endpoint& endpoint, const Entry& sh
   return listener;
 }
 
-contract::ObjectPtr frozen(contract::Object object) {
-  return std::make_shared<const contract::Object>(std::move(object));
-}
-
 // What is said of the rule's requests where it is served.
 std::vector<contract::PolicyBlock> blocks_beyond_hop(const Rule& rule,
                                                      const std::vector<const Entry*>& policies) {
@@ -164,6 +160,10 @@ std::optional<contract::ListenerTls> build_tls(const Model& model, const Listene
 }
 
 }  // namespace
+
+contract::ObjectPtr frozen(contract::Object object) {
+  return std::make_shared<const contract::Object>(std::move(object));
+}
 
 std::vector<AllocationKey> required_allocations(const Model& model, const Entry& shard) {
   std::vector<AllocationKey> keys{{Space::kUser, shard.meta.uid}};

@@ -18,6 +18,8 @@ namespace headgate::compile {
 using Numbers = std::map<db::AllocationKey, uint32_t>;
 using Objects = std::map<contract::ObjectKey, contract::ObjectPtr>;
 
+contract::ObjectPtr frozen(contract::Object object);
+
 // The numbers that a shard needs: its user; a local port and a target id an endpoint and replica.
 std::vector<db::AllocationKey> required_allocations(const Model& model, const Entry& shard);
 

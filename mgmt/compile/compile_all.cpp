@@ -7,8 +7,6 @@
 namespace headgate::compile {
 namespace {
 
-using contract::Kind;
-
 // Who passes requests on to a shard, from all routes.
 std::set<std::string> hop_peers_of(const Model& model, const std::string& shard) {
   std::set<std::string> peers;
@@ -24,7 +22,7 @@ std::set<std::string> hop_peers_of(const Model& model, const std::string& shard)
 Objects compile_shard(const Model& model, const Entry& shard, const HopPeers& hop_peers) {
   const auto& name = shard.key.name;
   Objects objects;
-  const auto add = [&](Kind kind, const Entry& entry, contract::Object object) {
+  const auto add = [&](contract::Kind kind, const Entry& entry, contract::Object object) {
     objects[key_in_shard(name, kind, entry)] = std::make_shared<const contract::Object>(std::move(object));
   };
   const auto add_used = [&](const std::vector<db::ObjectKey>& keys) {
@@ -34,24 +32,24 @@ Objects compile_shard(const Model& model, const Entry& shard, const HopPeers& ho
   const auto among = [&](const std::vector<std::string>& shards) {
     return std::find(shards.begin(), shards.end(), name) != shards.end();
   };
-  add(Kind::kShardSettings, shard, build_shard_settings(model, shard, hop_peers));
+  add(contract::Kind::kShardSettings, shard, build_shard_settings(model, shard, hop_peers));
   for (const auto* listener : model.all(db::Kind::kListener))
     if (listener->as<Listener>().shard == name) {
-      add(Kind::kListener, *listener, build_listener(model, *listener, name));
+      add(contract::Kind::kListener, *listener, build_listener(model, *listener, name));
       add_used(used_by_listener(model, *listener));
     }
   for (const auto* route : model.all(db::Kind::kRoute)) {
     const auto places = places_of_route(model, *route);
     if (among(places.passing_on)) {
-      add(Kind::kRoute, *route, build_route(model, *route, name));
+      add(contract::Kind::kRoute, *route, build_route(model, *route, name));
       if (const auto* to_shard = model.find(db::Kind::kShard, places.serving[0]))
         objects[key_of_hop_pool(name, *to_shard)] =
             std::make_shared<const contract::Object>(build_hop_pool(*to_shard));
     }
     if (!among(places.serving)) continue;
-    add(Kind::kRoute, *route, build_route(model, *route, name));
+    add(contract::Kind::kRoute, *route, build_route(model, *route, name));
     for (const auto& key : places.hop_listeners)
-      add(Kind::kListener, *model.find(key), build_listener(model, *model.find(key), name));
+      add(contract::Kind::kListener, *model.find(key), build_listener(model, *model.find(key), name));
     add_used(used_by_route(model, *route));
   }
   return objects;

@@ -40,6 +40,9 @@ struct Bounds {
   uint64_t min = 0;
   uint64_t max = 0;
 };
+constexpr uint64_t kSecondMs = 1'000;
+constexpr uint64_t kHourMs = 3'600 * kSecondMs;
+constexpr uint64_t kWeightMax = 1'000'000;  // the Gateway API's
 
 class Fields {
  public:

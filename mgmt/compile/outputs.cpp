@@ -7,10 +7,6 @@
 namespace headgate::compile {
 namespace {
 
-contract::ObjectPtr frozen(contract::Object object) {
-  return std::make_shared<const contract::Object>(std::move(object));
-}
-
 bool same(const contract::ObjectPtr& a, const contract::ObjectPtr& b) {
   return a == b || (a && b && *a == *b);
 }

@@ -10,12 +10,10 @@
 namespace headgate::compile {
 namespace {
 
-constexpr uint64_t kSecondMs = 1'000;
-constexpr uint64_t kHourMs = 3'600 * kSecondMs;
 constexpr uint64_t kKi = 1u << 10;
 constexpr uint64_t kMi = 1u << 20;
 constexpr uint64_t kTi = uint64_t{1} << 40;
-constexpr Bounds kTimeoutMs{1, kHourMs};
+constexpr Bounds kPhaseTimeoutMs{1, kHourMs};
 constexpr uint32_t kConnectionsMaxPerSource = 5000;  // half of what a replica holds where nothing is said
 
 void read_names(Fields& fields, std::string_view member, bool star_is_all, std::vector<std::string>& into) {
@@ -42,11 +40,11 @@ void read_limits(Fields& fields, contract::ShardSettings& settings) {
 
 void read_timeouts(Fields& fields, contract::ShardSettings& settings) {
   fields.object("timeouts", [&](Fields& timeouts) {
-    timeouts.read_duration("header", kTimeoutMs, settings.header_timeout);
-    timeouts.read_duration("idle", kTimeoutMs, settings.idle_timeout);
-    timeouts.read_duration("body", kTimeoutMs, settings.body_timeout);
-    timeouts.read_duration("connect", kTimeoutMs, settings.connect_timeout);
-    timeouts.read_duration("response", kTimeoutMs, settings.response_timeout);
+    timeouts.read_duration("header", kPhaseTimeoutMs, settings.header_timeout);
+    timeouts.read_duration("idle", kPhaseTimeoutMs, settings.idle_timeout);
+    timeouts.read_duration("body", kPhaseTimeoutMs, settings.body_timeout);
+    timeouts.read_duration("connect", kPhaseTimeoutMs, settings.connect_timeout);
+    timeouts.read_duration("response", kPhaseTimeoutMs, settings.response_timeout);
   });
 }
 

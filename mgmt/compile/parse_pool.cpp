@@ -9,9 +9,7 @@
 namespace headgate::compile {
 namespace {
 
-constexpr uint64_t kWeightMax = 1'000'000;
 constexpr uint64_t kPriorityMax = 15;
-constexpr uint64_t kHourMs = 3'600'000;
 
 // The canonical text of an address, or a DNS name in lower case; empty where it is neither.
 std::string canonical_host(const std::string& text) {

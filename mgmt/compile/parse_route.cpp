@@ -10,8 +10,7 @@
 namespace headgate::compile {
 namespace {
 
-constexpr uint64_t kWeightMax = 1'000'000;  // the Gateway API's
-constexpr Bounds kTimeoutMs{1, 24 * 3'600'000};
+constexpr Bounds kTimeoutMs{1, 24 * kHourMs};
 
 PoolRef read_forward(Fields& forward, const std::string& namespace_name,
                      const std::vector<contract::RouteMatch>& matches) {

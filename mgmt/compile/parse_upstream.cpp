@@ -10,7 +10,6 @@
 namespace headgate::compile {
 namespace {
 
-constexpr uint64_t kHourMs = 3'600'000;
 constexpr uint64_t kCountMax = 1'000'000;
 constexpr Bounds kConnectMs{1, kHourMs};
 constexpr Bounds kIdleMs{1, 24 * kHourMs};

@@ -70,7 +70,7 @@ http::Problem last_admin() {
   return {409, "This is the last admin token that never expires; make another first.", {}, {}};
 }
 
-http::Problem not_found(const std::string& name) {
+http::Problem no_token(const std::string& name) {
   return {404, fmt::format("There is no token {}.", name), {}, {}};
 }
 
@@ -134,7 +134,7 @@ void get_token(const ExchangePtr& exchange) {
   if (!reader.ok()) return exchange->storage_failed(reader.error());
   const auto token = reader->token(exchange->parameter("name"));
   if (!token.ok()) return exchange->storage_failed(token.error());
-  if (!*token) return exchange->problem(not_found(exchange->parameter("name")));
+  if (!*token) return exchange->problem(no_token(exchange->parameter("name")));
   exchange->json(200, token_json(**token), {{"ETag", etag_of((*token)->generation)}});
 }
 
@@ -165,15 +165,14 @@ void delete_token(const ExchangePtr& exchange) {
   const auto generation = *now ? std::optional((*now)->generation) : std::nullopt;
   if (const auto problem = check_conditions(conditions_of(exchange->request), generation))
     return exchange->problem(*problem);
-  if (!*now) return exchange->problem(not_found(name));
+  if (!*now) return exchange->problem(no_token(name));
   const auto is_last = is_last_admin(*reader, name);
   if (!is_last.ok()) return exchange->storage_failed(is_last.error());
   if (*is_last) return exchange->problem(last_admin());
   db::Precondition unchanged;
   unchanged.revision = generation;
   const auto removed = exchange->service.store().remove_token(exchange->principal.author(), name, unchanged);
-  if (!removed.ok() && removed.error().code == ErrorCode::kNotFound)
-    return exchange->problem(not_found(name));
+  if (!removed.ok() && removed.error().code == ErrorCode::kNotFound) return exchange->problem(no_token(name));
   if (!removed.ok() && removed.error().code == ErrorCode::kConflict)
     return exchange->problem(
         {409, "Somebody else changed this token at the same moment; try again.", {}, {}});

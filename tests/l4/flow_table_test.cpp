@@ -76,22 +76,22 @@ TYPED_TEST(FlowTableTest, NeverTellsAnotherFlowsTarget) {
 }
 
 TYPED_TEST(FlowTableTest, HoldsTheFlowsItIsMadeForWithFewForgotten) {
-  constexpr uint32_t kFlows = 20'000;
-  typename TestFixture::Table table(kFlows, 99);
+  constexpr uint32_t kEntries = 20'000;
+  typename TestFixture::Table table(kEntries, 99);
   uint32_t evicted = 0;
-  for (uint32_t number = 0; number < kFlows; ++number) {
+  for (uint32_t number = 0; number < kEntries; ++number) {
     const FlowEntry value(number, FlowState::kEstablished, Tick(1));
     evicted += this->insert(table, number, value, Tick(1)) == TestFixture::Table::Insert::kEvicted;
   }
-  EXPECT_LT(evicted, kFlows / 20);
+  EXPECT_LT(evicted, kEntries / 20);
   uint32_t found = 0;  // in either half of its group
-  for (uint32_t number = 0; number < kFlows; ++number) {
+  for (uint32_t number = 0; number < kEntries; ++number) {
     const FlowEntry* entry = this->find(table, number, Tick(1));
     if (entry == nullptr) continue;
     EXPECT_EQ(entry->target_id(), number);
     ++found;
   }
-  EXPECT_EQ(found, kFlows - evicted);
+  EXPECT_EQ(found, kEntries - evicted);
 }
 
 TYPED_TEST(FlowTableTest, AFloodOfNewFlowsForgetsNoEstablishedOne) {

@@ -20,7 +20,7 @@ std::string random_address(std::mt19937& random, bool v6) {
   return IpAddress::v6(bytes).to_string();
 }
 
-ParsedPacket parse_bytes(Bytes& bytes) {
+ParsedPacket whole(Bytes& bytes) {
   return parse({bytes.data(), static_cast<uint16_t>(bytes.size()), ChecksumTrust::kComplete});
 }
 
@@ -42,14 +42,14 @@ TEST(Rewrite, EqualsThePacketBuiltAnew) {
     for (const bool source : {false, true}) {
       Bytes bytes = build(from, source);
       if (source)
-        rewrite_source(bytes.data(), parse_bytes(bytes), Rewrite(from, to));
+        rewrite_source(bytes.data(), whole(bytes), Rewrite(from, to));
       else
-        rewrite_destination(bytes.data(), parse_bytes(bytes), Rewrite(from, to));
+        rewrite_destination(bytes.data(), whole(bytes), Rewrite(from, to));
       // Of a checksum 0 and 0xffff mean the same, and increments may come to the other one.
       ASSERT_EQ(bytes.size(), build(to, source).size());
       const Bytes expected = build(to, source);
       if (bytes != expected) {
-        const ParsedPacket parsed = parse_bytes(bytes);
+        const ParsedPacket parsed = whole(bytes);
         ASSERT_EQ(parsed.ip_fault, DropReason::kNone) << turn;
         auto& tcp = header_at<TcpHeader>(bytes.data() + parsed.l4_offset);
         ASSERT_TRUE(tcp.checksum == Be16(0) || tcp.checksum == Be16(0xffff)) << turn;
@@ -63,9 +63,9 @@ TEST(Rewrite, ThereAndBackIsTheSame) {
   const Endpoint local = *Endpoint::parse("[fd68:6764:7465::1]:1024");
   Bytes bytes = Packet().ipv6("2001:db8::2", "2001:db8::100").tcp(4000, 80).payload("hello").build();
   const Bytes before = bytes;
-  rewrite_destination(bytes.data(), parse_bytes(bytes), Rewrite(vip, local));
+  rewrite_destination(bytes.data(), whole(bytes), Rewrite(vip, local));
   EXPECT_NE(bytes, before);
-  rewrite_destination(bytes.data(), parse_bytes(bytes), Rewrite(local, vip));
+  rewrite_destination(bytes.data(), whole(bytes), Rewrite(local, vip));
   EXPECT_EQ(bytes, before);
 }
 
@@ -74,7 +74,7 @@ TEST(Rewrite, OfALaterFragmentTouchesAddressesAlone) {
       Packet().ipv4("192.0.2.2", "192.0.2.100").tcp(4000, 80).fragment(9, 80, false).payload("12345678");
   Bytes bytes = packet.build();
   rewrite_destination_address(
-      bytes.data(), parse_bytes(bytes),
+      bytes.data(), whole(bytes),
       Rewrite(*Endpoint::parse("192.0.2.100:80"), *Endpoint::parse("198.19.255.1:1024")));
   EXPECT_EQ(bytes, packet.ipv4("192.0.2.2", "198.19.255.1").build());
 }

@@ -8,7 +8,7 @@
 namespace headgate::l7 {
 namespace {
 
-struct Case {
+struct AuthorityCase {
   const char* what;
   std::string text;
   const char* host;  // null: refused
@@ -18,7 +18,7 @@ struct Case {
 TEST(Authority, IsParsedStrictly) {
   const std::string label63(63, 'a');
   const std::string longest = label63 + ".com";
-  const Case cases[] = {
+  const AuthorityCase cases[] = {
       {"a name", "example.com", "example.com"},
       {"upper case is lowered", "EXAMPLE.Com", "example.com"},
       {"the port is apart", "example.com:8080", "example.com", 8080},

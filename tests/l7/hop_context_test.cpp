@@ -10,18 +10,18 @@
 namespace headgate::l7 {
 namespace {
 
-constexpr const char* kSaid =
+constexpr const char* kContext =
     "v1 listener=0123abcd client=192.0.2.2:51234 for=192.0.2.2 proto=http host=a.example port=80 id=r-1";
 
 std::string with(const std::string& from, const std::string& to) {
-  std::string text = kSaid;
+  std::string text = kContext;
   const auto at = text.find(from);
   return at == std::string::npos ? "" : text.replace(at, from.size(), to);
 }
 
 TEST(HopContext, WhatTheFirstTierKnowsTheSecondKnows) {
   Arena arena;
-  const auto context = parse_hop_context(kSaid, arena);
+  const auto context = parse_hop_context(kContext, arena);
   ASSERT_TRUE(context);
   EXPECT_EQ(context->listener, "0123abcd");
   EXPECT_EQ(context->client_port, 51234);
@@ -36,7 +36,7 @@ TEST(HopContext, WhatTheFirstTierKnowsTheSecondKnows) {
 
 TEST(HopContext, WhatIsParsedIsWrittenAgainByteForByte) {
   const std::string texts[] = {
-      kSaid,
+      kContext,
       with("client=192.0.2.2:51234 for=192.0.2.2",
            "client=[2001:db8::2]:0 for=2001:db8::2,10.0.0.1,10.0.0.2"),
       with("host=a.example port=80", "host=[2001:db8::1]:8443 port=65535"),
@@ -54,7 +54,7 @@ TEST(HopContext, WhatIsParsedIsWrittenAgainByteForByte) {
 
 TEST(HopContext, ATraceIsBelievedWhereItSaysSo) {
   Arena arena;
-  const auto silent = parse_hop_context(kSaid, arena);
+  const auto silent = parse_hop_context(kContext, arena);
   const auto said = parse_hop_context(with("id=r-1", "id=r-1 trace=believed"), arena);
   ASSERT_TRUE(silent && said);
   EXPECT_FALSE(silent->trace_believed);
@@ -122,11 +122,11 @@ TEST(HopContext, ItStandsInThePlaceOfWhatItSays) {
   headers.add(HeaderId::kXForwardedFor, "192.0.2.2");
   headers.add({"x-custom", "v", HeaderId::kOther});
   headers.add(HeaderId::kXRequestId, "r-1");
-  pass_on(headers, kSaid);
+  pass_on(headers, kContext);
   ASSERT_EQ(headers.size(), 2u);
   EXPECT_EQ(headers.begin()->name, "x-custom");
-  EXPECT_EQ(hop_context_of(headers), kSaid);
-  headers.add(HeaderId::kHeadgateContext, kSaid);
+  EXPECT_EQ(hop_context_of(headers), kContext);
+  headers.add(HeaderId::kHeadgateContext, kContext);
   EXPECT_FALSE(hop_context_of(headers)) << "which of two is meant, nobody can tell";
 }
 

@@ -9,14 +9,14 @@
 namespace headgate::l7 {
 namespace {
 
-struct Case {
+struct PathCase {
   const char* what;
   const char* raw;
   const char* normal;  // null: refused
   PathFault fault = PathFault::kNone;
 };
 
-void check(const Case& c, EscapedSlash escaped_slash) {
+void check(const PathCase& c, EscapedSlash escaped_slash) {
   Arena arena;
   const auto normal = normalise_path(c.raw, escaped_slash, arena);
   EXPECT_EQ(normal.fault, c.fault) << c.what << ": " << c.raw;
@@ -24,7 +24,7 @@ void check(const Case& c, EscapedSlash escaped_slash) {
 }
 
 TEST(Path, HasOneNormalForm) {
-  const Case cases[] = {
+  const PathCase cases[] = {
       {"root stays", "/", "/"},
       {"plain stays", "/a/b.html", "/a/b.html"},
       {"a final slash is kept", "/a/", "/a/"},
@@ -50,7 +50,7 @@ TEST(Path, HasOneNormalForm) {
 }
 
 TEST(Path, RefusesWhatPartiesReadDifferently) {
-  const Case cases[] = {
+  const PathCase cases[] = {
       {"nothing", "", nullptr, PathFault::kNotAbsolute},
       {"relative", "a/b", nullptr, PathFault::kNotAbsolute},
       {"asterisk", "*", nullptr, PathFault::kNotAbsolute},
@@ -74,7 +74,7 @@ TEST(Path, RefusesWhatPartiesReadDifferently) {
 }
 
 TEST(Path, KeepsAnEscapedSlashAsData) {
-  const Case cases[] = {
+  const PathCase cases[] = {
       {"kept, upper case", "/a%2fb/../c", "/c"},
       {"never a separator", "/x/a%2Fb", "/x/a%2Fb"},
       {"dots before it", "/..%2fa", nullptr, PathFault::kEscapedSlash},

@@ -14,9 +14,9 @@
 namespace headgate::l7 {
 namespace {
 
-class World {
+class RouterWorld {
  public:
-  explicit World(unsigned seed) : random_(seed) {}
+  explicit RouterWorld(unsigned seed) : random_(seed) {}
 
   unsigned below(unsigned bound) { return static_cast<unsigned>(random_() % bound); }
 
@@ -146,13 +146,13 @@ const CompiledMatch* explained_winner(const RouterFixture& fixture, const Reques
 TEST(RouterProperty, FindsWhatTheOracleFindsHoweverTheObjectsCame) {
   unsigned found = 0;
   for (unsigned seed = 0; seed < 20; ++seed) {
-    World world(seed);
+    RouterWorld world(seed);
     RouterOracle truth;
     RouterFixture stepwise;
     for (int step = 0; step < 30; ++step) {
       stepwise.router = stepwise.router.with(world.change(truth), stepwise.maker);
       RouterFixture rebuilt;
-      rebuilt.router = rebuilt.router.with(World::everything(truth), rebuilt.maker);
+      rebuilt.router = rebuilt.router.with(RouterWorld::everything(truth), rebuilt.maker);
       ASSERT_EQ(stepwise.router.routes(), truth.routes.size());
       for (int ask = 0; ask < 40; ++ask) {
         const auto host = world.host();
@@ -180,7 +180,7 @@ TEST(RouterProperty, FindsWhatTheOracleFindsHoweverTheObjectsCame) {
 }
 
 TEST(RouterProperty, NothingRemainsWhenEverythingIsRemoved) {
-  World world(7);
+  RouterWorld world(7);
   RouterOracle truth;
   RouterFixture fixture;
   for (int step = 0; step < 50; ++step)

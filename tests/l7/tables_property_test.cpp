@@ -15,12 +15,12 @@ namespace {
 
 constexpr unsigned kPools = 4;
 
-struct World {
+struct TablesWorld {
   std::map<std::string, contract::Pool> pools;
   contract::HealthView health;
   std::mt19937 random;
 
-  explicit World(unsigned seed) : random(seed) {}
+  explicit TablesWorld(unsigned seed) : random(seed) {}
   unsigned below(unsigned bound) { return static_cast<unsigned>(random() % bound); }
   std::string pool_uid() { return "P" + std::to_string(below(kPools)); }
   std::string address() { return "10.0.0." + std::to_string(below(5)); }
@@ -69,7 +69,7 @@ struct World {
   }
 };
 
-const RoutePlan& plan_of(const Tables& tables) {
+const RoutePlan& only_plan(const Tables& tables) {
   RequestHead request;
   request.path = "/";
   return *Router::match(*tables.router.listener(kReached, ""), request).plan;
@@ -77,7 +77,7 @@ const RoutePlan& plan_of(const Tables& tables) {
 
 std::string eligible(const Tables& tables) {
   std::string text;
-  for (const auto& forward : plan_of(tables).forwards) {
+  for (const auto& forward : only_plan(tables).forwards) {
     const auto* pool = tables.pools.find(*forward.pool);
     text += forward.pool->uid + (pool ? ":" : " is gone");
     for (const auto& level : pool ? pool->levels : std::vector<PoolLevel>{})
@@ -89,7 +89,7 @@ std::string eligible(const Tables& tables) {
 }
 
 void expect_identities_kept(const Tables& before, const Tables& after) {
-  for (const auto& forward : plan_of(before).forwards) {
+  for (const auto& forward : only_plan(before).forwards) {
     const auto* old_pool = before.pools.find(*forward.pool);
     const auto* new_pool = after.pools.find(*forward.pool);
     if (!old_pool || !new_pool) continue;
@@ -101,7 +101,7 @@ void expect_identities_kept(const Tables& before, const Tables& after) {
 
 TEST(TablesProperty, TheWayThatObjectsAndHealthCameDoesNotMatter) {
   for (unsigned seed = 0; seed < 4; ++seed) {
-    World world(seed);
+    TablesWorld world(seed);
     TableBuilder stepwise(1);
     auto tables = stepwise.apply(world.everything());
     for (int step = 0; step < 100; ++step) {

@@ -8,7 +8,7 @@
 namespace headgate::l7 {
 namespace {
 
-constexpr const char* kSaid = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+constexpr const char* kTraceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 constexpr TraceContext kMeant{0x0af7651916cd43dd, 0x8448eb211c80319c, 0xb7ad6b7169203331, true};
 constexpr std::array<uint64_t, 3> kRandom{0x1111111111111111, 0x2222222222222222, 0x3333333333333333};
 
@@ -20,7 +20,7 @@ TEST(TraceContext, TraceparentIsReadAsTheStandardSays) {
   };
   const std::string ids = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331";
   const Case cases[] = {
-      {"sampled", kSaid, true},
+      {"sampled", kTraceparent, true},
       {"not sampled", "00-" + ids + "-00", false},
       {"flags that nobody knows are no reason", "00-" + ids + "-ff", true},
       {"flags that nobody knows do not sample", "00-" + ids + "-fe", false},
@@ -41,7 +41,7 @@ TEST(TraceContext, TraceparentIsReadAsTheStandardSays) {
       {"another separator", "00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", std::nullopt},
       {"one digit less", "00-" + ids + "-0", std::nullopt},
       {"empty", "", std::nullopt},
-      {"two in one", std::string(kSaid) + ", " + kSaid, std::nullopt},
+      {"two in one", std::string(kTraceparent) + ", " + kTraceparent, std::nullopt},
   };
   for (const auto& [description, text, sampled] : cases) {
     const auto context = parse_traceparent(text);
@@ -56,7 +56,7 @@ TEST(TraceContext, TraceparentIsReadAsTheStandardSays) {
 TEST(TraceContext, WhatIsReadIsWrittenAgain) {
   Arena arena;
   const auto written = write_traceparent(kMeant, arena);
-  EXPECT_EQ(written, kSaid);
+  EXPECT_EQ(written, kTraceparent);
   EXPECT_EQ(trace_id_of(written), "0af7651916cd43dd8448eb211c80319c");
   EXPECT_EQ(span_id_of(written), "b7ad6b7169203331");
 }
@@ -85,7 +85,7 @@ TEST(TraceContext, WhoSamplesLessSamplesNoOthers) {
 TEST(TraceContext, ABelievedTraceGoesOn) {
   Arena arena;
   Headers headers;
-  headers.add(HeaderId::kTraceparent, kSaid);
+  headers.add(HeaderId::kTraceparent, kTraceparent);
   headers.add(HeaderId::kTracestate, "a=1");
   const auto trace = enter_trace(headers, true, 0, kRandom, arena);
   EXPECT_EQ(trace.traceparent, "00-0af7651916cd43dd8448eb211c80319c-3333333333333333-01")
@@ -111,8 +111,8 @@ TEST(TraceContext, WhereNoneIsValidOrBelievedOneBegins) {
   };
   const Case cases[] = {{"none", {}, true},
                         {"malformed", {"00-0af7"}, true},
-                        {"two", {kSaid, kSaid}, true},
-                        {"of a stranger", {kSaid}, false}};
+                        {"two", {kTraceparent, kTraceparent}, true},
+                        {"of a stranger", {kTraceparent}, false}};
   for (const auto& [description, said, believed] : cases) {
     Arena arena;
     Headers headers;

@@ -17,14 +17,16 @@ using contract::Snapshot;
 contract::ObjectKey pool_key(const std::string& audience, const std::string& id) {
   return {audience, Kind::kPool, id};
 }
-contract::ObjectPtr pool(const std::string& name) {
+contract::ObjectPtr pool_named(const std::string& name) {
   contract::Pool object;
   object.name = name;
   return std::make_shared<const contract::Object>(std::move(object));
 }
 Delta delta(contract::Revision base, contract::Revision revision, const std::string& audience) {
-  return {
-      .base = base, .revision = revision, .upserts = {{pool_key(audience, "p"), pool("p")}}, .removals = {}};
+  return {.base = base,
+          .revision = revision,
+          .upserts = {{pool_key(audience, "p"), pool_named("p")}},
+          .removals = {}};
 }
 
 class ConfigurationFeedTest : public testing::Test {
@@ -158,7 +160,7 @@ TEST(ConfigurationFeedProperty, AProcessThatAcceptsEndsWithItsPartOfTheSnapshot)
           if (pick(3) == 0)
             next.objects.erase(key);
           else
-            next.objects[key] = pool(std::to_string(step));
+            next.objects[key] = pool_named(std::to_string(step));
           const auto change = pick(10) == 0 ? contract::full(next) : contract::diff(node, next);
           ASSERT_TRUE(contract::apply(node, change).ok());
           feed.on_delta(change);

@@ -8,27 +8,27 @@ namespace {
 
 using netlink::LinkAddress;
 
-IpAddress ip(const char* text) { return *IpAddress::parse(text); }
+IpAddress address_from(const char* text) { return *IpAddress::parse(text); }
 LinkAddress on(int link, const char* address, uint8_t bits, bool deprecated = false) {
   return {.link_index = link,
-          .address = ip(address),
+          .address = address_from(address),
           .prefix_bits = bits,
           .deprecated = deprecated,
           .link_local = false};
 }
 
 TEST(HostAddress, IsAnAddressWithItsNetwork) {
-  EXPECT_EQ(HostAddress::parse("192.0.2.10/24"), (HostAddress{ip("192.0.2.10"), 24}));
-  EXPECT_EQ(HostAddress::parse("2001:db8::1/64"), (HostAddress{ip("2001:db8::1"), 64}));
-  EXPECT_EQ(HostAddress::parse("192.0.2.10"), (HostAddress{ip("192.0.2.10"), 32}));
+  EXPECT_EQ(HostAddress::parse("192.0.2.10/24"), (HostAddress{address_from("192.0.2.10"), 24}));
+  EXPECT_EQ(HostAddress::parse("2001:db8::1/64"), (HostAddress{address_from("2001:db8::1"), 64}));
+  EXPECT_EQ(HostAddress::parse("192.0.2.10"), (HostAddress{address_from("192.0.2.10"), 32}));
   for (const char* bad : {"", "/24", "192.0.2.10/", "192.0.2.10/33", "192.0.2.10/24x", "192.0.2.10/-1"})
     EXPECT_FALSE(HostAddress::parse(bad)) << bad;
 }
 
 TEST(NetworkPlan, VipsComeDeprecatedAndGoWhenNobodyWantsThem) {
   WantedNetwork wanted;
-  wanted.host_addresses = {{ip("192.0.2.10"), 24}};
-  wanted.vips = {ip("192.0.2.100"), ip("2001:db8::100")};
+  wanted.host_addresses = {{address_from("192.0.2.10"), 24}};
+  wanted.vips = {address_from("192.0.2.100"), address_from("2001:db8::100")};
   const auto first = host_port_changes(wanted, {}, 7);
   EXPECT_EQ(first.put, (std::vector{on(7, "192.0.2.10", 24), on(7, "192.0.2.100", 32, true),
                                     on(7, "2001:db8::100", 128, true)}));
@@ -36,7 +36,7 @@ TEST(NetworkPlan, VipsComeDeprecatedAndGoWhenNobodyWantsThem) {
   const auto settled = host_port_changes(wanted, first.put, 7);
   EXPECT_TRUE(settled.put.empty());
   EXPECT_TRUE(settled.remove.empty());
-  wanted.vips = {ip("192.0.2.100")};
+  wanted.vips = {address_from("192.0.2.100")};
   EXPECT_EQ(host_port_changes(wanted, first.put, 7).remove, (std::vector{on(7, "2001:db8::100", 128, true)}));
 }
 
@@ -48,19 +48,19 @@ TEST(NetworkPlan, AddressesOfOthersStay) {
 
 TEST(NetworkPlan, AVipThatIsTheMachinesOwnAddressIsLeftAsItIs) {
   WantedNetwork wanted;
-  wanted.host_addresses = {{ip("192.0.2.10"), 24}};
-  wanted.vips = {ip("192.0.2.10")};
+  wanted.host_addresses = {{address_from("192.0.2.10"), 24}};
+  wanted.vips = {address_from("192.0.2.10")};
   EXPECT_EQ(host_port_changes(wanted, {}, 7).put, (std::vector{on(7, "192.0.2.10", 24)}));
 }
 
 TEST(NetworkPlan, TheDefaultRouteHasTheMachinesAddressAsItsSource) {
   WantedNetwork wanted;
-  wanted.host_addresses = {{ip("2001:db8::10"), 64}, {ip("192.0.2.10"), 24}};
-  wanted.gateways = {ip("192.0.2.1")};
+  wanted.host_addresses = {{address_from("2001:db8::10"), 64}, {address_from("192.0.2.10"), 24}};
+  wanted.gateways = {address_from("192.0.2.1")};
   const auto missing = missing_routes(wanted, {}, 7);
   ASSERT_EQ(missing.size(), 1u);
   EXPECT_EQ(missing[0].destination.length_bits, 0);
-  EXPECT_EQ(missing[0].source, ip("192.0.2.10"));
+  EXPECT_EQ(missing[0].source, address_from("192.0.2.10"));
   EXPECT_TRUE(missing_routes(wanted, missing, 7).empty());
 }
 
@@ -70,7 +70,7 @@ TEST(WhyNoUplink, RefusesWhatWouldCutTheMachineOff) {
   uplink.name = "eth1";
   EXPECT_EQ(why_no_uplink(uplink, {}, {}, {}, {}), "");
   netlink::Route by_uplink;
-  by_uplink.destination = {ip("0.0.0.0"), 0};
+  by_uplink.destination = {address_from("0.0.0.0"), 0};
   by_uplink.link_index = 3;
   EXPECT_NE(why_no_uplink(uplink, {}, {}, {by_uplink}, {}).find("default route"), std::string::npos);
   by_uplink.link_index = 4;
@@ -80,9 +80,9 @@ TEST(WhyNoUplink, RefusesWhatWouldCutTheMachineOff) {
   EXPECT_NE(why_no_uplink(uplink, {}, addresses, {}, {}).find("--host-address 192.0.2.10/24"),
             std::string::npos);
   WantedNetwork moves;
-  moves.host_addresses = {{ip("192.0.2.10"), 24}};
+  moves.host_addresses = {{address_from("192.0.2.10"), 24}};
   EXPECT_EQ(why_no_uplink(uplink, moves, addresses, {}, {}), "");
-  EXPECT_NE(why_no_uplink(uplink, moves, addresses, {}, {ip("192.0.2.10")}).find("ssh session"),
+  EXPECT_NE(why_no_uplink(uplink, moves, addresses, {}, {address_from("192.0.2.10")}).find("ssh session"),
             std::string::npos);
   uplink.name = "hg0";
   EXPECT_NE(why_no_uplink(uplink, {}, {}, {}, {}), "");
@@ -97,7 +97,8 @@ TEST(NetworkPlan, ConnectionsOfAPortAreReadFromProc) {
       "   3: nonsense\n"
       "   4: B80D0120000000000000000010000000:0016 B80D0120000000000000000002000000:D433 01 0:0 0:0 0 0 0 "
       "4\n";
-  EXPECT_EQ(addresses_with_connections(text, 22), (std::set{ip("192.0.2.10"), ip("2001:db8::10")}));
+  EXPECT_EQ(addresses_with_connections(text, 22),
+            (std::set{address_from("192.0.2.10"), address_from("2001:db8::10")}));
 }
 
 TEST(NetworkPlan, PciAddresses) {

@@ -29,7 +29,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kWait = 20s;
+constexpr auto kPatience = 20s;
 constexpr auto kPollEvery = 5ms;
 
 }  // namespace
@@ -149,7 +149,7 @@ pid_t ask_pid(const Endpoint& endpoint) {
   address.sin_port = htons(endpoint.port);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return 0;
   pollfd ready{fd.get(), POLLIN, 0};
-  if (::poll(&ready, 1, std::chrono::milliseconds(kWait).count()) != 1) return 0;
+  if (::poll(&ready, 1, std::chrono::milliseconds(kPatience).count()) != 1) return 0;
   std::array<char, 32> text{};
   if (::recv(fd.get(), text.data(), text.size() - 1, 0) <= 0) return 0;
   return static_cast<pid_t>(std::strtol(text.data(), nullptr, 10));
@@ -163,7 +163,7 @@ bool is_alive(pid_t pid) {
 }
 
 bool wait_until(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + kWait;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(kPollEvery);  // between looks at another process's doing: nothing to wait on

@@ -8,7 +8,7 @@ namespace {
 
 using contract::PathEditType;
 
-struct Case {
+struct PathEditCase {
   std::string_view path;
   std::string_view matched;  // without its final "/", as tables hold a prefix
   std::string replacement;
@@ -17,7 +17,7 @@ struct Case {
 
 TEST(PathEdit, ReplacesAPrefixAsTheGatewayApiSays) {
   // The table of the Gateway API's HTTPPathModifier, then what it leaves open.
-  const Case cases[]{
+  const PathEditCase cases[]{
       {"/foo/bar", "/foo", "/xyz", "/xyz/bar"},
       {"/foo/bar", "/foo", "/xyz/", "/xyz/bar"},
       {"/foo", "/foo", "/xyz", "/xyz"},

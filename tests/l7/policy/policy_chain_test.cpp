@@ -14,8 +14,7 @@ using enum contract::PolicyBlock;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr auto kDefault = contract::PolicyMode::kDefault;
-constexpr auto kMandatory = contract::PolicyMode::kMandatory;
+using enum contract::PolicyMode;
 
 Policy own(Blocks blocks, const std::string& name) {
   return Policy(contract::Boxed<contract::Filters>(filters_with(blocks, name)));

@@ -27,8 +27,7 @@ std::vector<Blocks> counting(const std::vector<Above>& above, Blocks inside = {}
   return blocks;
 }
 
-constexpr auto kDefault = PolicyMode::kDefault;
-constexpr auto kMandatory = PolicyMode::kMandatory;
+using enum PolicyMode;
 
 TEST(PolicyList, ADefaultGivesWayToTheSameBlockFurtherIn) {
   EXPECT_EQ(counting({{kDefault, {kRateLimit, kIpAccess}}, {kDefault, {kRateLimit}}}),

@@ -7,7 +7,7 @@ namespace headgate::handlers {
 namespace {
 
 using test::ApiFixture;
-using test::Json;
+using test::JsonValue;
 
 class Access : public ApiFixture {
  protected:
@@ -99,9 +99,10 @@ TEST_F(Access, OfANodeIsToItsTwoCallsOnly) {
 TEST_F(Access, EnrolsOnce) {
   put("/v1/nodes/n1", "{}");
   put("/v1/nodes/n2", "{}");
-  const auto token = Json::parse(call("POST", "/v1/nodes/n1/enrolment").body)["token"].get<std::string>();
+  const auto token =
+      JsonValue::parse(call("POST", "/v1/nodes/n1/enrolment").body)["token"].get<std::string>();
   const auto enrol = [&](const char* node) {
-    return call("POST", "/v1/enroll", Json{{"node", node}, {"token", token}}.dump(), {}, "").status;
+    return call("POST", "/v1/enroll", JsonValue{{"node", node}, {"token", token}}.dump(), {}, "").status;
   };
   EXPECT_EQ(enrol("n2"), 403);
   EXPECT_EQ(enrol("n1"), 200);
@@ -125,11 +126,12 @@ TEST_F(Access, ShowsASecretOnce) {
   const auto made = call("POST", "/v1/tokens", R"({"name": "t", "role": "viewer"})");
   EXPECT_EQ(made.status, 201);
   EXPECT_EQ(header(made, "Cache-Control"), "no-store");
-  const auto secret = Json::parse(made.body)["secret"].get<std::string>();
+  const auto secret = JsonValue::parse(made.body)["secret"].get<std::string>();
   EXPECT_GE(secret.size(), 46u);
   for (const char* path : {"/v1/tokens", "/v1/tokens/t", "/v1/audit"})
     EXPECT_THAT(call("GET", path).body, testing::Not(testing::HasSubstr(secret))) << path;
-  EXPECT_FALSE(Json::parse(call("PUT", "/v1/tokens/t", R"({"role": "viewer"})").body).contains("secret"));
+  EXPECT_FALSE(
+      JsonValue::parse(call("PUT", "/v1/tokens/t", R"({"role": "viewer"})").body).contains("secret"));
 }
 
 TEST_F(Access, IsAudited) {

@@ -17,7 +17,7 @@
 
 namespace headgate::test {
 
-using Json = nlohmann::json;
+using JsonValue = nlohmann::json;
 using Headers = std::map<std::string, std::string>;
 
 class ApiFixture : public testing::Test {
@@ -77,10 +77,10 @@ class ApiFixture : public testing::Test {
                       Headers headers = {}, const std::string& secret = kAdmin) {
     return begin(method, target, body, std::move(headers), secret).get();
   }
-  Json get(const std::string& target) {
+  JsonValue get(const std::string& target) {
     const auto response = call("GET", target);
     EXPECT_EQ(response.status, 200) << target << response.body;
-    return Json::parse(response.body);
+    return JsonValue::parse(response.body);
   }
   void put(const std::string& target, const std::string& body) {
     const auto response = call("PUT", target, body);
@@ -96,12 +96,14 @@ class ApiFixture : public testing::Test {
         R"({"listeners": ["web"], "hostnames": ["app.example.com"], "rules": [{"forward": [{"pool": "app"}]}]})");
   }
   std::string new_token(const std::string& name, const std::string& body) {
-    return Json::parse(call("PUT", "/v1/tokens/" + name, body).body).value("secret", "");
+    return JsonValue::parse(call("PUT", "/v1/tokens/" + name, body).body).value("secret", "");
   }
   std::string enrolled(const std::string& node) {
-    const auto token = Json::parse(call("POST", "/v1/nodes/" + node + "/enrolment").body).value("token", "");
-    const auto enrolled = call("POST", "/v1/enroll", Json{{"node", node}, {"token", token}}.dump(), {}, "");
-    return Json::parse(enrolled.body).value("credential", "");
+    const auto token =
+        JsonValue::parse(call("POST", "/v1/nodes/" + node + "/enrolment").body).value("token", "");
+    const auto enrolled =
+        call("POST", "/v1/enroll", JsonValue{{"node", node}, {"token", token}}.dump(), {}, "");
+    return JsonValue::parse(enrolled.body).value("credential", "");
   }
   uint64_t revision() { return get("/v1/status")["revision"]; }
 

@@ -7,7 +7,7 @@ namespace headgate::handlers {
 namespace {
 
 using test::ApiFixture;
-using test::Json;
+using test::JsonValue;
 
 class AuthorityTest : public ApiFixture {
  protected:
@@ -34,9 +34,10 @@ TEST_F(AuthorityTest, IsNotThereWithoutAFront) {
 
 TEST_F(AuthorityTest, AnEnrolmentCarriesItsFingerprint) {
   put("/v1/nodes/n1", "{}");
-  EXPECT_FALSE(Json::parse(call("POST", "/v1/nodes/n1/enrolment").body).contains("ca_fingerprint"));
+  EXPECT_FALSE(JsonValue::parse(call("POST", "/v1/nodes/n1/enrolment").body).contains("ca_fingerprint"));
   authority_ = &front_;
-  EXPECT_EQ(Json::parse(call("POST", "/v1/nodes/n1/enrolment").body)["ca_fingerprint"], front_.fingerprint);
+  EXPECT_EQ(JsonValue::parse(call("POST", "/v1/nodes/n1/enrolment").body)["ca_fingerprint"],
+            front_.fingerprint);
 }
 
 }  // namespace

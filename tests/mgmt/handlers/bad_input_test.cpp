@@ -8,7 +8,7 @@ namespace {
 
 using test::ApiFixture;
 using test::Headers;
-using test::Json;
+using test::JsonValue;
 
 struct BadInput {
   const char* description;
@@ -33,12 +33,12 @@ TEST_P(BadInputTest, IsRefusedAndStoresNothing) {
 
   EXPECT_EQ(response.status, bad.status) << response.body;
   EXPECT_EQ(response.content_type, "application/problem+json");
-  const auto problem = Json::parse(response.body);
+  const auto problem = JsonValue::parse(response.body);
   EXPECT_EQ(problem["status"], bad.status);
   EXPECT_FALSE(problem["detail"].get<std::string>().empty());
   EXPECT_TRUE(document().check("Problem", problem).empty());
   std::vector<std::string> places;
-  for (const auto& error : problem.value("errors", Json::array())) {
+  for (const auto& error : problem.value("errors", JsonValue::array())) {
     places.push_back(error["pointer"].get<std::string>() + " " + error["code"].get<std::string>());
     EXPECT_FALSE(error["detail"].get<std::string>().empty());
   }

@@ -13,7 +13,7 @@ namespace headgate::handlers {
 namespace {
 
 using test::ApiFixture;
-using test::Json;
+using test::JsonValue;
 using testing::HasSubstr;
 using testing::Not;
 using testing_support::CertificateSpec;
@@ -26,7 +26,7 @@ constexpr const char* kPassword = "swordfish-and-more";
 class Certificates : public ApiFixture {
  protected:
   static std::string body_of(const IssuedCertificate& issued) {
-    return Json{{"certificate", issued.certificate}, {"private_key", issued.key}}.dump();
+    return JsonValue{{"certificate", issued.certificate}, {"private_key", issued.key}}.dump();
   }
   std::string https(const std::string& more = "") const {
     return R"({"address": "192.0.2.100", "port": 443, "shard": "edge", "protocol": "https",
@@ -36,8 +36,8 @@ class Certificates : public ApiFixture {
   // The places of the faults.
   static std::vector<std::string> places(const http::Response& response) {
     std::vector<std::string> lines;
-    const auto problem = Json::parse(response.body);
-    for (const auto& error : problem.value("errors", Json::array()))
+    const auto problem = JsonValue::parse(response.body);
+    for (const auto& error : problem.value("errors", JsonValue::array()))
       lines.push_back(error["pointer"].get<std::string>() + " " + error["code"].get<std::string>());
     return lines;
   }
@@ -60,7 +60,7 @@ TEST_F(Certificates, ShowWhomTheyNameAndNeverTheirKey) {
   EXPECT_FALSE(read.contains("key_digest"));
   EXPECT_EQ(read["status"]["key_digest"], tls::sha256_hex(web_.key));
   const auto& facts = read["status"]["certificate"];
-  EXPECT_EQ(facts["names"], (Json{"web.example.com", "192.0.2.1"}));
+  EXPECT_EQ(facts["names"], (JsonValue{"web.example.com", "192.0.2.1"}));
   EXPECT_EQ(facts["key_type"], "ecdsa");
   EXPECT_EQ(facts["fingerprint"].get<std::string>().size(), 64u);
   EXPECT_EQ(read["status"]["conditions"][3]["type"], "valid");
@@ -74,8 +74,8 @@ TEST_F(Certificates, TakeWhatWasReadAndKeepTheirKey) {
   const auto read = call("GET", kCertificate);
   const auto same = call("PUT", kCertificate, read.body, {{"if-match", header(read, "ETag")}});
   EXPECT_EQ(same.status, 200) << same.body;
-  EXPECT_EQ(Json::parse(same.body), Json::parse(read.body));
-  auto renewed = Json::parse(read.body);
+  EXPECT_EQ(JsonValue::parse(same.body), JsonValue::parse(read.body));
+  auto renewed = JsonValue::parse(read.body);
   renewed["certificate"] = web_.certificate + authority_.certificate();
   ASSERT_EQ(call("PUT", kCertificate, renewed.dump()).status, 200);
   EXPECT_EQ(get(kCertificate)["status"]["key_digest"], tls::sha256_hex(web_.key));
@@ -94,14 +94,14 @@ TEST_F(Certificates, RoundTripThroughTheWholeConfiguration) {
   put_simple_ingress();
   put(kCertificate, body_of(web_));
   put("/v1/namespaces/default/certificates/own", body_of(other_));
-  put("/v1/namespaces/default/secrets/pw", Json{{"type", "password"}, {"data", kPassword}}.dump());
+  put("/v1/namespaces/default/secrets/pw", JsonValue{{"type", "password"}, {"data", kPassword}}.dump());
   const auto read = call("GET", "/v1/config");
   EXPECT_THAT(read.body, Not(HasSubstr("PRIVATE")));
   const auto written = call("PUT", "/v1/config", read.body);
   ASSERT_EQ(written.status, 200) << written.body;
-  EXPECT_TRUE(Json::parse(written.body)["changes"].empty());
+  EXPECT_TRUE(JsonValue::parse(written.body)["changes"].empty());
   EXPECT_EQ(call("GET", "/v1/config").body, read.body);
-  auto without = Json::parse(read.body);
+  auto without = JsonValue::parse(read.body);
   without["certificates"][0]["name"] = "new";
   const auto refused = call("PUT", "/v1/config", without.dump());
   EXPECT_EQ(refused.status, 422);
@@ -110,7 +110,7 @@ TEST_F(Certificates, RoundTripThroughTheWholeConfiguration) {
 
 TEST_F(Certificates, ThatAreWrongAreRefusedAtTheirPlace) {
   const auto long_text = std::string(70'000, 'x');
-  const std::vector<std::pair<Json, std::string>> bodies{
+  const std::vector<std::pair<JsonValue, std::string>> bodies{
       {{{"certificate", "PEM"}, {"private_key", web_.key}}, "/certificate invalid_value"},
       {{{"certificate", web_.certificate}, {"private_key", other_.key}}, "/private_key invalid_value"},
       {{{"certificate", web_.certificate}, {"private_key", kPassword}}, "/private_key invalid_value"},
@@ -140,7 +140,7 @@ TEST_F(Certificates, ThatHaveEndedAreTakenAndSaySo) {
       {.common_name = "w", .alternative_names = "", .begins_in_s = -7200, .ends_in_s = -3600});
   const auto created = call("PUT", kCertificate, body_of(ended));
   ASSERT_EQ(created.status, 201) << created.body;
-  const auto condition = Json::parse(created.body)["status"]["conditions"][3];
+  const auto condition = JsonValue::parse(created.body)["status"]["conditions"][3];
   EXPECT_EQ(condition["status"], false);
   EXPECT_EQ(condition["reason"], "expired");
 }
@@ -150,7 +150,7 @@ TEST_F(Certificates, AreShownByListenersAndStayWhileTheyAre) {
   EXPECT_THAT(places(call("PUT", "/v1/listeners/s", https())),
               testing::ElementsAre("/tls/certificates/0 missing_reference"));
   put(kCertificate, body_of(web_));
-  put("/v1/secrets/ca", Json{{"type", "client_ca"}, {"data", authority_.certificate()}}.dump());
+  put("/v1/secrets/ca", JsonValue{{"type", "client_ca"}, {"data", authority_.certificate()}}.dump());
   put("/v1/listeners/s", https(R"(, "client_auth": {"mode": "require", "ca": "ca"})"));
   for (const char* used : {kCertificate, "/v1/secrets/ca"}) {
     const auto refused = call("DELETE", used);
@@ -171,9 +171,9 @@ TEST_F(Certificates, AreShownToBackendsAndStayWhileTheyAre) {
               testing::ElementsAre("/tls/ca missing_reference", "/tls/certificate missing_reference"));
   put("/v1/namespaces/default/certificates/web", body_of(web_));
   put("/v1/namespaces/default/secrets/roots",
-      Json{{"type", "ca"}, {"data", authority_.certificate()}}.dump());
+      JsonValue{{"type", "ca"}, {"data", authority_.certificate()}}.dump());
   put(pool, body);
-  EXPECT_EQ(get(pool)["tls"], Json::parse(body)["tls"]);
+  EXPECT_EQ(get(pool)["tls"], JsonValue::parse(body)["tls"]);
   EXPECT_EQ(get("/v1/namespaces/default/secrets/roots")["status"]["authorities"].size(), 1u);
   for (const char* used : {"certificates/web", "secrets/roots"}) {
     const auto refused = call("DELETE", std::string("/v1/namespaces/default/") + used);
@@ -191,7 +191,7 @@ TEST_F(Certificates, OfANamespaceNeedItsGrant) {
   put("/v1/namespaces/a/certificates/web", body_of(web_));
   EXPECT_EQ(get("/v1/namespaces/a/certificates/web")["namespace"], "a");
   EXPECT_EQ(call("PUT", "/v1/namespaces/gone/certificates/web", body_of(web_)).status, 404);
-  auto listener = Json::parse(https());
+  auto listener = JsonValue::parse(https());
   listener["tls"]["certificates"][0] = "a/web";
   EXPECT_THAT(places(call("PUT", "/v1/listeners/s", listener.dump())),
               testing::ElementsAre("/tls/certificates/0 not_granted"));
@@ -209,7 +209,7 @@ TEST_F(Certificates, DryRunShowsADigestAndStoresNothing) {
 }
 
 TEST_F(Certificates, SecretsAreNeverShownAgain) {
-  const auto body = Json{{"type", "password"}, {"data", kPassword}}.dump();
+  const auto body = JsonValue{{"type", "password"}, {"data", kPassword}}.dump();
   const auto created = call("PUT", "/v1/secrets/pw", body);
   ASSERT_EQ(created.status, 201) << created.body;
   EXPECT_THAT(created.body, Not(HasSubstr(kPassword)));
@@ -221,7 +221,7 @@ TEST_F(Certificates, SecretsAreNeverShownAgain) {
   EXPECT_EQ(header(call("PUT", "/v1/secrets/pw", body), "Headgate-Revision"), "2");  // the same: no change
   EXPECT_EQ(call("PUT", "/v1/secrets/pw", read.dump()).status, 200);
   EXPECT_EQ(get("/v1/secrets/pw"), read);
-  put("/v1/secrets/ca", Json{{"type", "client_ca"}, {"data", authority_.certificate()}}.dump());
+  put("/v1/secrets/ca", JsonValue{{"type", "client_ca"}, {"data", authority_.certificate()}}.dump());
   EXPECT_EQ(get("/v1/secrets/ca")["data"], authority_.certificate());
   EXPECT_EQ(get("/v1/secrets/ca")["status"]["authorities"].size(), 1u);
 }
@@ -286,7 +286,7 @@ TEST_F(NodeSecrets, HoldTheOneForSessionTickets) {
 
 // The bytes of everything that headgated has written or says, searched for any piece of a key or password.
 TEST_F(NodeSecrets, AreNowhereInTheOpen) {
-  put("/v1/secrets/pw", Json{{"type", "password"}, {"data", kPassword}}.dump());
+  put("/v1/secrets/pw", JsonValue{{"type", "password"}, {"data", kPassword}}.dump());
   put(kCertificate, body_of(other_));
   put(kCertificate, body_of(web_));
   ASSERT_EQ(call("DELETE", "/v1/secrets/pw").status, 204);

@@ -7,7 +7,7 @@ namespace headgate::handlers {
 namespace {
 
 using test::ApiFixture;
-using test::Json;
+using test::JsonValue;
 
 class Config : public ApiFixture {};
 
@@ -16,7 +16,7 @@ TEST_F(Config, RoundTrips) {
   const auto read = call("GET", "/v1/config");
   const auto written = call("PUT", "/v1/config", read.body, {{"if-match", header(read, "ETag")}});
   EXPECT_EQ(written.status, 200) << written.body;
-  EXPECT_TRUE(Json::parse(written.body)["changes"].empty());
+  EXPECT_TRUE(JsonValue::parse(written.body)["changes"].empty());
   EXPECT_EQ(header(written, "Headgate-Revision"), "6");
 }
 
@@ -24,11 +24,11 @@ TEST_F(Config, RoundTripsWhatIsSaidOfTheUpstreamSide) {
   put_simple_ingress();
   auto config = get("/v1/config");
   auto& rule = config["routes"][0]["rules"][0];
-  rule["retry"] = Json::parse(R"({"attempts": 2, "on": ["reset", "503"], "backoff": {"base": "10ms"}})");
-  rule["affinity"] = Json::parse(R"({"cookie": {"name": "stay", "ttl": "1h", "same_site": "strict"}})");
-  rule["timeouts"] = Json::parse(R"({"request": "30s", "backend_request": "5s", "idle": "1m"})");
+  rule["retry"] = JsonValue::parse(R"({"attempts": 2, "on": ["reset", "503"], "backoff": {"base": "10ms"}})");
+  rule["affinity"] = JsonValue::parse(R"({"cookie": {"name": "stay", "ttl": "1h", "same_site": "strict"}})");
+  rule["timeouts"] = JsonValue::parse(R"({"request": "30s", "backend_request": "5s", "idle": "1m"})");
   auto& pool = config["pools"][0];
-  pool.update(Json::parse(R"({"algorithm": "maglev", "hash": {"source": "cookie", "name": "sid"},
+  pool.update(JsonValue::parse(R"({"algorithm": "maglev", "hash": {"source": "cookie", "name": "sid"},
       "failover_percent": 50, "outlier": {"consecutive_5xx": 3, "ejected_percent_max": 20},
       "circuit_breaker": {"connections_max": 100, "pending_timeout": "2s"},
       "retry_budget": {"percent": 10}, "connect_timeout": "1s", "idle_timeout": "20s"})"));
@@ -38,13 +38,14 @@ TEST_F(Config, RoundTripsWhatIsSaidOfTheUpstreamSide) {
   const auto read = get("/v1/config");
   EXPECT_EQ(read["routes"][0]["rules"], config["routes"][0]["rules"]);
   for (const auto& [name, value] : pool.items()) EXPECT_EQ(read["pools"][0][name], value) << name;
-  EXPECT_TRUE(Json::parse(call("PUT", "/v1/config", read.dump()).body)["changes"].empty());
+  EXPECT_TRUE(JsonValue::parse(call("PUT", "/v1/config", read.dump()).body)["changes"].empty());
 }
 
 TEST_F(Config, RoundTripsMatchesAndFilters) {
   put_simple_ingress();
   auto config = get("/v1/config");
-  config["routes"].push_back(Json::parse(R"({"namespace": "default", "name": "filtered", "listeners": ["web"],
+  config["routes"].push_back(
+      JsonValue::parse(R"({"namespace": "default", "name": "filtered", "listeners": ["web"],
     "rules": [
       {"matches": [{"path": {"type": "regex", "value": "/v[0-9]+/.*"},
                     "headers": [{"name": "x-a", "value": "1|2", "type": "regex"}],
@@ -68,7 +69,7 @@ TEST_F(Config, RoundTripsMatchesAndFilters) {
   const auto read = get("/v1/config");
   const auto again = call("PUT", "/v1/config", read.dump());
   EXPECT_EQ(again.status, 200) << again.body;
-  EXPECT_TRUE(Json::parse(again.body)["changes"].empty());
+  EXPECT_TRUE(JsonValue::parse(again.body)["changes"].empty());
   EXPECT_EQ(get("/v1/namespaces/default/routes/filtered")["rules"], config["routes"].back()["rules"]);
 }
 
@@ -77,11 +78,11 @@ TEST_F(Config, IsOneRevisionWhateverItChanges) {
   auto config = get("/v1/config");
   config["listeners"][0]["port"] = 8080;
   config["pools"].push_back({{"name", "other"}});
-  config["nodes"] = Json::array({{{"name", "n2"}}});
+  config["nodes"] = JsonValue::array({{{"name", "n2"}}});
   const auto written = call("PUT", "/v1/config", config.dump());
   ASSERT_EQ(written.status, 200) << written.body;
   std::vector<std::string> changes;
-  const auto answer = Json::parse(written.body);
+  const auto answer = JsonValue::parse(written.body);
   for (const auto& change : answer["changes"])
     changes.push_back(change["verb"].get<std::string>() + " " + change["name"].get<std::string>());
   EXPECT_THAT(changes, testing::UnorderedElementsAre("update web", "create other", "delete n1", "create n2"));
@@ -93,7 +94,7 @@ TEST_F(Config, OfNothingLeavesTheDefaultNamespace) {
   put_simple_ingress();
   ASSERT_EQ(call("PUT", "/v1/config", "{}").status, 200);
   const auto config = get("/v1/config");
-  EXPECT_EQ(config["namespaces"], (Json::array({{{"name", "default"}}})));
+  EXPECT_EQ(config["namespaces"], (JsonValue::array({{{"name", "default"}}})));
   EXPECT_TRUE(config["routes"].empty());
 }
 
@@ -112,7 +113,7 @@ TEST_F(Config, DryRunShowsWhatItWouldDo) {
   put_simple_ingress();
   const auto tried = call("PUT", "/v1/config?dry_run=true", R"({"nodes": [{"name": "n1", "drain": true}]})");
   EXPECT_EQ(tried.status, 200);
-  EXPECT_EQ(Json::parse(tried.body)["changes"].size(), 5u);
+  EXPECT_EQ(JsonValue::parse(tried.body)["changes"].size(), 5u);
   EXPECT_EQ(get("/v1/config")["routes"].size(), 1u);
 }
 

@@ -10,7 +10,7 @@ namespace headgate::handlers {
 namespace {
 
 using test::ApiFixture;
-using test::Json;
+using test::JsonValue;
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
@@ -50,7 +50,7 @@ class ExplainTest : public ApiFixture {
     return decoded.ok() && !decoded->commands.empty() ? decoded->commands[0] : contract::AddressedCommand{};
   }
   void answer(const contract::AddressedCommand& to, bool ok, const std::string& body) {
-    report("[" + Json{{"id", to.command.id}, {"ok", ok}, {"body", body}}.dump() + "]");
+    report("[" + JsonValue{{"id", to.command.id}, {"ok", ok}, {"body", body}}.dump() + "]");
   }
 
   std::string credential_;
@@ -93,7 +93,7 @@ TEST_F(ExplainTest, AsksARunningReplicaAsAClientWould) {
   answer(sent, true, contract::encode(of_replica));
   const auto response = asked.get();
   ASSERT_EQ(response.status, 200) << response.body;
-  const auto json = Json::parse(response.body);
+  const auto json = JsonValue::parse(response.body);
   EXPECT_EQ(json["node"], "n1");
   EXPECT_EQ(json["shard"], "edge");
   EXPECT_EQ(json["revision"], 5);
@@ -123,14 +123,14 @@ TEST_F(ExplainTest, AsksBehindTheHopAsWell) {
   const auto decoded = contract::decode_request_question(sent.command.body);
   ASSERT_TRUE(decoded.ok());
   EXPECT_EQ(decoded->hop_listener,
-            Json::parse(call("GET", "/v1/listeners/web").body)["meta"]["uid"].get<std::string>());
+            JsonValue::parse(call("GET", "/v1/listeners/web").body)["meta"]["uid"].get<std::string>());
   contract::RequestAnswer second;
   second.revision = 5;
   second.outcome = "no_rule";
   second.status = 404;
   second.listener = "web";
   answer(sent, true, contract::encode(second));
-  auto json = Json::parse(asked.get().body);
+  auto json = JsonValue::parse(asked.get().body);
   EXPECT_EQ(json["shard"], "edge");
   EXPECT_EQ(json["outcome"], "found");
   EXPECT_EQ(json["forwards"][0]["hop_to"], "team");
@@ -141,7 +141,7 @@ TEST_F(ExplainTest, AsksBehindTheHopAsWell) {
   first.forwards[0].hop_to = "other";
   asked = begin("POST", "/v1/explain", ask);
   answer(command(), true, contract::encode(first));
-  json = Json::parse(asked.get().body);
+  json = JsonValue::parse(asked.get().body);
   EXPECT_EQ(json["outcome"], "found");
   EXPECT_THAT(json["beyond_hop"]["unavailable"].get<std::string>(),
               HasSubstr("No replica of shard other runs on n1"));
@@ -154,7 +154,7 @@ TEST_F(ExplainTest, SaysWhyItCannotBeAnswered) {
   EXPECT_THAT(response.body, HasSubstr("No replica of shard edge runs"));
   response = call("POST", "/v1/explain", R"({"listener": "gone", "request": {"host": "a"}})");
   EXPECT_EQ(response.status, 422);
-  EXPECT_EQ(Json::parse(response.body)["errors"][0]["pointer"], "/listener");
+  EXPECT_EQ(JsonValue::parse(response.body)["errors"][0]["pointer"], "/listener");
   EXPECT_EQ(call("POST", "/v1/explain", R"({"listener": "web", "request": {"hots": "a"}})").status, 422);
   EXPECT_EQ(
       call("POST", "/v1/explain", ask, {}, new_token("e", R"({"role": "editor", "namespaces": ["default"]})"))

@@ -8,7 +8,7 @@ namespace headgate::handlers {
 namespace {
 
 using test::ApiFixture;
-using test::Json;
+using test::JsonValue;
 using namespace std::chrono_literals;
 
 // A node as headgated sees it: polls, applies, reports.
@@ -114,7 +114,7 @@ TEST_F(Nodes, AcknowledgeWhatAWriteWaitsFor) {
   report(update.delta->revision);
   const auto response = written.get();
   EXPECT_EQ(response.status, 200);
-  EXPECT_EQ(Json::parse(response.body)["status"]["conditions"][2]["status"], true);
+  EXPECT_EQ(JsonValue::parse(response.body)["status"]["conditions"][2]["status"], true);
 }
 
 TEST_F(Nodes, AreNotWaitedForWhereNothingConcernsThem) {
@@ -128,7 +128,7 @@ TEST_F(Nodes, AreNamedWhereAWriteWaitsInVain) {
   const auto response = call("PUT", "/v1/listeners/web?wait=applied&timeout=20ms",
                              R"({"address": "192.0.2.100", "port": 81, "shard": "edge"})");
   EXPECT_EQ(response.status, 202);
-  const auto body = Json::parse(response.body);
+  const auto body = JsonValue::parse(response.body);
   EXPECT_EQ(body["applied"], false);
   EXPECT_EQ(body["missing"][0]["node"], "n1");
   EXPECT_EQ(body["object"]["port"], 81);

@@ -7,7 +7,7 @@ namespace headgate::handlers {
 namespace {
 
 using test::ApiFixture;
-using test::Json;
+using test::JsonValue;
 using testing::ElementsAre;
 
 class Objects : public ApiFixture {};
@@ -18,7 +18,7 @@ TEST_F(Objects, PutCreatesThenReplaces) {
   EXPECT_EQ(header(created, "Location"), "/v1/nodes/n1");
   EXPECT_EQ(header(created, "Headgate-Revision"), "2");
   EXPECT_EQ(header(created, "ETag"), "\"2\"");
-  const auto body = Json::parse(created.body);
+  const auto body = JsonValue::parse(created.body);
   EXPECT_EQ(body["name"], "n1");
   EXPECT_EQ(body["labels"]["zone"], "a");
   EXPECT_EQ(body["meta"]["generation"], 1);
@@ -36,7 +36,7 @@ TEST_F(Objects, ThatDoNotChangeMakeNoRevision) {
   const auto again = call("PUT", "/v1/nodes/n1", R"({"labels": {"a": "b"}, "drain": true, "name": "n1"})");
   EXPECT_EQ(again.status, 200);
   EXPECT_EQ(header(again, "Headgate-Revision"), "2");
-  EXPECT_EQ(Json::parse(again.body)["meta"]["generation"], 1);
+  EXPECT_EQ(JsonValue::parse(again.body)["meta"]["generation"], 1);
 }
 
 TEST_F(Objects, TakeWhatWasRead) {
@@ -46,7 +46,7 @@ TEST_F(Objects, TakeWhatWasRead) {
     const auto read = call("GET", path);
     const auto written = call("PUT", path, read.body, {{"if-match", header(read, "ETag")}});
     EXPECT_EQ(written.status, 200) << path << written.body;
-    EXPECT_EQ(Json::parse(written.body), Json::parse(read.body)) << path;
+    EXPECT_EQ(JsonValue::parse(written.body), JsonValue::parse(read.body)) << path;
   }
 }
 
@@ -64,7 +64,7 @@ TEST_F(Objects, PatchMerges) {
            {{"content-type", "application/merge-patch+json"}});
   EXPECT_EQ(patched.status, 200) << patched.body;
   const auto now = get("/v1/nodes/n1");
-  EXPECT_EQ(now["labels"], (Json{{"zone", "a"}, {"row", "3"}}));
+  EXPECT_EQ(now["labels"], (JsonValue{{"zone", "a"}, {"row", "3"}}));
   EXPECT_FALSE(now.contains("drain"));
 }
 
@@ -94,12 +94,12 @@ TEST_F(Objects, DryRunShowsTheDiffAndStoresNothing) {
   put("/v1/nodes/n1", R"({"drain": false})");
   const auto tried = call("PUT", "/v1/nodes/n1?dry_run=true", R"({"drain": true})");
   EXPECT_EQ(tried.status, 200) << tried.body;
-  const auto body = Json::parse(tried.body);
+  const auto body = JsonValue::parse(tried.body);
   EXPECT_EQ(body["dry_run"], true);
   ASSERT_EQ(body["changes"].size(), 1u);
   EXPECT_EQ(body["changes"][0]["verb"], "update");
   EXPECT_EQ(body["changes"][0]["diff"],
-            (Json::array({{{"op", "replace"}, {"path", "/drain"}, {"value", true}}})));
+            (JsonValue::array({{{"op", "replace"}, {"path", "/drain"}, {"value", true}}})));
   EXPECT_EQ(get("/v1/nodes/n1")["drain"], false);
   EXPECT_EQ(revision(), 2);
   EXPECT_EQ(call("DELETE", "/v1/nodes/n1?dry_run=true").status, 200);

@@ -9,7 +9,7 @@ namespace headgate::handlers {
 namespace {
 
 using test::ApiFixture;
-using test::Json;
+using test::JsonValue;
 using testing::HasSubstr;
 
 class RestartTest : public ApiFixture {
@@ -20,12 +20,12 @@ class RestartTest : public ApiFixture {
     put("/v1/nodes/n2", "{}");
     for (const std::string node : {"n1", "n2"}) credentials_[node] = enrolled(node);
   }
-  void report(const std::string& node, const Json& more = Json::object()) {
-    Json body{{"received", 1}, {"applied", 1}};
+  void report(const std::string& node, const JsonValue& more = JsonValue::object()) {
+    JsonValue body{{"received", 1}, {"applied", 1}};
     body.update(more);
     ASSERT_EQ(call("POST", "/v1/nodes/" + node + "/report", body.dump(), {}, credentials_[node]).status, 204);
   }
-  static Json restarts(const std::string& state) {
+  static JsonValue restarts(const std::string& state) {
     return {{"restarts", {{{"shard", "edge"}, {"state", state}, {"replicas", 2}, {"replaced", 1}}}}};
   }
   // The command as the node gets it.
@@ -55,9 +55,10 @@ TEST_F(RestartTest, TellsEachNodeOfTheShardAndIsAudited) {
   answer("n1", true, "{}");
   const auto response = asked.get();
   EXPECT_EQ(response.status, 202);
-  EXPECT_EQ(Json::parse(response.body),
-            (Json{{"shard", "edge"},
-                  {"nodes", {{{"node", "n2"}, {"accepted", true}}, {{"node", "n1"}, {"accepted", true}}}}}));
+  EXPECT_EQ(
+      JsonValue::parse(response.body),
+      (JsonValue{{"shard", "edge"},
+                 {"nodes", {{{"node", "n2"}, {"accepted", true}}, {{"node", "n1"}, {"accepted", true}}}}}));
   const auto entry = get("/v1/audit")["items"][0];
   EXPECT_EQ(entry["verb"], "restart");
   EXPECT_EQ(entry["kind"], "shard");
@@ -70,9 +71,9 @@ TEST_F(RestartTest, ANodeThatCannotIsNamedAndHoldsUpNobody) {
   answer("n1", true, "{}");
   const auto response = asked.get();
   EXPECT_EQ(response.status, 202);
-  EXPECT_EQ(Json::parse(response.body)["nodes"],
-            (Json{{{"node", "n2"}, {"accepted", false}, {"reason", "it is not connected"}},
-                  {{"node", "n1"}, {"accepted", true}}}));
+  EXPECT_EQ(JsonValue::parse(response.body)["nodes"],
+            (JsonValue{{{"node", "n2"}, {"accepted", false}, {"reason", "it is not connected"}},
+                       {{"node", "n1"}, {"accepted", true}}}));
 }
 
 TEST_F(RestartTest, IsRefusedWhileOneIsUnderWay) {
@@ -105,7 +106,8 @@ TEST_F(RestartTest, StatusSaysHowFarItIs) {
   const auto seen = get("/v1/status")["nodes"][0]["restarts"];
   EXPECT_EQ(
       seen,
-      (Json{{{"shard", "edge"}, {"state", "running"}, {"replicas", 2}, {"replaced", 1}, {"reason", ""}}}));
+      (JsonValue{
+          {{"shard", "edge"}, {"state", "running"}, {"replicas", 2}, {"replaced", 1}, {"reason", ""}}}));
 }
 
 }  // namespace

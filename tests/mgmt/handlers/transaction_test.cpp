@@ -7,25 +7,25 @@ namespace headgate::handlers {
 namespace {
 
 using test::ApiFixture;
-using test::Json;
+using test::JsonValue;
 using testing::HasSubstr;
 
-Json operation(const std::string& method, const std::string& path, const std::string& body = "") {
-  Json made{{"method", method}, {"path", path}};
-  if (!body.empty()) made["body"] = Json::parse(body);
+JsonValue operation(const std::string& method, const std::string& path, const std::string& body = "") {
+  JsonValue made{{"method", method}, {"path", path}};
+  if (!body.empty()) made["body"] = JsonValue::parse(body);
   return made;
 }
 
 class Transaction : public ApiFixture {
  protected:
-  http::Response post(const std::vector<Json>& operations, const std::string& query = "",
+  http::Response post(const std::vector<JsonValue>& operations, const std::string& query = "",
                       const std::string& secret = kAdmin) {
-    return call("POST", "/v1/transactions" + query, Json{{"operations", operations}}.dump(), {}, secret);
+    return call("POST", "/v1/transactions" + query, JsonValue{{"operations", operations}}.dump(), {}, secret);
   }
   // "pointer code" of each error.
   static std::vector<std::string> errors(const http::Response& response) {
     std::vector<std::string> all;
-    const auto problem = Json::parse(response.body);
+    const auto problem = JsonValue::parse(response.body);
     for (const auto& error : problem["errors"])
       all.push_back(error["pointer"].get<std::string>() + " " + error["code"].get<std::string>());
     return all;
@@ -40,7 +40,7 @@ TEST_F(Transaction, IsOneRevisionInWhicheverOrder) {
             operation("PUT", "/v1/namespaces/a", "{}"), operation("PUT", "/v1/shards/s", "{}"),
             operation("PUT", "/v1/listeners/l", R"({"address": "192.0.2.1", "port": 80, "shard": "s"})")});
   ASSERT_EQ(written.status, 200) << written.body;
-  EXPECT_EQ(Json::parse(written.body)["changes"].size(), 5u);
+  EXPECT_EQ(JsonValue::parse(written.body)["changes"].size(), 5u);
   EXPECT_EQ(header(written, "Headgate-Revision"), "2");
   EXPECT_EQ(get("/v1/namespaces/a/routes/r")["namespace"], "a");
   EXPECT_EQ(get("/v1/revisions?limit=1")["items"][0]["summary"], "POST /v1/transactions: 5 operations");
@@ -98,7 +98,7 @@ TEST_F(Transaction, HoldsEachOperationToItsConditions) {
 TEST_F(Transaction, DryRunStoresNothing) {
   const auto tried = post({operation("PUT", "/v1/shards/s", "{}")}, "?dry_run=true");
   EXPECT_EQ(tried.status, 200);
-  EXPECT_EQ(Json::parse(tried.body)["changes"].size(), 1u);
+  EXPECT_EQ(JsonValue::parse(tried.body)["changes"].size(), 1u);
   EXPECT_EQ(call("GET", "/v1/shards/s").status, 404);
 }
 
