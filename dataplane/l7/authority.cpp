@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/ip_address.hpp"
 #include "dataplane/core/limits.hpp"
 
@@ -13,11 +14,7 @@ namespace {
 constexpr std::size_t kLabelBytesMax = 63;
 constexpr std::size_t kPortDigitsMax = 5;
 
-bool is_lower_host_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-char lower(char c) { return is_upper(c) ? static_cast<char>(c + 32) : c; }
+bool is_host_char(char c) { return ascii::is_alphanumeric(c) || c == '-' || c == '_'; }
 
 bool is_name(std::string_view text) {
   if (text.empty() || text.size() > limits::kHostnameBytesMax) return false;
@@ -26,7 +23,7 @@ bool is_name(std::string_view text) {
     if (c == '.') {
       if (label_bytes == 0) return false;
       label_bytes = 0;
-    } else if (!is_lower_host_char(lower(c)) || ++label_bytes > kLabelBytesMax) {
+    } else if (!is_host_char(c) || ++label_bytes > kLabelBytesMax) {
       return false;
     }
   }
@@ -45,7 +42,7 @@ bool parse_port(std::string_view text, std::optional<uint16_t>& port) {
   const auto digits = text.substr(1);
   if (digits.empty()) return true;
   if (digits.size() > kPortDigitsMax) return false;
-  if (!std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) return false;
+  if (!std::all_of(digits.begin(), digits.end(), ascii::is_digit)) return false;
   uint16_t value = 0;
   if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc{}) return false;
   port = value;
@@ -53,9 +50,9 @@ bool parse_port(std::string_view text, std::optional<uint16_t>& port) {
 }
 
 std::string_view lower_case(std::string_view text, Arena& arena) {
-  if (std::none_of(text.begin(), text.end(), is_upper)) return text;
+  if (std::none_of(text.begin(), text.end(), ascii::is_upper)) return text;
   char* const copy = arena.allocate(text.size());
-  std::transform(text.begin(), text.end(), copy, lower);
+  std::transform(text.begin(), text.end(), copy, ascii::to_lower);
   return {copy, text.size()};
 }
 
@@ -77,7 +74,7 @@ std::optional<Authority> parse_authority(std::string_view text, Arena& arena) {
 }
 
 bool is_normal_host(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), is_upper) &&
+  return std::none_of(text.begin(), text.end(), ascii::is_upper) &&
          (text.starts_with('[') ? is_bracketed_v6(text) : is_name(text));
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/limits.hpp"
 
 namespace headgate::l7 {
@@ -73,18 +74,11 @@ bool matches(const Headers& headers, const HeaderCondition& condition) {
   return only && condition.expression->matches(only->value);
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
 // Takes one character off the front of `rest`, which is not empty.
 char take_decoded(std::string_view& rest) {
   const char c = rest.front();
-  const int high = c == '%' && rest.size() > 2 ? hex_digit(rest[1]) : -1;
-  const int low = c == '%' && rest.size() > 2 ? hex_digit(rest[2]) : -1;
+  const int high = c == '%' && rest.size() > 2 ? ascii::hex_digit(rest[1]) : -1;
+  const int low = c == '%' && rest.size() > 2 ? ascii::hex_digit(rest[2]) : -1;
   const bool escaped = high >= 0 && low >= 0;
   rest.remove_prefix(escaped ? 3 : 1);
   if (escaped) return static_cast<char>(high << 4 | low);
@@ -107,12 +101,6 @@ std::optional<std::string_view> value_of(std::string_view query, std::string_vie
     return equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
   }
   return std::nullopt;
-}
-
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
 }
 
 template <typename Condition>
@@ -144,7 +132,7 @@ bool holds(const QueryCondition& condition, const RequestHead& request) {
 bool compile_headers(const std::vector<contract::HeaderMatch>& matches, Expressions& expressions,
                      std::vector<HeaderCondition>& into) {
   for (const auto& match : matches) {
-    auto name = lower_case(match.name);
+    auto name = ascii::lowered(match.name);
     if (is_known(into, name)) continue;
     const bool regex = match.type == contract::ValueMatchType::kRegex;
     auto expression = regex ? expressions.get(match.value) : nullptr;

@@ -5,6 +5,8 @@
 
 #include <string_view>
 
+#include "dataplane/core/ascii.hpp"
+
 namespace headgate::l7 {
 
 inline std::string_view trim(std::string_view text) {
@@ -16,10 +18,8 @@ inline std::string_view trim(std::string_view text) {
 // ASCII only, whatever the locale. `lower` is in lower case.
 inline bool equals_ignoring_case(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != lower[i]) return false;
-  }
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (ascii::to_lower(text[i]) != lower[i]) return false;
   return true;
 }
 

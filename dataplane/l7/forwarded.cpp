@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/l7/authority.hpp"
 #include "dataplane/l7/field_text.hpp"
@@ -151,7 +152,7 @@ void believe_hops(const Headers& headers, const ClientSide& side, Arena& arena, 
 bool is_request_id(std::string_view text) {
   return !text.empty() && text.size() <= kRequestIdBytesMax &&
          std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           return ascii::is_alphanumeric(c) ||
                   std::string_view("-._~+/=:@").find(c) != std::string_view::npos;
          });
 }

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/l7/host_pattern.hpp"
 
-#include <algorithm>
-
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/l7/authority.hpp"
 
 namespace headgate::l7 {
 
 std::optional<HostPattern> HostPattern::parse(std::string_view text) {
   if (text.empty()) return HostPattern{};
-  HostPattern pattern{HostKind::kExact, std::string(text)};
-  if (text.starts_with("*.")) pattern = {HostKind::kWildcard, std::string(text.substr(2))};
-  std::transform(pattern.name.begin(), pattern.name.end(), pattern.name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  HostPattern pattern{HostKind::kExact, ascii::lowered(text)};
+  if (text.starts_with("*.")) pattern = {HostKind::kWildcard, ascii::lowered(text.substr(2))};
   if (!is_normal_host(pattern.name)) return std::nullopt;
   return pattern;
 }

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstring>
 
+#include "dataplane/core/ascii.hpp"
+
 namespace headgate::l7 {
 namespace {
 
@@ -25,13 +27,6 @@ constexpr std::array<CharClass, 256> classify() {
 constexpr auto kClasses = classify();
 
 CharClass class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
 
 // What the segment would be to a reader that ends it at a parameter (";" or its escape) or an escaped slash.
 bool reads_as_dots(std::string_view part) { return part == "." || part == ".."; }
@@ -93,8 +88,8 @@ Decoded decode_escapes(std::string_view raw, EscapedSlash escaped_slash, char* o
       case CharClass::kPercent:
         break;
     }
-    const int high = at + 2 < raw.size() ? hex_digit(raw[at + 1]) : -1;
-    const int low = at + 2 < raw.size() ? hex_digit(raw[at + 2]) : -1;
+    const int high = at + 2 < raw.size() ? ascii::hex_digit(raw[at + 1]) : -1;
+    const int low = at + 2 < raw.size() ? ascii::hex_digit(raw[at + 2]) : -1;
     if (high < 0 || low < 0) return {PathFault::kBadEscape, out};
     const char value = static_cast<char>(high << 4 | low);
     if (value == '\0') return {PathFault::kEscapedNul, out};

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/log.hpp"
 #include "dataplane/core/units.hpp"
 #include "dataplane/node/child_supervisor.hpp"
@@ -128,7 +129,7 @@ Result<void> complete_trust(NodeOptions& options) {
   if (management.authority_fingerprint.empty()) return {};
   std::string digits;
   for (const char c : management.authority_fingerprint)
-    if (c != ':') digits.push_back(c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c);
+    if (c != ':') digits.push_back(ascii::to_lower(c));
   if (digits.size() != 64 || digits.find_first_not_of("0123456789abcdef") != std::string::npos)
     return Error{ErrorCode::kInvalid, "--api-ca-fingerprint is a SHA-256 of 64 hex digits, not " +
                                           management.authority_fingerprint};

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/l7/authority.hpp"
 
@@ -118,8 +119,7 @@ HelloFault read_server_name(std::string_view extension, std::span<char> bytes, C
   if (!list.empty() || type != kHostNameType) return HelloFault::kBadName;
   if (name.empty()) return HelloFault::kBadName;
   char* const begin = bytes.data() + (name.data() - bytes.data());
-  std::transform(begin, begin + name.size(), begin,
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(begin, begin + name.size(), begin, ascii::to_lower);
   if (name.starts_with('[') || !l7::is_normal_host(name)) return HelloFault::kBadName;
   hello.server_name = name;
   return HelloFault::kNone;

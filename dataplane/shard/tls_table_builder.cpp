@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/log.hpp"
 #include "dataplane/tls/digest.hpp"
@@ -23,12 +24,6 @@ tls::ClientCertificate asked_of(contract::ClientAuth auth) {
       break;
   }
   return tls::ClientCertificate::kRequired;
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
 }
 
 }  // namespace
@@ -181,7 +176,7 @@ void TlsTableBuilder::rebuild_table() {
   std::map<Endpoint, std::vector<tls::Door::Listener>> reached;
   for (const auto* listener : by_name)
     reached[{listener->address, listener->port}].push_back(
-        {lower(listener->hostname), served_.find(listener->uid)->second.context});
+        {ascii::lowered(listener->hostname), served_.find(listener->uid)->second.context});
   auto table = std::make_shared<TlsTable>();
   for (const auto& [endpoint, listeners] : reached) {
     doors_.push_back(std::make_shared<const tls::Door>(listeners));

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/ip_address.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/tls/certificate_draft.hpp"
@@ -26,9 +27,8 @@ constexpr std::size_t kLabelBytesMax = 63;  // RFC 1035 section 2.3.4
 
 bool is_label(std::string_view label) {
   return !label.empty() && label.size() <= kLabelBytesMax && label.front() != '-' && label.back() != '-' &&
-         std::all_of(label.begin(), label.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-         });
+         std::all_of(label.begin(), label.end(),
+                     [](char c) { return ascii::is_lower(c) || ascii::is_digit(c) || c == '-' || c == '_'; });
 }
 
 bool is_dns_name(std::string_view name) {

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/tls/certificate_context.hpp"
 #include "dataplane/tls/session_state.hpp"
@@ -26,8 +27,7 @@ void take_server_name(SSL* ssl, std::string& name) {
   const unsigned char* extension = nullptr;
   std::size_t length_bytes = 0;
   if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &extension, &length_bytes) != 1) return;
-  for (const char c : host_name({extension, length_bytes}))
-    name.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
+  for (const char c : host_name({extension, length_bytes})) name.push_back(ascii::to_lower(c));
 }
 
 }  // namespace

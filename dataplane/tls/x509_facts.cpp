@@ -7,6 +7,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/ip_address.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/tls/digest.hpp"
@@ -28,11 +29,9 @@ std::string hostname_of(std::string_view name) {
   if (name.empty() || name.size() > limits::kHostnameBytesMax) return {};
   std::string lower;
   for (const char c : name) {
-    const char low = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    const bool fine = (low >= 'a' && low <= 'z') || (low >= '0' && low <= '9') || low == '-' || low == '.' ||
-                      low == '_' || low == '*';
+    const bool fine = ascii::is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '*';
     if (!fine) return {};
-    lower.push_back(low);
+    lower.push_back(ascii::to_lower(c));
   }
   const bool star_elsewhere = lower.find('*', 1) != std::string::npos;
   const bool bad_wildcard = lower[0] == '*' && (lower.size() < 3 || lower[1] != '.');

@@ -9,6 +9,5 @@ namespace headgate::compile {
 
 bool is_token(std::string_view text);
 bool is_field_value(std::string_view text);
-std::string lower_case(std::string_view text);
 
 }  // namespace headgate::compile

@@ -3,20 +3,20 @@
 
 #include <algorithm>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/ip_address.hpp"
+#include "dataplane/core/limits.hpp"
 
 namespace headgate::compile {
 namespace {
 
-constexpr std::size_t kNameBytesMax = 253;  // RFC 1035 section 2.3.4, as text
-constexpr std::size_t kLabelBytesMax = 63;
-
-bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+constexpr std::size_t kHostnameLabelBytesMax = 63;
 
 bool is_label(std::string_view label) {
-  return !label.empty() && label.size() <= kLabelBytesMax && is_alphanumeric(label.front()) &&
-         is_alphanumeric(label.back()) &&
-         std::all_of(label.begin(), label.end(), [](char c) { return is_alphanumeric(c) || c == '-'; });
+  return !label.empty() && label.size() <= kHostnameLabelBytesMax && ascii::is_alphanumeric(label.front()) &&
+         ascii::is_alphanumeric(label.back()) && std::all_of(label.begin(), label.end(), [](char c) {
+           return ascii::is_alphanumeric(c) || c == '-';
+         });
 }
 
 bool is_wildcard(std::string_view hostname) { return hostname.starts_with("*."); }
@@ -24,10 +24,8 @@ bool is_wildcard(std::string_view hostname) { return hostname.starts_with("*.");
 }  // namespace
 
 std::optional<std::string> parse_dns_name(std::string_view text) {
-  if (text.empty() || text.size() > kNameBytesMax) return std::nullopt;
-  std::string name(text);
-  for (auto& c : name)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  if (text.empty() || text.size() > limits::kHostnameBytesMax) return std::nullopt;
+  std::string name = ascii::lowered(text);
   std::string_view rest = name;
   std::string_view last;
   for (bool more = true; more;) {
@@ -38,7 +36,7 @@ std::optional<std::string> parse_dns_name(std::string_view text) {
     if (more) rest.remove_prefix(dot + 1);
   }
   // An all-numeric last label is an address that someone mistyped (RFC 3696 section 2), "10.0.0.256".
-  if (std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
+  if (std::all_of(last.begin(), last.end(), ascii::is_digit)) return std::nullopt;
   return name;
 }
 

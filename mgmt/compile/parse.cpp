@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/assert.hpp"
 #include "mgmt/compile/fields.hpp"
 
@@ -11,7 +12,7 @@ namespace {
 
 constexpr std::size_t kNameBytesMax = 63;
 
-bool is_name_character(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; }
+bool is_name_character(char c) { return ascii::is_lower(c) || ascii::is_digit(c) || c == '-'; }
 
 Resource read_resource(const db::ObjectKey& key, Fields& fields) {
   switch (key.kind) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/l7/logged_headers.hpp"
 #include "mgmt/compile/field_rules.hpp"
@@ -45,7 +46,7 @@ void read_fields(Fields& log, std::vector<contract::LogField>& into) {
 
 void read_headers(Fields& log, std::string_view member, std::vector<std::string>& into) {
   log.each_string(member, [&](const std::string& text, const std::string& pointer) {
-    const auto name = lower_case(text);
+    const auto name = ascii::lowered(text);
     if (!is_token(name))
       log.faults().add(pointer, "invalid_value", "must be a header's name");
     else if (const auto reason = l7::why_not_logged(name); !reason.empty())

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <set>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/l7/policy/header_edit.hpp"
 #include "mgmt/compile/field_rules.hpp"
@@ -48,7 +49,7 @@ bool is_origin_host(std::string_view host) {
 // As browsers write it: lower case, without the scheme's own port. Empty where it is none.
 std::string canonical_origin(std::string_view text) {
   if (text == "*") return "*";
-  auto origin = lower_case(text);
+  auto origin = ascii::lowered(text);
   const auto colon = origin.find("://");
   if (colon == std::string::npos || !is_scheme(std::string_view(origin).substr(0, colon))) return "";
   auto host = std::string_view(origin).substr(colon + 3);
@@ -105,7 +106,7 @@ contract::NamedValue read_named_value(Fields& field) {
   field.require("value");
   field.read("name", into.name);
   field.read("value", into.value);
-  into.name = lower_case(into.name);
+  into.name = ascii::lowered(into.name);
   if (const auto fault = field.has("name") ? fault_of_name(into.name) : ""; !fault.empty())
     field.fault("name", code_of_name(into.name), fault);
   if (!is_field_value(into.value))
@@ -124,7 +125,7 @@ contract::HeaderEdit read_header_edit(Fields& filter) {
   });
   filter.each_object("add", [&](Fields& each) { into.add.push_back(read_named_value(each)); });
   filter.each_string("remove", [&](const std::string& text, const std::string& pointer) {
-    auto name = lower_case(text);
+    auto name = ascii::lowered(text);
     if (const auto fault = fault_of_name(name); !fault.empty())
       filter.faults().add(pointer, code_of_name(name), fault);
     into.remove.push_back(std::move(name));
@@ -168,7 +169,7 @@ contract::Compression read_compression(Fields& filter) {
     if (!is_media_type(text))
       return filter.faults().add(pointer, "invalid_value",
                                  "must be a media type, such as text/html, or text/*");
-    into.types.push_back(lower_case(text));
+    into.types.push_back(ascii::lowered(text));
   });
   if (!filter.has("types")) into.types.assign(std::begin(kCompressedTypes), std::end(kCompressedTypes));
   filter.read_size("min_size", {0, limits::kCompressionBytesMinMax}, into.bytes_min);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "dataplane/core/arena.hpp"
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/l7/path.hpp"
 #include "dataplane/l7/policy/header_edit.hpp"
@@ -95,7 +96,7 @@ contract::RateLimit read_rate_limit(Fields& filter) {
   filter.read_integer("burst", {1, limits::kRateLimitBurstMax}, into.burst);
   filter.read_enum("key", into.key);
   filter.read("header", into.header);
-  into.header = lower_case(into.header);
+  into.header = ascii::lowered(into.header);
   const bool by_header = into.key == contract::RateKey::kHeader;
   if (by_header) filter.require("header");
   if (filter.has("header") && !by_header)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/l7/expression.hpp"
 #include "mgmt/compile/field_rules.hpp"
 #include "mgmt/compile/parse_rule.hpp"
@@ -37,7 +38,7 @@ void read_header(Fields& header, contract::HeaderMatch& into) {
     check_expression(header, into.value);
   else if (!is_field_value(into.value))
     header.fault("value", "invalid_value", "holds what no header value can hold");
-  into.name = lower_case(into.name);
+  into.name = ascii::lowered(into.name);
 }
 
 void read_parameter(Fields& parameter, contract::QueryMatch& into) {

@@ -2,6 +2,7 @@
 // How TLS is spoken to a pool's backends, and what must agree with it.
 #include <algorithm>
 
+#include "dataplane/core/ascii.hpp"
 #include "mgmt/compile/hostname.hpp"
 #include "mgmt/compile/parse.hpp"
 #include "mgmt/compile/parse_upstream.hpp"
@@ -17,7 +18,7 @@ using contract::PoolTlsMode;
 bool is_uri(const std::string& text) {
   const auto colon = text.find(':');
   const auto in_scheme = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+    return ascii::is_lower(c) || ascii::is_digit(c) || c == '+' || c == '-' || c == '.';
   };
   return colon != std::string::npos && colon > 0 && text[0] >= 'a' && text[0] <= 'z' &&
          std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), in_scheme) &&

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/limits.hpp"
 #include "mgmt/compile/field_rules.hpp"
 
@@ -29,7 +30,7 @@ void read_hash(Fields& fields, contract::HashKey& into) {
     fields.fault("name", "missing_field", "the name of the header, cookie or parameter is needed");
   if (!has_name && !into.name.empty())
     fields.fault("name", "invalid_value", "a source address and a path have no name");
-  if (into.source == HashSource::kHeader) into.name = lower_case(into.name);
+  if (into.source == HashSource::kHeader) into.name = ascii::lowered(into.name);
   const bool is_token_kind = into.source == HashSource::kHeader || into.source == HashSource::kCookie;
   if (is_token_kind && !into.name.empty() && !is_token(into.name))
     fields.fault("name", "invalid_value", "must be the name of a header or cookie");

@@ -10,6 +10,7 @@
 
 #include "dataplane/contract/codec.hpp"
 #include "dataplane/contract/secret_names.hpp"
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/durable_file.hpp"
 #include "dataplane/core/log.hpp"
 #include "dataplane/tls/digest.hpp"
@@ -58,9 +59,7 @@ std::vector<std::string> default_names(const Endpoint& listen) {
   std::vector<std::string> names;
   std::array<char, HOST_NAME_MAX + 1> host{};
   ::gethostname(host.data(), host.size() - 1);
-  std::string name = host.data();
-  for (auto& c : name)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  std::string name = ascii::lowered(host.data());
   if (tls::is_server_name(name) && name != "localhost") names.push_back(std::move(name));
   names.emplace_back("localhost");
   if (!listen.address.is_unspecified()) names.push_back(listen.address.to_string());

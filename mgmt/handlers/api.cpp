@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/log.hpp"
 #include "mgmt/compile/parse.hpp"
@@ -21,18 +22,11 @@ constexpr std::string_view kTransactionsPath = "/v1/transactions";
 constexpr std::size_t kObjectValuesMax = 100'000;
 constexpr std::size_t kConfigValuesMax = 20'000'000;
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; });
-  return result;
-}
-
 // RFC 6750: "Bearer" without case, one space or more. Empty: no token.
 std::string_view bearer_of(const http::Request& request) {
   auto value = request.header("authorization");
   constexpr std::string_view kScheme = "bearer ";
-  if (lower(value.substr(0, kScheme.size())) != kScheme) return {};
+  if (ascii::lowered(value.substr(0, kScheme.size())) != kScheme) return {};
   value.remove_prefix(kScheme.size());
   value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
   return value;
@@ -60,7 +54,7 @@ std::optional<http::Problem> authenticate(Exchange& exchange) {
 
 // A flag that is misspelt (?dryrun=true) would otherwise do for real what was to be tried.
 std::optional<http::Problem> check_query(const Exchange& exchange) {
-  const auto& known = exchange.document.query_parameters(lower(exchange.operation->method),
+  const auto& known = exchange.document.query_parameters(ascii::lowered(exchange.operation->method),
                                                          exchange.operation->path_template);
   for (const auto& [name, value] : exchange.request.query)
     if (std::find(known.begin(), known.end(), name) == known.end())
@@ -96,13 +90,13 @@ void add_value_faults(const Operation& operation, const nlohmann::json& body,
 }
 
 std::optional<http::Problem> read_body(Exchange& exchange) {
-  const auto method = lower(exchange.operation->method);
+  const auto method = ascii::lowered(exchange.operation->method);
   const auto type = exchange.document.body_type(method, exchange.operation->path_template);
   if (type.empty()) {
     if (exchange.request.body.empty()) return std::nullopt;
     return http::Problem{400, "This operation takes no body.", {}, {}};
   }
-  const auto sent = lower(exchange.request.header("content-type"));
+  const auto sent = ascii::lowered(exchange.request.header("content-type"));
   const auto sent_type = std::string_view(sent).substr(0, sent.find_first_of("; "));
   if (!sent_type.empty() && sent_type != type && sent_type != "application/json")
     return http::Problem{415,

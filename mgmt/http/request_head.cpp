@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mgmt/http/request_head.hpp"
 
-#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/units.hpp"
 
 namespace headgate::http {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; });
-  return result;
-}
 
 std::string_view trim(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
@@ -56,11 +49,11 @@ std::optional<Problem> problem_of_head(const Pistache::Http::Request& request, c
 }
 
 bool expects_continue(const Pistache::Http::Request& request) {
-  return lower(raw_header(request, "expect").value_or("")) == "100-continue";
+  return ascii::lowered(raw_header(request, "expect").value_or("")) == "100-continue";
 }
 
 bool keeps_alive(const Pistache::Http::Request& request) {
-  const auto connection = lower(raw_header(request, "connection").value_or(""));
+  const auto connection = ascii::lowered(raw_header(request, "connection").value_or(""));
   if (request.version() == Pistache::Http::Version::Http10) return connection == "keep-alive";
   return connection.find("close") == std::string::npos;
 }
@@ -77,7 +70,7 @@ std::optional<Request> to_request(const Pistache::Http::Request& parsed) {
     request.query.emplace(std::move(name), std::move(value));
   }
   for (const auto& [name, raw] : parsed.headers().rawList())
-    request.headers.emplace(lower(name), trim(raw.value()));
+    request.headers.emplace(ascii::lowered(name), trim(raw.value()));
   request.body = parsed.body();
   return request;
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "dataplane/core/ascii.hpp"
+
 namespace headgate::l7::policy {
 namespace {
 
@@ -31,10 +33,7 @@ std::string_view value_of(const RequestHead& request, std::string_view name) {
   return field ? field->value : std::string_view{};
 }
 
-bool is_host_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_';
-}
+bool is_host_character(char c) { return ascii::is_alphanumeric(c) || c == '-' || c == '.' || c == '_'; }
 
 }  // namespace
 

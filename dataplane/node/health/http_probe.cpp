@@ -5,13 +5,13 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/core/ascii.hpp"
+
 namespace headgate::node {
 namespace {
 
 // "HTTP/1.1 200", then a space or the line's end.
 constexpr std::size_t kStatusEnd = 12;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 
@@ -28,8 +28,8 @@ ProbeAnswer judge_answer(std::string_view received, const std::vector<contract::
   if (known != kVersion.substr(0, known.size())) return no_http;
   if (received.size() <= kStatusEnd) return {};
   const char after = received[kStatusEnd];
-  if (!is_digit(received[7]) || received[8] != ' ' ||
-      !std::all_of(&received[9], &received[9] + 3, is_digit) || (after != ' ' && after != '\r'))
+  if (!ascii::is_digit(received[7]) || received[8] != ' ' ||
+      !std::all_of(&received[9], &received[9] + 3, ascii::is_digit) || (after != ' ' && after != '\r'))
     return no_http;
   const int status = (received[9] - '0') * 100 + (received[10] - '0') * 10 + (received[11] - '0');
   const bool good = std::any_of(expected.begin(), expected.end(), [&](const contract::StatusRange& range) {

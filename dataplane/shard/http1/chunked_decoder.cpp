@@ -4,19 +4,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/core/ascii.hpp"
 #include "dataplane/core/limits.hpp"
 
 namespace headgate::shard::http1 {
 namespace {
 
 constexpr unsigned kSizeDigitsMax = 15;  // leading zeros count: below 2^60
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 }  // namespace
 
@@ -82,7 +76,7 @@ Fault ChunkedDecoder::take(char c) {
 }
 
 Fault ChunkedDecoder::take_size(char c) {
-  if (const int digit = hex_digit(c); digit >= 0) {
+  if (const int digit = ascii::hex_digit(c); digit >= 0) {
     if (state_ == State::kSizeFirst) left_bytes_ = digits_ = 0;
     if (++digits_ > kSizeDigitsMax) return Fault::kChunkSize;
     left_bytes_ = left_bytes_ << 4 | static_cast<uint64_t>(digit);
