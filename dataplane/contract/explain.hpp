@@ -60,11 +60,16 @@ struct EndpointAnswer {
   uint32_t priority = 0;
   bool usable = true;
   bool drain = false;
+  uint32_t ejecting_threads = 0;  // of the replica's: each decides for itself whom it passes over
+  Millis ejected_for{0};          // by one of them, the longest
 
-  static constexpr auto kFields =
-      std::tuple{field("address", &EndpointAnswer::address), field("weight", &EndpointAnswer::weight),
-                 field("priority", &EndpointAnswer::priority), field("usable", &EndpointAnswer::usable),
-                 field("drain", &EndpointAnswer::drain)};
+  static constexpr auto kFields = std::tuple{field("address", &EndpointAnswer::address),
+                                             field("weight", &EndpointAnswer::weight),
+                                             field("priority", &EndpointAnswer::priority),
+                                             field("usable", &EndpointAnswer::usable),
+                                             field("drain", &EndpointAnswer::drain),
+                                             field("ejecting_threads", &EndpointAnswer::ejecting_threads),
+                                             field("ejected_for", &EndpointAnswer::ejected_for)};
   friend bool operator==(const EndpointAnswer&, const EndpointAnswer&) = default;
 };
 
@@ -115,8 +120,9 @@ struct PolicyAnswer {
 
 struct RequestAnswer {
   Revision revision = 0;
-  std::string outcome;  // "found"; else why it is answered by ourselves, as the access log says it
-  uint32_t status = 0;  // … and with what; 0 where it is found
+  uint32_t threads = 0;  // of the replica
+  std::string outcome;   // "found"; else why it is answered by ourselves, as the access log says it
+  uint32_t status = 0;   // … and with what; 0 where it is found
   std::string listener;
   std::string path;  // as routed: normalised
   std::vector<MatchAnswer> matches;
@@ -126,11 +132,12 @@ struct RequestAnswer {
   std::vector<MirrorAnswer> mirrors;   // the rule's, whichever entry is chosen
 
   static constexpr auto kFields =
-      std::tuple{field("revision", &RequestAnswer::revision), field("outcome", &RequestAnswer::outcome),
-                 field("status", &RequestAnswer::status),     field("listener", &RequestAnswer::listener),
-                 field("path", &RequestAnswer::path),         field("matches", &RequestAnswer::matches),
-                 field("left_out", &RequestAnswer::left_out), field("forwards", &RequestAnswer::forwards),
-                 field("policies", &RequestAnswer::policies), field("mirrors", &RequestAnswer::mirrors)};
+      std::tuple{field("revision", &RequestAnswer::revision), field("threads", &RequestAnswer::threads),
+                 field("outcome", &RequestAnswer::outcome),   field("status", &RequestAnswer::status),
+                 field("listener", &RequestAnswer::listener), field("path", &RequestAnswer::path),
+                 field("matches", &RequestAnswer::matches),   field("left_out", &RequestAnswer::left_out),
+                 field("forwards", &RequestAnswer::forwards), field("policies", &RequestAnswer::policies),
+                 field("mirrors", &RequestAnswer::mirrors)};
   friend bool operator==(const RequestAnswer&, const RequestAnswer&) = default;
 };
 

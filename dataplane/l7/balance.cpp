@@ -205,7 +205,8 @@ Ejection report_try(const ServingPool& pool, const PoolEndpoint& endpoint, TryRe
                     BalanceState state, TimePoint now) {
   const auto& rule = pool.object->outlier;
   if (!rule) return Ejection::kNone;
-  auto& outlier = state.endpoints.cell(endpoint.slot).outlier;
+  auto& endpoint_cell = state.endpoints.cell(endpoint.slot);
+  auto& outlier = endpoint_cell.outlier;
   if (!observe(outlier, result, *rule, now)) return Ejection::kNone;
   const auto ejected = static_cast<std::size_t>(
       std::count_if(pool.all.begin(), pool.all.end(), [&](const ServingEndpoint& each) {
@@ -213,6 +214,7 @@ Ejection report_try(const ServingPool& pool, const PoolEndpoint& endpoint, TryRe
       }));
   if (ejected >= ejected_max(*rule, pool.all.size())) return Ejection::kSpared;
   eject(outlier, *rule, now);
+  endpoint_cell.passed_over_until.store(outlier.ejected_until, std::memory_order_relaxed);
   auto& cell = state.pools.cell(pool.identity->slot);
   cell.ejected_until = std::max(cell.ejected_until, outlier.ejected_until);
   return Ejection::kEjected;

@@ -111,7 +111,7 @@ class Keeper {
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
-  Row& row(std::size_t thread) { return *rows_[thread]; }
+  Row& row(std::size_t thread) const { return *rows_[thread]; }
   std::size_t thread_count() const { return rows_.size(); }
 
   std::shared_ptr<const T> keep(T value) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/l7/tables.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,18 @@ ThreadState TableBuilder::thread_state(std::size_t thread) {
 
 std::unique_ptr<const Tables> TableBuilder::tables() const {
   return std::make_unique<const Tables>(current_);
+}
+
+Ejections TableBuilder::ejections(const PoolEndpoint& endpoint, TimePoint now) const {
+  Ejections found;
+  for (std::size_t thread = 0; thread < endpoint_keeper_.thread_count(); ++thread) {
+    const auto& cell = endpoint_keeper_.row(thread).cell(endpoint.slot);
+    const TimePoint until = cell.passed_over_until.load(std::memory_order_relaxed);
+    if (until <= now) continue;
+    ++found.threads;
+    found.longest = std::max(found.longest, until - now);
+  }
+  return found;
 }
 
 std::unique_ptr<const Tables> TableBuilder::apply(const contract::Delta& delta, TimePoint now) {

@@ -47,12 +47,19 @@ struct ThreadState {
   Ejection report(const Tables& tables, const PoolEndpoint& endpoint, TryResult result, TimePoint now) const;
 };
 
+// Who passes an endpoint over, because of what its own tries showed.
+struct Ejections {
+  uint32_t threads = 0;
+  Duration longest{};  // from now on, by any of them
+};
+
 class TableBuilder {
  public:
   explicit TableBuilder(std::size_t thread_count);
   TableBuilder(const TableBuilder&) = delete;
   TableBuilder& operator=(const TableBuilder&) = delete;
 
+  std::size_t threads() const { return pool_keeper_.thread_count(); }
   ThreadState thread_state(std::size_t thread);
 
   // `delta` is of this shard's audience and follows on what was applied before (contract::apply checks that).
@@ -61,6 +68,8 @@ class TableBuilder {
   [[nodiscard]] std::unique_ptr<const Tables> apply(const contract::HealthDelta& delta, TimePoint now = {});
   // The tables as they are; how a publisher gets its first.
   [[nodiscard]] std::unique_ptr<const Tables> tables() const;
+  // Of one in tables(), by all threads.
+  Ejections ejections(const PoolEndpoint& endpoint, TimePoint now) const;
 
   // Frees what no table holds and no thread pins; returns how many objects wait for threads.
   std::size_t reclaim();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one thread knows of a pool and of an endpoint: counts, whose turn it is, who is ejected. Cells of the
-// rows in pins.hpp: plain numbers without an atomic but the pins, because no other thread counts in them.
+// rows in pins.hpp: plain numbers without an atomic but what control reads, because no other thread counts in
+// them.
 // Thread: the row's. Every count falls to 0 before the slot is used again: who counted holds a pin.
 #pragma once
 
@@ -35,8 +36,10 @@ struct EndpointCell {
   float slow_start_credit = 0;  // of a turn; at 1 the endpoint takes one
   uint64_t tally = 0;           // requests outstanding
   OutlierState outlier;
+  std::atomic<TimePoint> passed_over_until{kLongAgo};  // worker: writes, control: reads; as `outlier` has it
 
   void renew() {
+    passed_over_until.store(kLongAgo, std::memory_order_relaxed);
     tally = 0;
     slow_start_credit = 0;
     outlier = {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/shard/explain_request.hpp"
 
+#include <chrono>
 #include <string>
 
 #include "dataplane/l7/explain.hpp"
@@ -53,7 +54,19 @@ std::vector<contract::MirrorAnswer> mirrors_of(const std::vector<l7::PlannedMirr
   return answers;
 }
 
-contract::ForwardAnswer answer_of(const l7::PlannedForward& forward, const l7::PoolTable& pools) {
+contract::EndpointAnswer answer_of(const l7::ServingEndpoint& serving, const l7::Ejections& ejections) {
+  contract::EndpointAnswer answer{.address = serving.endpoint->address,
+                                  .weight = serving.weight,
+                                  .priority = serving.priority,
+                                  .usable = serving.usable,
+                                  .drain = serving.drain};
+  answer.ejecting_threads = ejections.threads;
+  answer.ejected_for = std::chrono::ceil<contract::Millis>(ejections.longest);
+  return answer;
+}
+
+contract::ForwardAnswer answer_of(const l7::PlannedForward& forward, const l7::PoolTable& pools,
+                                  const l7::TableBuilder& builder, TimePoint now) {
   contract::ForwardAnswer answer{.namespace_name = {}, .pool = {}, .weight = forward.weight, .endpoints = {}};
   answer.mirrors = mirrors_of(forward.mirrors, pools);
   const auto* pool = forward.pool ? pools.find(*forward.pool) : nullptr;
@@ -63,8 +76,7 @@ contract::ForwardAnswer answer_of(const l7::PlannedForward& forward, const l7::P
   answer.hop_to = pool->object->hop_to;
   if (!answer.hop_to.empty()) return answer;
   for (const auto& serving : pool->all)
-    answer.endpoints.push_back(
-        {serving.endpoint->address, serving.weight, serving.priority, serving.usable, serving.drain});
+    answer.endpoints.push_back(answer_of(serving, builder.ejections(*serving.endpoint, now)));
   return answer;
 }
 
@@ -116,9 +128,13 @@ l7::Outcome outcome_of(const l7::RoutePlan& plan, const l7::PoolTable& pools) {
 
 }  // namespace
 
-contract::RequestAnswer explain_request(const l7::Tables& tables, const contract::RequestQuestion& question) {
+contract::RequestAnswer explain_request(const l7::TableBuilder& builder,
+                                        const contract::RequestQuestion& question, TimePoint now) {
+  const auto served = builder.tables();
+  const l7::Tables& tables = *served;
   contract::RequestAnswer answer;
   answer.revision = tables.revision;
+  answer.threads = static_cast<uint32_t>(builder.threads());
   Arena arena;
   l7::RequestHead request;
   std::string head = question.head;  // parsed in place
@@ -155,7 +171,8 @@ contract::RequestAnswer explain_request(const l7::Tables& tables, const contract
   const auto& plan = *explanation.winner.plan;
   answer.policies = policies_of(*listener, plan);
   answer.mirrors = mirrors_of(plan.extras().mirrors, tables.pools);
-  for (const auto& forward : plan.forwards) answer.forwards.push_back(answer_of(forward, tables.pools));
+  for (const auto& forward : plan.forwards)
+    answer.forwards.push_back(answer_of(forward, tables.pools, builder, now));
   const auto outcome = outcome_of(plan, tables.pools);
   return ended(std::move(answer), l7::name_of(outcome), passes_tls ? uint16_t{0} : l7::http_status(outcome));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // explain_request: what a replica would do with a request and why: parsed, normalised and routed by the code
-// that serves, over the tables that are served; nothing is sent or counted. It looks at every rule and
+// that serves, over the tables that are served and by what the threads have seen of backends;
+// nothing is sent or counted. It looks at every rule and
 // allocates. Thread: control.
 #pragma once
 
@@ -9,6 +10,7 @@
 
 namespace headgate::shard {
 
-contract::RequestAnswer explain_request(const l7::Tables& tables, const contract::RequestQuestion& question);
+contract::RequestAnswer explain_request(const l7::TableBuilder& builder,
+                                        const contract::RequestQuestion& question, TimePoint now);
 
 }  // namespace headgate::shard

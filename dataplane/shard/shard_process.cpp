@@ -155,7 +155,7 @@ contract::CommandResult ShardProcess::answer(const contract::Command& command) c
     return {command.id, false, "a shard does not know the command " + command.verb};
   const auto question = contract::decode_request_question(command.body);
   if (!question.ok()) return {command.id, false, question.error().message};
-  return {command.id, true, contract::encode(explain_request(*builder_.tables(), *question))};
+  return {command.id, true, contract::encode(explain_request(builder_, *question, monotonic_now()))};
 }
 
 void ShardProcess::look_at_memory(TimePoint now) {

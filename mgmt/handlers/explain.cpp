@@ -6,6 +6,7 @@
 #include "dataplane/contract/codec.hpp"
 #include "dataplane/contract/enum_names.hpp"
 #include "dataplane/core/limits.hpp"
+#include "dataplane/core/units.hpp"
 
 namespace headgate::handlers {
 namespace {
@@ -64,7 +65,20 @@ Json mirrors_json(const std::vector<contract::MirrorAnswer>& mirrors) {
   return json;
 }
 
-Json forward_json(const contract::ForwardAnswer& forward) {
+Json endpoint_json(const contract::EndpointAnswer& endpoint, uint32_t threads) {
+  Json json{{"address", endpoint.address.to_string()},
+            {"weight", endpoint.weight},
+            {"priority", endpoint.priority},
+            {"usable", endpoint.usable},
+            {"draining", endpoint.drain}};
+  if (endpoint.ejecting_threads > 0)
+    json["ejected"] = {{"by_threads", endpoint.ejecting_threads},
+                       {"of_threads", threads},
+                       {"for", format_duration(endpoint.ejected_for)}};
+  return json;
+}
+
+Json forward_json(const contract::ForwardAnswer& forward, uint32_t threads) {
   Json json{{"weight", forward.weight}};
   if (forward.pool.empty()) {
     json["unresolved"] = true;
@@ -78,11 +92,7 @@ Json forward_json(const contract::ForwardAnswer& forward) {
   if (!forward.mirrors.empty()) json["mirrors"] = mirrors_json(forward.mirrors);
   json["endpoints"] = Json::array();
   for (const auto& endpoint : forward.endpoints)
-    json["endpoints"].push_back({{"address", endpoint.address.to_string()},
-                                 {"weight", endpoint.weight},
-                                 {"priority", endpoint.priority},
-                                 {"usable", endpoint.usable},
-                                 {"draining", endpoint.drain}});
+    json["endpoints"].push_back(endpoint_json(endpoint, threads));
   return json;
 }
 
@@ -104,7 +114,8 @@ Json answer_json(const Replica& replica, const contract::RequestAnswer& answer) 
   for (const auto& match : answer.matches)
     if (match.wins) json["rule"] = match.namespace_name + "/" + match.route + "/" + match.rule;
   json["forwards"] = Json::array();
-  for (const auto& forward : answer.forwards) json["forwards"].push_back(forward_json(forward));
+  for (const auto& forward : answer.forwards)
+    json["forwards"].push_back(forward_json(forward, answer.threads));
   if (!answer.mirrors.empty()) json["mirrors"] = mirrors_json(answer.mirrors);
   json["matches"] = Json::array();
   for (const auto& match : answer.matches) json["matches"].push_back(match_json(match));

@@ -8,8 +8,11 @@
 namespace headgate::shard {
 namespace {
 
+using namespace std::chrono_literals;
 using contract::Object;
 
+constexpr TimePoint kNow{std::chrono::hours(1)};
+constexpr const char* kHead = "GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n";
 const Endpoint kReached{*IpAddress::parse("192.0.2.100"), 80};
 
 contract::RouteRule rule(std::string name, contract::RouteMatch match,
@@ -70,10 +73,10 @@ class ExplainRequestTest : public testing::Test {
     delta_.upserts.push_back({{"shard/edge", kind, id}, std::make_shared<const Object>(std::move(object))});
   }
   contract::RequestAnswer ask(const std::string& head, const Endpoint& reached = kReached) {
-    return explain_request(*tables_, {reached, head});
+    return explain_request(builder_, {reached, head}, kNow);
   }
 
-  l7::TableBuilder builder_{1};
+  l7::TableBuilder builder_{2};
   contract::Delta delta_;
   std::unique_ptr<const l7::Tables> tables_;
 };
@@ -108,7 +111,7 @@ TEST_F(ExplainRequestTest, SaysWhichRuleWinsAndWhatTheOthersLostBy) {
 }
 
 TEST_F(ExplainRequestTest, SaysWhereCopiesGo) {
-  const auto answer = ask("GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n");
+  const auto answer = ask(kHead);
   EXPECT_EQ(answer.mirrors, (std::vector<contract::MirrorAnswer>{{"default", "spare", 10}}));
   EXPECT_EQ(answer.forwards[0].mirrors, (std::vector<contract::MirrorAnswer>{{"default", "app", 5}}));
   EXPECT_TRUE(answer.forwards[1].mirrors.empty());
@@ -147,14 +150,45 @@ TEST_F(ExplainRequestTest, KnowsWhichBackendsAreDown) {
   down.upserts.push_back(
       {{"p1", "10.0.0.1:8080"}, {{{*IpAddress::parse("10.0.0.1"), 8080}, false, "refused"}}});
   tables_ = builder_.apply(down);
-  const auto answer = ask("GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n");
+  const auto answer = ask(kHead);
   EXPECT_EQ(answer.outcome, "no_usable_backend");
   EXPECT_EQ(answer.status, 503u);
   EXPECT_FALSE(answer.forwards[0].endpoints[0].usable);
 }
 
+TEST_F(ExplainRequestTest, KnowsWhichBackendsAreEjectedAndByHowManyThreads) {
+  auto failing = pool("p1", "app", {8080, 8081});
+  auto& outlier = failing.outlier.emplace();
+  outlier.consecutive_connect_failures = 1;
+  outlier.base_ejection_time = 30s;
+  add("p1", failing);
+  tables_ = builder_.apply(delta_);
+  const auto endpoints = [&](TimePoint now) {
+    return explain_request(builder_, {kReached, kHead}, now).forwards.at(0).endpoints;
+  };
+  EXPECT_EQ(endpoints(kNow)[0].ejecting_threads, 0u);
+
+  l7::RequestHead request;
+  request.host = "a.example.com";
+  request.path = "/";
+  const auto& plan = *l7::Router::match(*tables_->router.listener(kReached, "a.example.com"), request).plan;
+  const auto& endpoint = *tables_->pools.find(*plan.forwards.at(0).pool)->all.at(0).endpoint;
+  const auto fail = [&](std::size_t thread, TimePoint now) {
+    return builder_.thread_state(thread).report(*tables_, endpoint, l7::TryResult::kConnectFailure, now);
+  };
+  ASSERT_EQ(fail(0, kNow), l7::Ejection::kEjected);
+  EXPECT_EQ(endpoints(kNow + 1s)[0].ejecting_threads, 1u);
+  EXPECT_EQ(endpoints(kNow + 1s)[0].ejected_for, 29s);
+  EXPECT_EQ(endpoints(kNow + 1s)[1].ejecting_threads, 0u);
+  ASSERT_EQ(fail(1, kNow + 10s), l7::Ejection::kEjected);
+  EXPECT_EQ(endpoints(kNow + 11s)[0].ejecting_threads, 2u);
+  EXPECT_EQ(endpoints(kNow + 11s)[0].ejected_for, 29s) << "by the thread that does it longest";
+  EXPECT_EQ(endpoints(kNow + 31s)[0].ejecting_threads, 1u);
+  EXPECT_EQ(endpoints(kNow + 41s)[0].ejecting_threads, 0u);
+}
+
 TEST_F(ExplainRequestTest, CrossesTheChannelWhole) {
-  const auto answer = ask("GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n");
+  const auto answer = ask(kHead);
   const auto decoded = contract::decode_request_answer(contract::encode(answer));
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
   EXPECT_EQ(*decoded, answer);
@@ -190,13 +224,13 @@ TEST_F(ExplainRequestTest, BehindTheHopTheListenerIsKnownByItsUid) {
   add("r9", route);
   tables_ = builder_.apply(delta_);
   contract::RequestQuestion question{{}, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "l9"};
-  auto answer = explain_request(*tables_, question);
+  auto answer = explain_request(builder_, question, kNow);
   EXPECT_EQ(answer.outcome, "found");
   EXPECT_EQ(answer.listener, "central");
   ASSERT_FALSE(answer.matches.empty());
   EXPECT_EQ(answer.matches[0].namespace_name, "team");
   question.hop_listener = "l1";  // no copy of another shard's
-  EXPECT_EQ(explain_request(*tables_, question).outcome, "no_hop_listener");
+  EXPECT_EQ(explain_request(builder_, question, kNow).outcome, "no_hop_listener");
 }
 
 TEST_F(ExplainRequestTest, SaysWhichPoliciesStandAboveTheRule) {
@@ -217,7 +251,7 @@ TEST_F(ExplainRequestTest, SaysWhichPoliciesStandAboveTheRule) {
   add("l1", listener);
   add("r1", route);
   tables_ = builder_.apply(delta_);
-  const auto answer = ask("GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n");
+  const auto answer = ask(kHead);
   using enum contract::PolicyBlock;
   const std::vector<contract::PolicyAnswer> expected{
       {"central", contract::PolicyMode::kDefault, {kIpAccess}, {kRateLimit}},

@@ -86,9 +86,11 @@ TEST_F(ExplainTest, AsksARunningReplicaAsAClientWould) {
   loser.lost_by = "header";
   loser.lost_by_name = "x-b";
   of_replica.matches = {winner, loser};
-  of_replica.forwards = {
-      {"default", "app", 1, {{Endpoint{*IpAddress::parse("10.0.1.2"), 8080}, 1, 0, false, true}}},
-      {"", "", 2, {}}};
+  of_replica.threads = 2;
+  of_replica.forwards = {{"default", "app", 1, {}}, {"", "", 2, {}}};
+  of_replica.forwards[0].endpoints = {
+      {.address = {*IpAddress::parse("10.0.1.2"), 8080}, .usable = false, .drain = true},
+      {.address = {*IpAddress::parse("10.0.1.3"), 8080}, .ejecting_threads = 1, .ejected_for = 29s}};
   of_replica.mirrors = {{"default", "spare", 10}};
   answer(sent, true, contract::encode(of_replica));
   const auto response = asked.get();
@@ -102,6 +104,9 @@ TEST_F(ExplainTest, AsksARunningReplicaAsAClientWould) {
   EXPECT_FALSE(json["matches"][0].contains("lost_by"));
   EXPECT_EQ(json["forwards"][0]["endpoints"][0]["address"], "10.0.1.2:8080");
   EXPECT_EQ(json["forwards"][0]["endpoints"][0]["usable"], false);
+  EXPECT_FALSE(json["forwards"][0]["endpoints"][0].contains("ejected"));
+  EXPECT_EQ(json["forwards"][0]["endpoints"][1]["ejected"],
+            JsonValue::parse(R"({"by_threads": 1, "of_threads": 2, "for": "29s"})"));
   EXPECT_EQ(json["forwards"][1]["unresolved"], true);
   EXPECT_EQ(json["mirrors"][0]["pool"], "default/spare");
   EXPECT_EQ(json["mirrors"][0]["percent"], 10);
