@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/l7/grpc.hpp"
 
+#include "dataplane/core/limits.hpp"
 #include "dataplane/l7/field_text.hpp"
 
 namespace headgate::l7 {
 namespace {
 
 constexpr std::string_view kGrpc = "application/grpc";
-// What a rule answers by may be a page; as a field it must fit into what clients take of all fields.
-constexpr std::size_t kMessageBytesMax = 1024;
 
 }  // namespace
 
@@ -58,7 +57,7 @@ std::string_view grpc_message(std::string_view message, Arena& arena) {
 }
 
 void tell_by_grpc(ResponseHead& head, std::string_view message, Arena& arena) {
-  message = message.substr(0, kMessageBytesMax);
+  message = message.substr(0, limits::kGrpcMessageBytesMax);
   if (message.ends_with('\n')) message.remove_suffix(1);
   head.headers.remove(HeaderId::kContentType);
   head.headers.add(HeaderId::kContentType, kGrpc);

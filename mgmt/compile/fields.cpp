@@ -43,6 +43,12 @@ std::string format_duration_ms(uint64_t value) {
 
 }  // namespace
 
+std::string one_of(std::span<const std::string_view> names) {
+  std::string sentence = "must be one of ";
+  for (std::size_t i = 0; i < names.size(); ++i) sentence.append(i == 0 ? "" : ", ").append(names[i]);
+  return sentence;
+}
+
 Fields::Fields(const Json& object, std::string pointer, Faults& faults)
     : object_(object.is_object() ? &object : nullptr), pointer_(std::move(pointer)), faults_(faults) {
   if (!object_) faults_.add(pointer_, "wrong_type", "must be an object");
@@ -163,12 +169,6 @@ void Fields::read_duration(std::string_view name, Bounds bounds_ms, std::optiona
   contract::Millis value{-1};
   read_duration(name, bounds_ms, value);
   if (value.count() >= 0) into = value;
-}
-
-void Fields::fault_of_enum(std::string_view name, const std::vector<std::string_view>& names) {
-  std::string list;
-  for (const auto& each : names) list.append(list.empty() ? "" : ", ").append(each);
-  fault(name, "invalid_value", "must be one of " + list);
 }
 
 void Fields::object(std::string_view name, const std::function<void(Fields&)>& read) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,9 @@ constexpr uint64_t kSecondMs = 1'000;
 constexpr uint64_t kHourMs = 3'600 * kSecondMs;
 constexpr uint64_t kWeightMax = 1'000'000;  // the Gateway API's
 
+// "must be one of zstd, br, gzip"
+std::string one_of(std::span<const std::string_view> names);
+
 class Fields {
  public:
   Fields(const Json& object, std::string pointer, Faults& faults);
@@ -79,7 +83,7 @@ class Fields {
     if (const auto value = contract::parse_enum<E>(*text))
       into = *value;
     else
-      fault_of_enum(name, {contract::EnumNames<E>::kNames.begin(), contract::EnumNames<E>::kNames.end()});
+      fault(name, "invalid_value", one_of(contract::EnumNames<E>::kNames));
   }
 
   // Calls with the members of the object, or with each of the array's objects, or with each of its strings.
@@ -95,7 +99,6 @@ class Fields {
   const Json* take(std::string_view name);
   std::optional<uint64_t> integer(std::string_view name, Bounds bounds);
   std::optional<uint64_t> size_bytes(std::string_view name, Bounds bounds);
-  void fault_of_enum(std::string_view name, const std::vector<std::string_view>& names);
 
   const Json* object_;  // null where the value is no object
   std::string pointer_;

@@ -22,13 +22,6 @@ bool insert(std::vector<T>& sorted, T value) {
   return true;
 }
 
-std::string all_fields() {
-  std::string list;
-  for (const auto name : contract::EnumNames<contract::LogField>::kNames)
-    list.append(list.empty() ? "" : ", ").append(name);
-  return list;
-}
-
 // None at all would be a line that says nothing, and most likely a list that a program failed to fill.
 void read_fields(Fields& log, std::vector<contract::LogField>& into) {
   bool any = false;
@@ -36,7 +29,7 @@ void read_fields(Fields& log, std::vector<contract::LogField>& into) {
     any = true;
     const auto field = contract::parse_enum<contract::LogField>(text);
     if (!field)
-      log.faults().add(pointer, "invalid_value", "must be one of " + all_fields());
+      log.faults().add(pointer, "invalid_value", one_of(contract::EnumNames<contract::LogField>::kNames));
     else if (!insert(into, *field))
       log.faults().add(pointer, "duplicate", text + " is chosen twice");
   });
