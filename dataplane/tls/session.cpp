@@ -90,6 +90,10 @@ Session::Result Session::handshake() {
         PeerIdentity{subject_of(certificate), common_name_of(certificate), uris_of(certificate)});
     ERR_clear_error();
   }
+  // Who resumed is not asked for a certificate again, so with a new ticket each time it never would be.
+  if (resumed() && !state_->peer && SSL_version(state_->ssl.get()) == TLS1_3_VERSION &&
+      state_->choice.certificate->policy().tickets)
+    renew_ticket();
   return {};
 }
 
@@ -151,6 +155,15 @@ Session::Result Session::write(std::string_view bytes, bool more) {
   return {Status::kOk, sent_bytes};
 }
 
+// OpenSSL gives one by itself after a full handshake alone, and clients use one once (RFC 8446 appendix C.4):
+// whoever had resumed would have none. Not later: the segment that brings it acknowledges the client's last
+// message, for which the request of one without TCP_NODELAY waits.
+void Session::renew_ticket() {
+  if (SSL_new_session_ticket(state_->ssl.get()) == 1 && SSL_do_handshake(state_->ssl.get()) == 1)
+    SSL_free_buffers(state_->ssl.get());  // it has taken one for reading, which only a read would give back
+  ERR_clear_error();
+}
+
 void Session::close_notify() {
   if (!state_->established || state_->useless || state_->notified) return;
   state_->notified = true;
@@ -159,6 +172,7 @@ void Session::close_notify() {
   ERR_clear_error();
 }
 
+bool Session::begun() const { return state_->choice.certificate != nullptr; }
 HandshakeFailure Session::failure() const { return state_->failure; }
 bool Session::resumed() const { return SSL_session_reused(state_->ssl.get()) == 1; }
 std::string_view Session::server_name() const { return state_->server_name; }

@@ -77,6 +77,8 @@ class Session {
   // Tells the other side that nothing follows; at most once, and never waiting.
   void close_notify();
 
+  // The client's first message is read: what a handshake costs is spent, or soon will be.
+  bool begun() const;
   // After kFailed of handshake(); of TLS 1.3 the other side may refuse our certificate as late as in read().
   HandshakeFailure failure() const;
   bool resumed() const;                  // the session began on another connection
@@ -91,6 +93,7 @@ class Session {
 
  private:
   explicit Session(std::unique_ptr<SessionState> state);
+  void renew_ticket();
   Result trouble(int returned);
   Result fail(HandshakeFailure failure);
 
