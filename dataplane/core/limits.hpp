@@ -168,6 +168,7 @@ inline constexpr std::size_t kPipeBytes = 256u << 10;  // where the kernel allow
 inline constexpr uint64_t kPipedBodyBytesMin = 128u << 10;  // what is shorter is copied
 inline constexpr unsigned kReadsPerTurnMax = 16;      // of one direction of one exchange, then the others
 inline constexpr unsigned kAcceptsPerTurnMax = 64;    // of one socket
+inline constexpr unsigned kHandshakesPerTurnMax = 4;  // begun; each takes longer than a hundred accepts
 inline constexpr unsigned kPipelinedPerTurnMax = 16;  // requests of one client that end at once
 inline constexpr unsigned kTriesMax = 16;             // of one exchange, retries included
 inline constexpr unsigned kRetryAttemptsMax = 10;     // that a rule may ask for

@@ -50,7 +50,11 @@ void ShardThread::wake() {
 void ShardThread::run() {
   refresh_tables();
   while (!stopping_) {
-    loop_->turn([this] { tables_.offline(); }, [this] { refresh_tables(); });
+    loop_->turn([this] { tables_.offline(); },
+                [this] {
+                  refresh_tables();
+                  bench_.handshakes_left = limits::kHandshakesPerTurnMax;
+                });
     stopped_.clear();
     if (bench_.draining && bench_.clients.in_use() == 0) drained_.store(true, std::memory_order_release);
   }

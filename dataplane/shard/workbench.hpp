@@ -72,6 +72,7 @@ struct Workbench {
   PipePool pipes;
   RandomBits random;
   WallClock clock;
+  unsigned handshakes_left = limits::kHandshakesPerTurnMax;  // that may begin in this turn
   bool draining = false;
   UpstreamQueue queue;
   UpstreamPool upstreams;
