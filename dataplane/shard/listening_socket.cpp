@@ -7,10 +7,21 @@
 
 #include "dataplane/core/limits.hpp"
 #include "dataplane/shard/early_refusal.hpp"
+#include "dataplane/shard/proxy_header_form.hpp"
 #include "dataplane/shard/socket_address.hpp"
 #include "dataplane/shard/workbench.hpp"
 
 namespace headgate::shard {
+namespace {
+
+// On the hop, where what comes may be TLS that passes through as well: its client understands no HTTP.
+bool brings_request(int socket) {
+  char first = 0;
+  return ::recv(socket, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first != proxy_form::kSignature.front();
+}
+
+}  // namespace
+
 bool ListeningSocket::start() {
   if (hop_) return watch();
   // What is accepted inherits them. A request's acknowledgement goes with its answer (or 40 ms later), as it
@@ -53,7 +64,8 @@ bool ListeningSocket::accept_one() {
   }
   if (bench_.clients.in_use() >= clients_max_ || bench_.pressure.memory_is_short()) {
     bench_.counters.add(Counter::kConnectionsRefused);
-    refuse_early(bench_, socket.get(), reached_, EarlyRefusal::kTooManyConnections);
+    if (!hop_ || brings_request(socket.get()))
+      refuse_early(bench_, socket.get(), reached_, EarlyRefusal::kTooManyConnections);
     return true;
   }
   if (!hop_) {
