@@ -7,6 +7,18 @@
 #include "dataplane/shard/workbench.hpp"
 
 namespace headgate::shard {
+namespace {
+
+// A request of HTTP/1.0 that names no host is for what it reached (RFC 9112 section 3.3); with an empty Host,
+// as balancers' checks would be passed on, backends refuse it and end the connection.
+void name_host(l7::RequestHead& request, const Endpoint& reached, std::string_view scheme, Arena& arena) {
+  const auto& address = reached.address;
+  if (address.is_unspecified()) return;
+  request.host = arena.copy(address.is_v6() ? "[" + address.to_string() + "]" : address.to_string());
+  if (reached.port != (scheme == "https" ? 443 : 80)) request.port = reached.port;
+}
+
+}  // namespace
 
 void Exchange::route() {
   if (bench_.pressure.memory_is_short()) {
@@ -54,6 +66,7 @@ const l7::RoutedListener* Exchange::find_listener() {
 bool Exchange::read_request(const l7::RoutedListener& listener) {
   const ClientConnection& connection = client_->connection();
   if (misdirected(listener)) return refuse(l7::Outcome::kMisdirected), false;
+  if (request_.host.empty()) name_host(request_, reached_, connection.scheme(), arena_);
   if (request_.form != l7::TargetForm::kAsterisk) {
     const auto normal = l7::normalise_path(request_.path, listener.object->escaped_slash, arena_);
     if (!normal.ok()) {
