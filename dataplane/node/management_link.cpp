@@ -213,6 +213,7 @@ void ManagementLink::report() {
                  const bool arrived = answer.status == 200 || answer.status == 204;
                  if (arrived && report.stats) stats_due_ = loop_.now() + kHeartbeat;
                  if (arrived) callbacks_.on_reported(report);
+                 // Whatever comes meanwhile is news that is reported at once.
                  if (!arrived) report_due_ = std::max(report_due_, loop_.now() + kHeartbeat);
                  const Duration wait = arrived ? std::min(report_due_, stats_due_) - loop_.now() : kHeartbeat;
                  report_timer_ = loop_.after(std::max(wait, Duration::zero()), [this] { this->report(); });

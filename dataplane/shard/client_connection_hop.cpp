@@ -42,14 +42,13 @@ void ClientConnection::begin_hop() {
   read_hop_beginning();
 }
 
-// Looked at and left in the socket. A first tier sends no empty line ahead of a request (which RFC 9112
-// section 2.2 lets clients do), so the first byte tells: a header of version 2 begins by a line's end.
+// Looked at and left in the socket.
 void ClientConnection::read_hop_beginning() {
   char first = 0;
   const ssize_t got = ::recv(stream_.fd(), &first, 1, MSG_PEEK);
   if (got < 0 && errno == EAGAIN) return;
   if (got <= 0) return close();
-  if (first == proxy_form::kSignature.front()) {
+  if (proxy_form::begins_header(first)) {
     phase_ = Phase::kProxyHeader;
     return read_proxy_header();
   }

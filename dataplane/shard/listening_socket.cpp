@@ -17,7 +17,7 @@ namespace {
 // On the hop, where what comes may be TLS that passes through as well: its client understands no HTTP.
 bool brings_request(int socket) {
   char first = 0;
-  return ::recv(socket, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first != proxy_form::kSignature.front();
+  return ::recv(socket, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && !proxy_form::begins_header(first);
 }
 
 }  // namespace

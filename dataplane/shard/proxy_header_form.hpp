@@ -12,6 +12,9 @@ namespace headgate::shard::proxy_form {
 inline constexpr std::string_view kTextStart = "PROXY ";
 
 inline constexpr std::string_view kSignature("\r\n\r\n\0\r\nQUIT\n", 12);
+// On the hop, where requests come as well: a first tier sends no empty line ahead of one (which RFC 9112
+// section 2.2 lets clients do), so the first byte tells.
+constexpr bool begins_header(char first) { return first == kSignature.front(); }
 inline constexpr std::size_t kFixedBytes = 16;
 inline constexpr uint8_t kCommandProxy = 0x21;
 inline constexpr uint8_t kFamilyUnknown = 0x00;
