@@ -159,8 +159,7 @@ Session::Result Session::write(std::string_view bytes, bool more) {
 // whoever had resumed would have none. Not later: the segment that brings it acknowledges the client's last
 // message, for which the request of one without TCP_NODELAY waits.
 void Session::renew_ticket() {
-  if (SSL_new_session_ticket(state_->ssl.get()) == 1 && SSL_do_handshake(state_->ssl.get()) == 1)
-    SSL_free_buffers(state_->ssl.get());  // it has taken one for reading, which only a read would give back
+  if (SSL_new_session_ticket(state_->ssl.get()) == 1) SSL_do_handshake(state_->ssl.get());
   ERR_clear_error();
 }
 
