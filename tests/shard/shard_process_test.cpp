@@ -11,7 +11,8 @@ namespace {
 class ShardProcessTest : public ShardFixture {
  protected:
   static constexpr const char* kOk = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-  static constexpr std::size_t kSocketBuffersMax = 24u << 20;  // of the two sockets on a blocked way, by far
+  // What the kernel keeps of a blocked way through the shard, and some pieces in the shard itself.
+  const std::size_t blocked_way_max_ = 2 * testing_support::socket_buffers_max() + (4u << 20);
 
   std::vector<std::string> log_lines() { return lines_of(log_path_); }
 };
@@ -74,25 +75,25 @@ TEST_F(ShardProcessTest, AClientThatDoesNotReadHoldsUpItsBackendOnly) {
   client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   auto backend = backend_.accept();
   backend.read_head();
-  constexpr std::size_t kBodyBytes = 64u << 20;
-  backend.send("HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(kBodyBytes) + "\r\n\r\n");
+  const std::size_t body_bytes = 2 * blocked_way_max_;
+  backend.send("HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(body_bytes) + "\r\n\r\n");
   const std::string piece(1u << 20, 'x');
   std::size_t sent_bytes = 0;
   pollfd writable{backend.fd(), POLLOUT, 0};
-  while (sent_bytes < kBodyBytes && ::poll(&writable, 1, 200) == 1)
-    sent_bytes += backend.send_some(std::string_view(piece).substr(0, kBodyBytes - sent_bytes));
-  EXPECT_LT(sent_bytes, kSocketBuffersMax);
+  while (sent_bytes < body_bytes && ::poll(&writable, 1, 200) == 1)
+    sent_bytes += backend.send_some(std::string_view(piece).substr(0, body_bytes - sent_bytes));
+  EXPECT_LT(sent_bytes, blocked_way_max_);
 
   auto other = connect();
   other.send("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
   EXPECT_EQ(other.read_until("no_rule\n").substr(9, 3), "404");
 
   std::thread rest([&] {
-    for (; sent_bytes < kBodyBytes; sent_bytes += std::min(piece.size(), kBodyBytes - sent_bytes))
-      backend.send(std::string_view(piece).substr(0, kBodyBytes - sent_bytes));
+    for (; sent_bytes < body_bytes; sent_bytes += std::min(piece.size(), body_bytes - sent_bytes))
+      backend.send(std::string_view(piece).substr(0, body_bytes - sent_bytes));
   });
   client.read_head();
-  EXPECT_EQ(client.read_exactly(kBodyBytes).size(), kBodyBytes);
+  EXPECT_EQ(client.read_exactly(body_bytes).size(), body_bytes);
   rest.join();
 }
 
@@ -105,11 +106,11 @@ TEST_F(ShardProcessTest, ABackendThatDoesNotReadHoldsUpItsClientOnly) {
   const std::string chunk = "100000\r\n" + std::string(1u << 20, 'x') + "\r\n";
   std::size_t sent_bytes = 0;
   pollfd writable{client.fd(), POLLOUT, 0};
-  while (sent_bytes < 2 * kSocketBuffersMax && ::poll(&writable, 1, 200) == 1) {
+  while (sent_bytes < 2 * blocked_way_max_ && ::poll(&writable, 1, 200) == 1) {
     const std::size_t offset = sent_bytes % chunk.size();
     sent_bytes += client.send_some(std::string_view(chunk).substr(offset));
   }
-  EXPECT_LT(sent_bytes, kSocketBuffersMax);
+  EXPECT_LT(sent_bytes, blocked_way_max_);
   client.reset();
   backend.reset();
 }

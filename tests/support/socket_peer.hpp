@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SocketPeer: a TCP peer that a test plays by hand, byte for byte, blocking with a deadline so that a missing
 // byte fails the test and never hangs it. ListeningPeer: where such peers are accepted, on a port of loopback
-// that the kernel chose. RefusingPort: one where nobody listens, and nobody else can while it lives. Thread:
-// the test's.
+// that the kernel chose. RefusingPort: one where nobody listens, and nobody else can while it lives.
+// socket_buffers_max(): what may be on its way between two of them. Thread: the test's.
 #pragma once
 
 #include <chrono>
+#include <fstream>
 #include <string>
 #include <string_view>
 
@@ -111,6 +112,20 @@ class SocketPeer {
   std::string inbox_;
   bool timed_out_ = false;
 };
+
+// The most bytes that the kernel holds of one direction of one connection: in its sender's buffer and in its
+// receiver's, which grow as they are used. What a proxy has taken beyond those of its two connections, it
+// keeps itself.
+inline std::size_t socket_buffers_max() {
+  std::size_t total_bytes = 0;
+  for (const char* setting : {"/proc/sys/net/ipv4/tcp_wmem", "/proc/sys/net/ipv4/tcp_rmem"}) {
+    std::ifstream file(setting);
+    std::size_t min_bytes = 0, default_bytes = 0, max_bytes = 0;
+    HG_ASSERT(static_cast<bool>(file >> min_bytes >> default_bytes >> max_bytes));
+    total_bytes += max_bytes;
+  }
+  return total_bytes;
+}
 
 class BoundPort {
  public:
