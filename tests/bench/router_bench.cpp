@@ -23,7 +23,11 @@ const Endpoint kReached{*IpAddress::parse("192.0.2.100"), 80};
 enum class Shape { kHosts, kAnswers, kPaths, kExpressions };
 bool has_own_host(Shape shape) { return shape == Shape::kHosts || shape == Shape::kAnswers; }
 
-std::string number(std::size_t i) { return std::to_string(i); }
+// Of one length, that a longer text is not taken for the cost of more routes.
+std::string number(std::size_t i) {
+  const auto digits = std::to_string(i);
+  return std::string(6 - digits.size(), '0') + digits;
+}
 
 std::string host_of(Shape shape, std::size_t i) {
   return has_own_host(shape) ? "app-" + number(i) + ".example.com" : "api.example.com";
@@ -32,10 +36,7 @@ std::string prefix_of(Shape shape, std::size_t i) {
   return has_own_host(shape) ? "/" : "/team-" + number(i % 100) + "/app-" + number(i);
 }
 // As long as those that headgated gives.
-std::string uid_of(std::size_t i) {
-  const auto digits = number(i);
-  return "5c3b1a9e-7f04-4e62-9d1b-" + std::string(12 - digits.size(), '0') + digits;
-}
+std::string uid_of(std::size_t i) { return "5c3b1a9e-7f04-4e62-9d1b-000000" + number(i); }
 const std::string kListenerUid = "0a6d2f58-93c7-4b1e-8e45-d2f5893c74b1";
 
 contract::Upsert upsert(std::string uid, contract::Object object) {
@@ -56,7 +57,7 @@ contract::Upsert route(Shape shape, std::size_t i, uint32_t weight) {
   if (shape == Shape::kExpressions)
     rule.matches[0].path = {contract::PathMatchType::kRegex, prefix_of(shape, i) + "/[a-z]+/items"};
   if (shape == Shape::kAnswers)
-    rule.filters.emplace().direct_response.emplace().body = number(weight);
+    rule.filters.emplace().direct_response.emplace().body = std::to_string(weight);
   else
     rule.forward = {{"P" + number(i % 100), weight}};
   route.rules = {rule};
