@@ -71,7 +71,8 @@ struct Callbacks {
     return 0;
   }
 
-  static int stream_closed(nghttp2_session* library, int32_t id, uint32_t error_code, void*) {
+  static int stream_closed(nghttp2_session* library, int32_t id, uint32_t error_code, void* user) {
+    session_of(user).note_closed(id);
     if (auto* const stream = stream_of(library, id)) stream->take_close(error_code);
     return 0;
   }

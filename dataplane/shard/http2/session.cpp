@@ -34,6 +34,7 @@ void Session::close() {
   library_.reset();
   out_.reset();
   ready_.clear();
+  resets_of_ours_.clear();
 }
 
 void Session::add(MessageStream& stream) {
@@ -81,6 +82,7 @@ void Session::resume(const MessageStream& stream) { nghttp2_session_resume_data(
 
 void Session::reset(const MessageStream& stream, uint32_t error_code) {
   if (stream.closed_) return;
+  if (error_code != NGHTTP2_PROTOCOL_ERROR) resets_of_ours_.push_back(stream.id_);
   nghttp2_submit_rst_stream(library_.get(), NGHTTP2_FLAG_NONE, stream.id_, error_code);
   loop_.at_turn_end(*handler_);
 }
@@ -136,14 +138,15 @@ void Session::note_frame(const nghttp2_frame& frame) {
   }
 }
 
-// A peer that makes us reset its streams costs as much as one that resets them (MadeYouReset). To a backend
-// the streams are ours: we cancel those that clients have left, which is no fault of it.
+// A peer that makes us reset its streams costs as much as one that resets them (MadeYouReset). It is not
+// charged for those that the other side has failed or left: a proxy's connection carries the requests of
+// many.
 void Session::note_sent(const nghttp2_frame& frame) {
-  const bool reset = frame.hd.type == NGHTTP2_RST_STREAM;
   if (frame.hd.type == NGHTTP2_GOAWAY && frame.goaway.error_code != NGHTTP2_NO_ERROR && !terminated_)
     counters_.add(Counter::kHttp2Violations);
-  const bool left = role_ == Role::kClient && reset && frame.rst_stream.error_code == NGHTTP2_CANCEL;
-  if (reset && !left && frame.rst_stream.error_code != NGHTTP2_NO_ERROR)
+  const auto& ours = resets_of_ours_;
+  if (frame.hd.type == NGHTTP2_RST_STREAM &&
+      std::find(ours.begin(), ours.end(), frame.hd.stream_id) == ours.end())
     spend(resets_, Counter::kHttp2ResetFloods);
 }
 

@@ -44,6 +44,7 @@ class Session {
   void forget(MessageStream& stream, std::size_t unconsumed_bytes);
   void consume(const MessageStream& stream, std::size_t bytes);
   void resume(const MessageStream& stream);
+  // By a code of RFC 9113 section 7; PROTOCOL_ERROR is the peer's doing and counts against it.
   void reset(const MessageStream& stream, uint32_t error_code);
   // Frames what can be framed; it is written at the end of the turn.
   void produce() {
@@ -91,6 +92,7 @@ class Session {
   std::span<char> room(std::size_t bytes);
   void note_frame(const nghttp2_frame& frame);
   void note_sent(const nghttp2_frame& frame);
+  void note_closed(int32_t id) { std::erase(resets_of_ours_, id); }
   void spend(EventBudget& budget, Counter reason);
 
   Library library_;
@@ -100,6 +102,7 @@ class Session {
   FieldWriter fields_;
   std::vector<MessageStream*> streams_;
   std::vector<MessageStream*> ready_;
+  std::vector<int32_t> resets_of_ours_;  // streams whose reset the peer has not caused; until they are closed
   EventBudget resets_;
   EventBudget control_frames_;
 };

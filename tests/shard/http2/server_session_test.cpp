@@ -259,6 +259,29 @@ TEST_F(ServerSessionTest, ATruncatedResponseIsNeverMadeWhole) {
   EXPECT_EQ(peer->message(id).closed.value_or(0), uint32_t{NGHTTP2_INTERNAL_ERROR});
 }
 
+// A proxy in front of us sends the requests of many by one connection: no backend's failures may end it.
+TEST_F(ServerSessionTest, BackendsThatFailTakeNoNeighbourAlong) {
+  start();
+  auto peer = client();
+  const int32_t neighbour = peer->get("/neighbour");
+  auto slow = backend_.accept();
+  slow.read_head();
+  for (uint32_t failed = 0; failed < 2 * limits::kHttp2ResetsBurst; ++failed) {
+    const int32_t id = peer->get("/");
+    auto backend = backend_.accept();
+    backend.read_head();
+    backend.send("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc");
+    backend.close();
+    ASSERT_TRUE(peer->await_end(id));
+    ASSERT_TRUE(peer->message(id).closed.has_value()) << failed;
+  }
+  slow.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+  ASSERT_TRUE(peer->await_end(neighbour));
+  EXPECT_EQ(peer->message(neighbour).body, "ok");
+  EXPECT_FALSE(peer->goaway());
+  EXPECT_EQ(count("http2_reset_floods_total"), 0u);
+}
+
 // The backend's bytes wait in the kernel's buffers and the backend, not in ours.
 TEST_F(ServerSessionTest, AStalledReaderHoldsUpItsStreamAlone) {
   start();
