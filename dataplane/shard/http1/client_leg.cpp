@@ -53,7 +53,10 @@ Flow Http1ClientLeg::read(BodyPiece& piece) {
 // kOver: the client has ended its side of a tunnel.
 Flow Http1ClientLeg::read_block() {
   Stream& stream = connection_->stream();
-  if (!stream.readable()) return Flow::kBlocked;
+  if (!stream.readable()) {
+    body_block_.reset();  // a tunnel may be silent for hours
+    return Flow::kBlocked;
+  }
   if (!body_block_) body_block_ = bench_.blocks.take(limits::kLargeBlockBytes);
   // What is read past the body goes back to the connection in the end: the start of its next request.
   const IoResult result = stream.read({body_block_->bytes.get(), body_block_->capacity_bytes});
