@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/l7/policy/policy_chain.hpp"
 
-#include <ranges>
-
 namespace headgate::l7::policy {
 
 bool PolicyChain::empty() const {
@@ -45,9 +43,9 @@ ChainVerdict PolicyChain::enter_forward(const RequestFacts& facts, RequestHead& 
   }
   for (const auto* list : {route, listener}) {
     if (!list) continue;
-    for (const auto& applied : std::views::reverse(list->policies))
-      if (applied.standing->mandatory && counting(applied, *list).has(PolicyBlock::kRequestHeaders))
-        applied.standing->policy.edit_request(request.headers);
+    for (auto applied = list->policies.rbegin(); applied != list->policies.rend(); ++applied)
+      if (applied->standing->mandatory && counting(*applied, *list).has(PolicyBlock::kRequestHeaders))
+        applied->standing->policy.edit_request(request.headers);
   }
   return {};
 }
@@ -76,8 +74,8 @@ void PolicyChain::leave(std::string_view origin, ResponseHead& response) const {
     if (policy) filter_response(*policy, inside(), origin, response);
   for (const auto* list : {route, listener}) {
     if (!list) continue;
-    for (const auto& applied : std::views::reverse(list->policies))
-      filter_response(applied.standing->policy, counting(applied, *list), origin, response);
+    for (auto applied = list->policies.rbegin(); applied != list->policies.rend(); ++applied)
+      filter_response(applied->standing->policy, counting(*applied, *list), origin, response);
   }
 }
 
