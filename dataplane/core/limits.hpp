@@ -162,6 +162,7 @@ inline constexpr std::size_t kCompressedPieceBytes = 16u << 10;
 inline constexpr std::size_t kCompressorsMax = 256;  // of one thread at once; past it bodies pass as they are
 inline constexpr uint64_t kCompressionBytesMinMax = 1u << 30;
 inline constexpr std::size_t kIdleCompressorsMax = 8;  // of one thread, kept for the next
+inline constexpr std::size_t kTrafficWaysMax = 500;    // (listener, route, pool) that a thread counts apart
 inline constexpr std::size_t kPipesMax = 64;           // of one thread at once; past it bodies are copied
 inline constexpr std::size_t kIdlePipesMax = 8;        // of one thread, kept for the next
 inline constexpr std::size_t kPipeBytes = 256u << 10;  // where the kernel allows it

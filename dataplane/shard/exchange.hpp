@@ -37,6 +37,7 @@
 #include "dataplane/shard/proxy_header.hpp"
 #include "dataplane/shard/request_buffer.hpp"
 #include "dataplane/shard/timer_wheel.hpp"
+#include "dataplane/shard/traffic_counters.hpp"
 #include "dataplane/shard/upstream_leg.hpp"
 #include "dataplane/shard/upstream_pool.hpp"
 #include "dataplane/shard/upstream_queue.hpp"
@@ -113,6 +114,7 @@ class Exchange final : public Timer, public UpstreamUser {
   std::string_view pool_name() const;
   AccessRecord record() const;
   void log_and_count();
+  TrafficWay way() const;  // by the newest tables: without a pool that is gone
 
   // exchange_route.cpp: what is to be done with the request
   void route();

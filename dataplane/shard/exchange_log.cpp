@@ -60,11 +60,25 @@ AccessRecord Exchange::record() const {
   return record;
 }
 
+TrafficWay Exchange::way() const {
+  TrafficWay way{.listener = listener_name_};
+  if (plan_) way.route = plan_->name.route_in_full();
+  if (const auto* pool = pool_ ? bench_.tables->pools.find(*pool_) : nullptr) {
+    way.pool_namespace = pool->object->namespace_name;
+    way.pool = pool->object->name;
+  }
+  return way;
+}
+
 void Exchange::log_and_count() {
   bench_.counters.add(ending_);
   if (status_ >= 100) bench_.counters.add_response(status_);
   bench_.counters.add(Counter::kClientRxBytes, request_body_bytes_);
   bench_.counters.add(Counter::kClientTxBytes, client_->sent_bytes());
+  if (ending_ == Ending::kTunnelled)
+    bench_.traffic.add_untimed(way(), status_);
+  else
+    bench_.traffic.add(way(), status_, bench_.loop.now() - started_);
   bench_.access_log.write(record());
   leave_trace();
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ShardProcess: what it reports. The series are bounded: enumerators, never routes, hosts or backends.
+// ShardProcess: what it reports. The series are bounded: enumerators, and the ways of requests up to a number
+// (traffic_counters.hpp); never hosts or backends.
 #include "dataplane/shard/shard_process.hpp"
 
 namespace headgate::shard {
@@ -41,6 +42,7 @@ contract::Stats ShardProcess::stats() const {
     for (const auto& thread : threads_) sample.value += thread->counters().read_upstream(failure);
     stats.samples.push_back(std::move(sample));
   }
+  for (const auto& thread : threads_) thread->traffic().add_to(stats.traffic);
   stats.samples.push_back({.name = "spans_exported_total", .labels = {}, .value = spans_.exported()});
   stats.samples.push_back({.name = "spans_undelivered_total", .labels = {}, .value = spans_.dropped()});
   return stats;

@@ -24,7 +24,7 @@ ShardThread::ShardThread(ThreadSetup setup, std::unique_ptr<EventLoop> loop, Uni
       clients_max_(setup.clients_max),
       log_(*loop_, counters_, setup.log, setup.number),
       spans_(*loop_, counters_, setup.spans, setup.number),
-      bench_(*loop_, setup.state, counters_, log_, spans_, setup.hop, setup.pressure),
+      bench_(*loop_, setup.state, counters_, traffic_, log_, spans_, setup.hop, setup.pressure),
       commands_(limits::kThreadCommandsMax) {
   bench_.buffers.bytes_max = setup.request_buffers_bytes_max;
   HG_ASSERT(loop_->add_readable(wakeup_.get(), *this));

@@ -53,6 +53,7 @@ class ShardThread final : Handler {
   bool drained() const { return drained_.load(std::memory_order_acquire); }
 
   const ThreadCounters& counters() const { return counters_; }
+  const TrafficCounters& traffic() const { return traffic_; }
 
  private:
   void run();
@@ -70,6 +71,7 @@ class ShardThread final : Handler {
   TablePublisher::Reader tables_;
   std::size_t clients_max_;
   ThreadCounters counters_;
+  TrafficCounters traffic_;
   AccessLogBuffer log_;
   SpanBuffer spans_;
   Workbench bench_;

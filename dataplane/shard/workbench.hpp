@@ -27,6 +27,7 @@
 #include "dataplane/shard/slab.hpp"
 #include "dataplane/shard/span_buffer.hpp"
 #include "dataplane/shard/tls_table.hpp"
+#include "dataplane/shard/traffic_counters.hpp"
 #include "dataplane/shard/upstream_pool.hpp"
 #include "dataplane/shard/upstream_queue.hpp"
 #include "dataplane/shard/wall_clock.hpp"
@@ -45,11 +46,12 @@ class RandomBits {
 
 struct Workbench {
   Workbench(EventLoop& event_loop, l7::ThreadState thread_state, ThreadCounters& thread_counters,
-            AccessLogBuffer& log, SpanBuffer& span_buffer, const HopAccess& hop_access,
-            Pressure& process_pressure)
+            TrafficCounters& traffic_counters, AccessLogBuffer& log, SpanBuffer& span_buffer,
+            const HopAccess& hop_access, Pressure& process_pressure)
       : loop(event_loop),
         state(thread_state),
         counters(thread_counters),
+        traffic(traffic_counters),
         access_log(log),
         spans(span_buffer),
         hop(hop_access),
@@ -60,6 +62,7 @@ struct Workbench {
   EventLoop& loop;
   l7::ThreadState state;
   ThreadCounters& counters;
+  TrafficCounters& traffic;
   AccessLogBuffer& access_log;
   SpanBuffer& spans;
   const HopAccess& hop;

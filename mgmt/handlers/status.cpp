@@ -65,6 +65,24 @@ const service::NodeState* state_of(const service::NodeChannels& channels, const 
   return found == channels.states().end() ? nullptr : &found->second;
 }
 
+Json traffic_json(const contract::Traffic& traffic) {
+  Json classes = Json::object();
+  for (std::size_t i = 0; i < traffic.by_class.size() && i < contract::kStatusClasses.size(); ++i)
+    classes[std::string(contract::kStatusClasses[i])] = traffic.by_class[i];
+  return {{"listener", traffic.listener},
+          {"route", traffic.route},
+          {"pool", traffic.pool},
+          {"requests", std::move(classes)},
+          {"durations", traffic.by_duration},
+          {"duration_us", traffic.duration_us}};
+}
+
+Json bounds_json() {
+  Json bounds = Json::array();
+  for (const auto bound : contract::kDurationBounds) bounds.push_back(bound.count());
+  return bounds;
+}
+
 }  // namespace
 
 void get_status(const ExchangePtr& exchange) {
@@ -83,14 +101,17 @@ void get_status(const ExchangePtr& exchange) {
 void get_stats(const ExchangePtr& exchange) {
   const bool taken = exchange->service.inspect([exchange](const compile::Compiler&,
                                                           const service::NodeChannels& channels) {
-    Json answer{{"nodes", Json::array()}};
+    Json answer{{"nodes", Json::array()}, {"duration_bounds_ms", bounds_json()}};
     for (const auto& [name, state] : channels.states()) {
       Json node{{"name", name}, {"at", format_time(state.stats_at_unix_ms)}, {"processes", Json::array()}};
       for (const auto& process : state.stats) {
         Json samples = Json::array();
         for (const auto& sample : process.stats.samples)
           samples.push_back({{"name", sample.name}, {"labels", sample.labels}, {"value", sample.value}});
-        node["processes"].push_back({{"process", process.process}, {"samples", std::move(samples)}});
+        Json traffic = Json::array();
+        for (const auto& way : process.stats.traffic) traffic.push_back(traffic_json(way));
+        node["processes"].push_back(
+            {{"process", process.process}, {"samples", std::move(samples)}, {"traffic", std::move(traffic)}});
       }
       answer["nodes"].push_back(std::move(node));
     }

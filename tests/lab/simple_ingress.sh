@@ -33,6 +33,15 @@ logged() { jq -es '[.[] | select(.listener == "web" and .host == "other.example.
 wait_until 5 "the 404 is logged" logged
 say "$(tail -n 1 "$LAB_DIR"/log/edge/0/*)"
 
+step "metrics tell requests by their way, and a histogram how long they took"
+metrics() { api GET /metrics | grep '^headgate_shard_route_request' >"$LAB_DIR/metrics"; }
+counted() { metrics && grep -q "$1" "$LAB_DIR/metrics"; }
+# Over IPv4: ten of who answers, one for /seen, and the first.
+wait_until 10 "the route's requests are counted" counted 'requests_total{.*listener="web",route="default/app",pool="default/app",code="2xx"} 1[2-9]$'
+wait_until 5 "the 404 is of no route" counted 'requests_total{.*listener="web",route="",pool="",code="4xx"} [1-9]'
+expect_match "durations as a histogram" 'duration_seconds_bucket\{.*route="default/app",pool="default/app",le="\+Inf"} 1[2-9]' \
+  "$(cat "$LAB_DIR/metrics")"
+
 step "status says what runs and what is applied"
 api GET /v1/status >"$LAB_DIR/status.json"
 expect_eq "processes that run" "l4 shard/edge/0" "$(jq -r '[.nodes[].processes[] | select(.state == "running") | .process] | sort | join(" ")' "$LAB_DIR/status.json")"
