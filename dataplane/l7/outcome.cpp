@@ -24,8 +24,9 @@ constexpr std::array<Meaning, kOutcomes> kMeanings{{{"found", 0},
                                                     {"pool_queue_full", 503},
                                                     {"pool_queue_timeout", 503},
                                                     {"bad_hop_context", 400},
-                                                    {"no_hop_listener", 421}}};
-static_assert(kMeanings.size() == static_cast<std::size_t>(Outcome::kNoHopListener) + 1);
+                                                    {"no_hop_listener", 421},
+                                                    {"listener_gone", 421}}};
+static_assert(kMeanings.size() == static_cast<std::size_t>(Outcome::kListenerGone) + 1);
 
 }  // namespace
 

@@ -24,8 +24,9 @@ enum class Outcome : uint8_t {
   kPoolQueueTimeout,   // 503: … it waited for a connection for too long
   kBadHopContext,      // 400: on a hop socket, without a context that can be understood
   kNoHopListener,      // 421: the context names a listener that is not reached by this hop
+  kListenerGone,       // 421: the connection's listener is not here any more; it may be elsewhere
 };
-inline constexpr std::size_t kOutcomes = 15;
+inline constexpr std::size_t kOutcomes = 16;
 
 uint16_t http_status(Outcome outcome);      // 0 of kFound
 std::string_view name_of(Outcome outcome);  // "no_rule", as logs and counters spell it

@@ -251,6 +251,11 @@ const RoutedListener* Router::listener(const Endpoint& reached, std::string_view
   return found;
 }
 
+Outcome Router::without_listener(const Endpoint& reached) const {
+  const EndpointKey key(reached);
+  return reached_.find(key.hash(), key.text()) ? Outcome::kNoListener : Outcome::kListenerGone;
+}
+
 PeerTrust Router::trust_of(const Endpoint& reached, const IpAddress& peer) const {
   const EndpointKey key(reached);
   const Reached* here = reached_.find(key.hash(), key.text());

@@ -53,8 +53,11 @@ class Router {
   // What routing needs of a delta; other kinds are passed over. A base of 0 forgets what was there.
   [[nodiscard]] Router with(const contract::Delta& delta, const PlanMaker& maker) const;
 
-  // By address and port that the client reached, then by hostname; null: none serves it (kNoListener).
+  // By address and port that the client reached, then by hostname; null: none serves it.
   const RoutedListener* listener(const Endpoint& reached, std::string_view host) const;
+
+  // Where listener() is null: kNoListener where there are others, kListenerGone where there is none.
+  Outcome without_listener(const Endpoint& reached) const;
 
   // What the listeners of that address and port believe of a peer.
   PeerTrust trust_of(const Endpoint& reached, const IpAddress& peer) const;

@@ -54,6 +54,7 @@ void ClientConnection::begin(UniqueFd socket) {
   stream_.open(std::move(socket), true, true);
   phase_ = Phase::kReadingHead;
   first_head_ = true;
+  draining_ = false;
   scanner_ = {};
   proxied_.reset();
   bench_.counters.add(Counter::kConnectionsAccepted);
@@ -129,7 +130,7 @@ void ClientConnection::serve() {
 
 // With a connection for its first request.
 Duration ClientConnection::first_patience() const {
-  return bench_.draining ? kDrainPatience : bench_.tables->settings->header_timeout;
+  return draining() ? kDrainPatience : bench_.tables->settings->header_timeout;
 }
 
 void ClientConnection::start_handshake(std::shared_ptr<const tls::Door> door) {
@@ -173,7 +174,10 @@ void ClientConnection::handshake_failed(tls::HandshakeFailure failure) {
   linger();
 }
 
+bool ClientConnection::draining() const { return draining_ || bench_.draining; }
+
 void ClientConnection::drain() {
+  draining_ = true;
   if (phase_ == Phase::kHttp2) return session_->drain();
   if (phase_ == Phase::kReadingHead && !block_) bench_.loop.arm(*this, kDrainPatience);
 }
@@ -317,7 +321,7 @@ void ClientConnection::exchange_done(BlockPtr rest, std::size_t rest_begin, Then
     bench_.loop.arm(*this, bench_.tables->settings->header_timeout);
   } else {
     rest.reset();
-    bench_.loop.arm(*this, bench_.draining ? kDrainPatience : bench_.tables->settings->idle_timeout);
+    bench_.loop.arm(*this, draining() ? kDrainPatience : bench_.tables->settings->idle_timeout);
   }
   advance();
 }

@@ -60,8 +60,9 @@ class ClientConnection final : public Handler {
   // A first tier's, whose process runs as `peer_uid`: each request brings what the client is and reached, or
   // the connection does, where it is a tunnel for TLS.
   void open_hop(UniqueFd socket, uid_t peer_uid);
-  // Where it waits for a request: at once. Else after the exchange that runs.
+  // Where it waits for a request: soon. Else after the exchange that runs.
   void drain();
+  bool draining() const;
 
   Phase phase() const { return phase_; }
   Stream& stream() { return stream_; }
@@ -132,6 +133,7 @@ class ClientConnection final : public Handler {
   };
   std::unique_ptr<Proxied> proxied_;  // few have it
   bool hop_ = false;
+  bool draining_ = false;  // its own listener goes, not the whole shard
   uid_t peer_uid_ = 0;
   std::optional<uint64_t> source_;  // where it is counted among its source's connections
   std::array<char, 46> peer_text_{};

@@ -53,7 +53,8 @@ const l7::RoutedListener* Exchange::find_listener() {
                              ? find_hop_listener()
                              : bench_.tables->router.listener(connection.reached(), request_.host);
   if (!listener) {
-    not_routed(connection.is_hop() ? l7::Outcome::kNoHopListener : l7::Outcome::kNoListener);
+    not_routed(connection.is_hop() ? l7::Outcome::kNoHopListener
+                                   : bench_.tables->router.without_listener(connection.reached()));
     return nullptr;
   }
   listener_name_ = arena_.copy(listener->object->name);

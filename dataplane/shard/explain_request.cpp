@@ -146,8 +146,9 @@ contract::RequestAnswer explain_request(const l7::TableBuilder& builder,
                              ? tables.router.listener(question.reached, request.host)
                              : tables.router.hop_listener(question.hop_listener);
   if (listener == nullptr)
-    return ended(std::move(answer),
-                 question.hop_listener.empty() ? l7::Outcome::kNoListener : l7::Outcome::kNoHopListener);
+    return ended(std::move(answer), question.hop_listener.empty()
+                                        ? tables.router.without_listener(question.reached)
+                                        : l7::Outcome::kNoHopListener);
   answer.listener = listener->object->name;
   // No path is seen and no status sent: the host stands for the server name.
   const bool passes_tls = listener->object->protocol == contract::Protocol::kTls;

@@ -33,6 +33,7 @@ class ListeningSocket final : public Handler {
   void stop();
   ino_t inode() const { return inode_; }  // which socket it is, whatever its fd's number
   const Endpoint& reached() const { return reached_; }
+  bool is_hop() const { return hop_; }
 
   void on_events(uint32_t epoll_events) override;
 

@@ -105,7 +105,8 @@ void ShardThread::obey(ThreadCommand command) {
   }
 }
 
-// A socket that stays keeps its place: nothing that waits in its queue is touched.
+// A socket that stays keeps its place: nothing that waits in its queue is touched. Whose listener is served
+// here no more finishes what runs.
 void ShardThread::set_sockets(std::vector<ThreadSocket> sockets) {
   std::vector<std::unique_ptr<ListeningSocket>> next;
   for (auto& wanted : sockets) {
@@ -125,6 +126,12 @@ void ShardThread::set_sockets(std::vector<ThreadSocket> sockets) {
     stopped_.push_back(std::move(gone));
   }
   listening_ = std::move(next);
+  bench_.clients.for_each([this](ClientConnection& client) {
+    const bool served = std::any_of(listening_.begin(), listening_.end(), [&](const auto& listening) {
+      return listening->is_hop() == client.is_hop() && listening->reached() == client.reached();
+    });
+    if (!served && !client.draining()) client.drain();
+  });
 }
 
 // Memory that is kept for what comes next, where there shall be less of that.

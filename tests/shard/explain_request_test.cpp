@@ -142,7 +142,7 @@ TEST_F(ExplainRequestTest, SaysWhatTheShardWouldAnswerByItself) {
     EXPECT_EQ(answer.outcome, c.outcome) << c.head;
     EXPECT_EQ(answer.status, c.status) << c.head;
   }
-  EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n", {kReached.address, 81}).outcome, "no_listener");
+  EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n", {kReached.address, 81}).outcome, "listener_gone");
 }
 
 TEST_F(ExplainRequestTest, KnowsWhichBackendsAreDown) {

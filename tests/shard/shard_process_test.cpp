@@ -4,6 +4,7 @@
 
 #include "tests/shard/log_lines.hpp"
 #include "tests/shard/shard_fixture.hpp"
+#include "tests/support/http2_peer.hpp"
 
 namespace headgate::shard {
 namespace {
@@ -31,6 +32,41 @@ TEST_F(ShardProcessTest, AnExchangeOutlivesItsRoute) {
   EXPECT_TRUE(client.read_until("ok").starts_with("HTTP/1.1 200 OK\r\n"));
   client.send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(client.read_until("no_rule\n").substr(9, 3), "404");
+}
+
+// It may have gone to another shard: whoever is still here is told to ask again, by another connection.
+TEST_F(ShardProcessTest, AListenerThatGoesFinishesWhatRunsAndSendsItsClientsAway) {
+  start();
+  auto idle = connect();
+  idle.send("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
+  idle.read_until("no_rule\n");
+  auto late = connect();
+  late.send("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
+  late.read_until("no_rule\n");
+  testing_support::Http2Peer multiplexed(testing_support::Http2Peer::Role::kClient, connect());
+  const int32_t before = multiplexed.get("/", "nobody");
+  ASSERT_TRUE(multiplexed.await_end(before));
+  auto busy = connect();
+  busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto backend = backend_.accept();
+  backend.read_head();
+
+  contract::Delta removal{.base = revision_, .revision = revision_ + 1, .upserts = {}, .removals = {}};
+  removal.removals = {{kAudience, contract::Kind::kListener, "l1"}};
+  ++revision_;
+  apply(removal);
+  late.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(late.read_until("listener_gone\n").substr(9, 3), "421");
+  ASSERT_TRUE(shard_->set_sockets({}, {}).ok());
+  EXPECT_TRUE(idle.at_end());
+  EXPECT_TRUE(late.at_end());
+  EXPECT_TRUE(multiplexed.await_close());
+  EXPECT_EQ(multiplexed.goaway(), uint32_t{NGHTTP2_NO_ERROR});
+  backend.send(kOk);
+  const std::string answer = busy.read_all();
+  EXPECT_NE(answer.find("connection: close\r\n"), std::string::npos);
+  EXPECT_TRUE(answer.ends_with("ok"));
+  EXPECT_TRUE(counts(1, "not_routed_total", "listener_gone"));
 }
 
 TEST_F(ShardProcessTest, ADeltaFromElsewhereIsRefusedWhole) {

@@ -97,7 +97,7 @@ void Http1ClientLeg::queue_head(const l7::ResponseHead& response) {
   if (response.status >= 200) {
     side.framing = http1::client_framing(response, request_->version);
     // A request that is still on its way when its answer begins is not waited for after it.
-    keep_alive_ = keep_alive_ && request_->keep_alive && !bench_.draining && body_done_ &&
+    keep_alive_ = keep_alive_ && request_->keep_alive && !connection_->draining() && body_done_ &&
                   side.framing != l7::BodyFraming::kUntilClose;
     side.keep_alive = keep_alive_;
     writer_.start(side.framing);

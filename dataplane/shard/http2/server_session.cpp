@@ -26,7 +26,7 @@ void ServerSession::open(ClientConnection& connection, Stream& stream, std::stri
   Session::open(Role::kServer, stream, connection, connection.head_limits().header_bytes_max);
   feed(received);
   loop_.again(connection);  // what has come already has no edge of its own
-  if (bench_.draining) drain();
+  if (connection.draining()) drain();
 }
 
 // What was read runs at the end of the turn, when all that arrived in it can share one write.
