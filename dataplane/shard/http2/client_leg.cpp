@@ -57,7 +57,7 @@ void Http2ClientLeg::end_section(bool end_stream) {
 }
 
 void Http2ClientLeg::on_ready() {
-  if (closed_ && !out_ended_) return exchange_->on_client_gone();
+  if (closed_ && !end_sent_) return exchange_->on_client_gone();
   if (state_ == State::kHead) return;
   if (state_ == State::kBegun) return exchange_->on_client_events();
   state_ = State::kBegun;
@@ -107,8 +107,9 @@ void Http2ClientLeg::queue(const BodyPiece& piece) {
 Flow Http2ClientLeg::flush() {
   if (head_) submit_head(false);
   write_out();
-  if (closed_ && !out_ended_) return Flow::kFailed;
-  if (out_pending()) return Flow::kBlocked;
+  if (closed_ && !end_sent_) return Flow::kFailed;
+  // What the library only holds would be lost with the stream, were that to end now.
+  if (out_pending() || (out_ended_ && !end_sent_)) return Flow::kBlocked;
   pending_ = false;
   return Flow::kMoved;
 }
@@ -131,7 +132,7 @@ void Http2ClientLeg::finish() {
 
 void Http2ClientLeg::abort() {
   uint32_t error_code = tunnel_ ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR;  // RFC 8441 section 5
-  if (fault_ != http1::Fault::kNone) error_code = NGHTTP2_PROTOCOL_ERROR;
+  if (fault_ != http1::Fault::kNone || body_broken_) error_code = NGHTTP2_PROTOCOL_ERROR;
   session_->reset(*this, error_code);
   release();
 }

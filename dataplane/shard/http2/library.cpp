@@ -66,13 +66,14 @@ struct Callbacks {
   static int frame_sent(nghttp2_session* library, const nghttp2_frame* frame, void* user) {
     session_of(user).note_sent(*frame);
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
-    if (auto* const stream = stream_of(library, frame->hd.stream_id))
+    if (auto* const stream = stream_of(library, frame->hd.stream_id)) {
       stream->count_sent(frame->hd.length + 9);
+      if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) stream->note_end_sent();
+    }
     return 0;
   }
 
-  static int stream_closed(nghttp2_session* library, int32_t id, uint32_t error_code, void* user) {
-    session_of(user).note_closed(id);
+  static int stream_closed(nghttp2_session* library, int32_t id, uint32_t error_code, void*) {
     if (auto* const stream = stream_of(library, id)) stream->take_close(error_code);
     return 0;
   }

@@ -12,8 +12,8 @@ namespace headgate::shard::http2 {
 void MessageStream::enter(Session& session, int32_t id) {
   session_ = &session;
   id_ = id;
-  in_ended_ = out_begun_ = out_ended_ = deferred_ = closed_ = given_end_ = flushing_ = keeping_ = ready_ =
-      false;
+  in_ended_ = out_begun_ = out_ended_ = end_sent_ = deferred_ = closed_ = given_end_ = flushing_ = keeping_ =
+      ready_ = false;
   first_ = true;
   in_fault_ = http1::Fault::kNone;
   error_code_ = 0;
@@ -72,10 +72,15 @@ void MessageStream::break_in(http1::Fault fault) {
   session_->mark_ready(*this);
 }
 
+void MessageStream::note_end_sent() {
+  end_sent_ = true;
+  if (!flushing_) session_->mark_ready(*this);
+}
+
 void MessageStream::take_close(uint32_t error_code) {
   closed_ = true;
   error_code_ = error_code;
-  if (!in_ended_ || !out_ended_) session_->mark_ready(*this);
+  if (!in_ended_ || !end_sent_) session_->mark_ready(*this);
 }
 
 void MessageStream::release_read() {

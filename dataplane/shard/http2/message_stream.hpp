@@ -46,6 +46,7 @@ class MessageStream {
   std::string_view out_data() const { return out_.data; }
   void wrote(std::size_t bytes);
   void count_sent(std::size_t bytes) { sent_frame_bytes_ += bytes; }
+  void note_end_sent();
 
   // --- by the Session, from its own loop
   virtual void on_ready() = 0;
@@ -75,8 +76,9 @@ class MessageStream {
   l7::Headers trailers_;
   // outbound
   bool out_begun_ = false;  // the head was submitted
-  bool out_ended_ = false;
-  bool deferred_ = false;  // the library waits for resume
+  bool out_ended_ = false;  // the library has all of it
+  bool end_sent_ = false;   // and has framed it: a reset takes nothing back any more
+  bool deferred_ = false;   // the library waits for resume
   // either
   bool closed_ = false;  // the library knows it no more; what is not whole by now never will be
   uint32_t error_code_ = 0;

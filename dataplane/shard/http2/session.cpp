@@ -21,6 +21,7 @@ void Session::open(Role role, Stream& stream, Handler& handler, uint32_t header_
   stream_ = &stream;
   handler_ = &handler;
   terminated_ = false;
+  crossing_resets_ = 0;
   section_began_.reset();
   out_begin_ = written_bytes_ = 0;
   resets_.start(limits::kHttp2ResetsBurst, limits::kHttp2ResetsPerSecond, loop_.now());
@@ -34,7 +35,6 @@ void Session::close() {
   library_.reset();
   out_.reset();
   ready_.clear();
-  resets_of_ours_.clear();
 }
 
 void Session::add(MessageStream& stream) {
@@ -82,7 +82,6 @@ void Session::resume(const MessageStream& stream) { nghttp2_session_resume_data(
 
 void Session::reset(const MessageStream& stream, uint32_t error_code) {
   if (stream.closed_) return;
-  if (error_code != NGHTTP2_PROTOCOL_ERROR) resets_of_ours_.push_back(stream.id_);
   nghttp2_submit_rst_stream(library_.get(), NGHTTP2_FLAG_NONE, stream.id_, error_code);
   loop_.at_turn_end(*handler_);
 }
@@ -124,7 +123,8 @@ void Session::spend(EventBudget& budget, Counter reason) {
 void Session::note_frame(const nghttp2_frame& frame) {
   switch (frame.hd.type) {
     case NGHTTP2_RST_STREAM:
-      return spend(resets_, Counter::kHttp2ResetFloods);
+      if (!resets_as_it_may(frame.hd.stream_id)) spend(resets_, Counter::kHttp2ResetFloods);
+      return;
     case NGHTTP2_PING:
     case NGHTTP2_SETTINGS:
     case NGHTTP2_PRIORITY:
@@ -138,15 +138,26 @@ void Session::note_frame(const nghttp2_frame& frame) {
   }
 }
 
+// A backend may end each stream that we have opened, once: it does where it answers before a request has ended,
+// and a connection carries the requests of many clients.
+bool Session::resets_as_it_may(int32_t id) {
+  if (role_ == Role::kServer) return false;
+  if (nghttp2_session_get_stream_local_close(library_.get(), id) >= 0) return true;
+  if (crossing_resets_ == 0) return false;
+  --crossing_resets_;
+  return true;
+}
+
 // A peer that makes us reset its streams costs as much as one that resets them (MadeYouReset). It is not
-// charged for those that the other side has failed or left: a proxy's connection carries the requests of
-// many.
+// charged for those that the other side has failed (INTERNAL_ERROR) or left (CANCEL), or that have had their
+// answer (NO_ERROR): a proxy's connection carries the requests of many.
 void Session::note_sent(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_GOAWAY && frame.goaway.error_code != NGHTTP2_NO_ERROR && !terminated_)
     counters_.add(Counter::kHttp2Violations);
-  const auto& ours = resets_of_ours_;
-  if (frame.hd.type == NGHTTP2_RST_STREAM &&
-      std::find(ours.begin(), ours.end(), frame.hd.stream_id) == ours.end())
+  if (frame.hd.type != NGHTTP2_RST_STREAM) return;
+  ++crossing_resets_;
+  const auto code = frame.rst_stream.error_code;
+  if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_CANCEL && code != NGHTTP2_INTERNAL_ERROR)
     spend(resets_, Counter::kHttp2ResetFloods);
 }
 

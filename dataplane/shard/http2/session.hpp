@@ -44,7 +44,7 @@ class Session {
   void forget(MessageStream& stream, std::size_t unconsumed_bytes);
   void consume(const MessageStream& stream, std::size_t bytes);
   void resume(const MessageStream& stream);
-  // By a code of RFC 9113 section 7; PROTOCOL_ERROR is the peer's doing and counts against it.
+  // By a code of RFC 9113 section 7, which says as well whether it counts against the peer (note_sent()).
   void reset(const MessageStream& stream, uint32_t error_code);
   // Frames what can be framed; it is written at the end of the turn.
   void produce() {
@@ -92,7 +92,7 @@ class Session {
   std::span<char> room(std::size_t bytes);
   void note_frame(const nghttp2_frame& frame);
   void note_sent(const nghttp2_frame& frame);
-  void note_closed(int32_t id) { std::erase(resets_of_ours_, id); }
+  bool resets_as_it_may(int32_t id);
   void spend(EventBudget& budget, Counter reason);
 
   Library library_;
@@ -102,8 +102,8 @@ class Session {
   FieldWriter fields_;
   std::vector<MessageStream*> streams_;
   std::vector<MessageStream*> ready_;
-  std::vector<int32_t> resets_of_ours_;  // streams whose reset the peer has not caused; until they are closed
   EventBudget resets_;
+  uint64_t crossing_resets_ = 0;  // of streams that we have reset: the backend may have done so as well
   EventBudget control_frames_;
 };
 

@@ -261,6 +261,7 @@ TEST_F(ServerSessionTest, ATruncatedResponseIsNeverMadeWhole) {
 
 // A proxy in front of us sends the requests of many by one connection: no backend's failures may end it.
 TEST_F(ServerSessionTest, BackendsThatFailTakeNoNeighbourAlong) {
+  settings_.response_timeout = 600'000ms;  // of the neighbour, on a slow machine
   start();
   auto peer = client();
   const int32_t neighbour = peer->get("/neighbour");
@@ -304,6 +305,32 @@ TEST_F(ServerSessionTest, AStalledReaderHoldsUpItsStreamAlone) {
   const int32_t id = peer->get("/", "nobody");
   ASSERT_TRUE(peer->await([&] { return !peer->message(id).heads.empty(); }));
   EXPECT_EQ(peer->message(id).status(), "404");
+}
+
+// The end of its stream, which follows at once, must not overtake it.
+TEST_F(ServerSessionTest, AnEarlyAnswerIsSentThoughTheSocketTakesNothing) {
+  start();
+  constexpr std::size_t kBody = 64u << 20;
+  auto peer = client({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kBody}});
+  nghttp2_session_set_local_window_size(peer->library(), NGHTTP2_FLAG_NONE, 0, kBody);
+  peer->get("/big");
+  auto big = backend_.accept();
+  big.read_head();
+  big.send("HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(kBody) + "\r\n\r\n");
+  const std::string piece(1u << 20, 'x');
+  pollfd writable{big.fd(), POLLOUT, 0};
+  for (std::size_t sent = 0; sent < kBody && ::poll(&writable, 1, 200) == 1;)
+    sent += big.send_some(std::string_view(piece).substr(0, kBody - sent));
+
+  const int32_t id = peer->post("/early", {});
+  peer->flush();
+  auto early = backend_.accept();
+  early.read_head();
+  early.send("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_FALSE(early.readable_within(50));  // it is read, and the client's socket is full
+  ASSERT_TRUE(peer->await([&] { return peer->message(id).closed.has_value(); }));
+  EXPECT_EQ(peer->message(id).status(), "204");
+  EXPECT_EQ(peer->message(id).closed, uint32_t{NGHTTP2_NO_ERROR});
 }
 
 TEST_F(ServerSessionTest, AStreamBehindAClosedWindowHasADeadline) {
