@@ -172,6 +172,7 @@ inline constexpr unsigned kAcceptsPerTurnMax = 64;    // of one socket
 inline constexpr unsigned kHandshakesPerTurnMax = 4;  // begun; each takes longer than a hundred accepts
 inline constexpr unsigned kPipelinedPerTurnMax = 16;  // requests of one client that end at once
 inline constexpr unsigned kTriesMax = 16;             // of one exchange, retries included
+inline constexpr unsigned kUnreadTriesMax = 3;        // of these, that no backend has read: free of charge
 inline constexpr unsigned kRetryAttemptsMax = 10;     // that a rule may ask for
 inline constexpr unsigned kInterimResponsesMax = 16;  // 1xx before one response
 // Of what a rule answers by: it may be a page, and as a field must fit into what clients take of all fields.

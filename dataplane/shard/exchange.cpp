@@ -31,7 +31,8 @@ void Exchange::open(ClientLeg& client) {
   tls_failure_ = tls::HandshakeFailure::kNone;
   tried_.clear();
   tries_ = 0;
-  met_stale_ = send_over_ = false;
+  unread_tries_ = 0;
+  send_over_ = false;
   balance_ = {};
   in_turn_ = repeating_ = ejected_ = false;
   queued_ = Duration{0};
@@ -206,6 +207,9 @@ void Exchange::update_deadlines() {
   if (phase_ == Phase::kParked) earlier(started_ + limits::kHopPatience);
   if (phase_ == Phase::kQueued || phase_ == Phase::kConnecting || phase_ == Phase::kBackingOff)
     earlier(wait_until_);
+  const bool tries = (phase_ == Phase::kConnecting || phase_ == Phase::kRelaying) && !tunnel_;
+  if (tries && plan_->extras().backend_request_timeout)
+    earlier(try_started_ + *plan_->extras().backend_request_timeout);
   if (phase_ == Phase::kRelaying) {
     const bool has_idle_timeout = plan_->extras().idle_timeout && (tunnel_ || response_begun_);
     if (request_outlives_response() && !client_owes && !passes_tls())
@@ -214,15 +218,18 @@ void Exchange::update_deadlines() {
       earlier(now + *plan_->extras().idle_timeout);
     else if (tunnel_)
       earlier(now + limits::kTunnelIdleTimeout);
-    else if (!client_owes)
+    else if (!client_owes && (response_begun_ || !rule_bounds_response()))
       earlier(now + settings.response_timeout);
-    if (plan_->extras().backend_request_timeout)
-      earlier(try_started_ + *plan_->extras().backend_request_timeout);
   }
   if (deadline)
     bench_.loop.timers().arm(*this, *deadline);
   else
     cancel();
+}
+
+// The shard's patience with a backend that says nothing is for rules that have none of their own.
+bool Exchange::rule_bounds_response() const {
+  return request_deadline_ || plan_->extras().backend_request_timeout;
 }
 
 // A call of gRPC that the client streams has messages when there is something to say, at whatever pace.

@@ -100,6 +100,7 @@ class Exchange final : public Timer, public UpstreamUser {
   void reset_malformed(http1::Fault fault);
   void on_body_deadline();
   void update_deadlines();
+  bool rule_bounds_response() const;
   bool behind_pace() const;
   uint64_t moved_bytes() const;
   Duration patience_with_body(const contract::ShardSettings& settings) const;
@@ -275,8 +276,8 @@ class Exchange final : public Timer, public UpstreamUser {
   bool repeating_ = false;  // after a backend has failed: the same one again where there is no other
   bool ejected_ = false;
   std::string_view retry_refused_;
-  bool met_stale_ = false;
-  bool send_over_ = false;  // the backend takes no more of the request
+  unsigned unread_tries_ = 0;  // that no backend has read a byte of: outside of the rule's attempts
+  bool send_over_ = false;     // the backend takes no more of the request
 
   // the response
   l7::ResponseHead response_;

@@ -117,15 +117,17 @@ Exchange::Step Exchange::upstream_failed(Ending ending) {
   }
   const bool stale = upstream_->stale();
   if (stale) bench_.counters.add(Counter::kUpstreamStale);
-  if (stale && may_send_again()) {
-    met_stale_ = true;
+  // A backend may refuse every new connection as well: past the bound it is a failure like others.
+  if (stale && unread_tries_ < limits::kUnreadTriesMax && may_send_again()) {
+    ++unread_tries_;
     abort_upstream();
     phase_ = Phase::kChoosing;
     return Step::kGoOn;
   }
   note_tls_failure(upstream_->tls_failure());
   report(l7::TryResult::kGatewayFailure);
-  if (ending == Ending::kBackendClosed && retry_on(contract::RetryOn::kReset)) return Step::kGoOn;
+  const auto cause = stale ? contract::RetryOn::kRefusedStream : contract::RetryOn::kReset;
+  if (ending == Ending::kBackendClosed && retry_on(cause)) return Step::kGoOn;
   abort_upstream();
   answer(ending, 502, tls_detail());
   return Step::kGoOn;

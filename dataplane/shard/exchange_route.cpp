@@ -206,8 +206,9 @@ Exchange::Step Exchange::open_upstream(const l7::PoolEndpoint& endpoint) {
   const UpstreamPool::Opening opening{
       of_its_own ? none : bench_.tls->backend(endpoint),
       endpoint.proxy_protocol ? proxy_header(*endpoint.proxy_protocol) : hop_header_};
-  upstream_ =
-      first && !met_stale_ && !of_its_own ? bench_.upstreams.take_idle(endpoint, opening, *this) : nullptr;
+  upstream_ = first && unread_tries_ == 0 && !of_its_own
+                  ? bench_.upstreams.take_idle(endpoint, opening, *this)
+                  : nullptr;
   if (!upstream_ && (of_its_own || !bench_.upstreams.can_join(endpoint, opening))) {
     auto verdict = l7::admit_connect(pool.limits, cell, in_turn_);
     if (verdict == l7::ConnectVerdict::kWait && first && bench_.upstreams.close_one_idle(pool))

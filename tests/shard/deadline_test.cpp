@@ -5,7 +5,36 @@
 namespace headgate::shard {
 namespace {
 
-class DeadlineTest : public ShardFixture {};
+class DeadlineTest : public ShardFixture {
+ protected:
+  void expect_answer_after(int ms) {
+    start();
+    auto client = connect();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    auto backend = backend_.accept();
+    backend.read_head();
+    EXPECT_FALSE(client.readable_within(ms));
+    backend.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    EXPECT_TRUE(client.read_until("ok").starts_with("HTTP/1.1 200 OK\r\n"));
+  }
+
+  // By a backend whose queue is full: the kernel drops the SYN that would overfill it.
+  void expect_unreachable() {
+    const UniqueFd full(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::bind(full.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+    ASSERT_EQ(::listen(full.get(), 0), 0);
+    socklen_t size = sizeof at;
+    ::getsockname(full.get(), reinterpret_cast<sockaddr*>(&at), &size);
+    const auto filler = SocketPeer::connect(ntohs(at.sin_port));
+    start(pool({ntohs(at.sin_port)}));
+    auto client = connect();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(client.read_until("all_backends_tried\n").substr(9, 3), "503");
+  }
+};
 
 TEST_F(DeadlineTest, AHeadThatDripsGets408) {
   settings_.header_timeout = 60ms;
@@ -119,6 +148,36 @@ TEST_F(DeadlineTest, ABackendThatSaysNothingIsA504) {
   EXPECT_TRUE(backend.at_end());
 }
 
+TEST_F(DeadlineTest, ARulesTimeoutForATryIsInThePlaceOfTheShardsPatience) {
+  settings_.response_timeout = 40ms;
+  backend_request_timeout_ = 60'000ms;
+  expect_answer_after(120);
+}
+
+TEST_F(DeadlineTest, ARulesTimeoutForAllTriesIsInThePlaceOfTheShardsPatience) {
+  settings_.response_timeout = 40ms;
+  request_timeout_ = 60'000ms;
+  expect_answer_after(120);
+}
+
+TEST_F(DeadlineTest, ATunnelHasNoTimeoutsOfRequests) {
+  request_timeout_ = backend_request_timeout_ = 60ms;
+  start();
+  auto client = connect();
+  client.send(
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+  auto backend = backend_.accept();
+  backend.read_head();
+  backend.send(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+  EXPECT_NE(client.read_head(), "");
+  EXPECT_FALSE(client.readable_within(150));
+  client.send("ping");
+  EXPECT_EQ(backend.read_exactly(4), "ping");
+}
+
 TEST_F(DeadlineTest, ARequestTimeoutOfTheRuleBoundsTheWholeExchange) {
   request_timeout_ = 80ms;
   start();
@@ -133,20 +192,13 @@ TEST_F(DeadlineTest, ARequestTimeoutOfTheRuleBoundsTheWholeExchange) {
 
 TEST_F(DeadlineTest, ABackendThatCannotBeReachedIsA503WithinTheTimeout) {
   settings_.connect_timeout = 60ms;
-  // A queue that is full: the kernel drops the SYN that would overfill it.
-  const UniqueFd full(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(::bind(full.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-  ASSERT_EQ(::listen(full.get(), 0), 0);
-  socklen_t size = sizeof at;
-  ::getsockname(full.get(), reinterpret_cast<sockaddr*>(&at), &size);
-  const auto filler = SocketPeer::connect(ntohs(at.sin_port));
-  start(pool({ntohs(at.sin_port)}));
-  auto client = connect();
-  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_EQ(client.read_until("all_backends_tried\n").substr(9, 3), "503");
+  expect_unreachable();
+}
+
+TEST_F(DeadlineTest, ConnectingIsPartOfTheTry) {
+  settings_.connect_timeout = 60'000ms;
+  backend_request_timeout_ = 60ms;
+  expect_unreachable();
 }
 
 }  // namespace

@@ -170,6 +170,30 @@ TEST_F(ClientSessionTest, ARefusedStreamIsTriedAgainWhateverItsMethod) {
   EXPECT_EQ(peer->message(id).status(), "200");
 }
 
+// Where it sheds load it is not asked sixteen times at once in the place of once.
+TEST_F(ClientSessionTest, ABackendThatRefusesEveryStreamIsAskedAFewTimesOnly) {
+  retry_ = contract::Retry{.attempts = 1,
+                           .on = {contract::RetryOn::kRefusedStream},
+                           .statuses = {},
+                           .backoff_base = contract::Millis(1),
+                           .backoff_max = contract::Millis(2)};
+  start_h2c();
+  auto peer = client();
+  const int32_t id = peer->get("/");
+  constexpr unsigned kAsked = 1 + limits::kUnreadTriesMax + 1;
+  for (unsigned asked = 0; asked < kAsked; ++asked) {
+    auto backend = accept();
+    const int32_t stream = backend->accept();
+    ASSERT_NE(stream, 0) << asked;
+    ASSERT_TRUE(backend->await_end(stream));
+    backend->reset(stream, NGHTTP2_REFUSED_STREAM);
+  }
+  ASSERT_TRUE(peer->await_end(id));
+  EXPECT_EQ(peer->message(id).status(), "502");
+  EXPECT_FALSE(backend_.has_waiting());
+  EXPECT_EQ(count("retries_total"), uint64_t{kAsked - 1});
+}
+
 TEST_F(ClientSessionTest, AfterAGoawayNewExchangesTakeAnotherConnection) {
   start_h2c();
   auto peer = client();
@@ -223,6 +247,29 @@ TEST_F(ClientSessionTest, ClientsThatLeaveTakeNoNeighbourAlong) {
     const int32_t left = backend->accept();
     leaving.reset();
     ASSERT_TRUE(backend->await([&] { return backend->message(left).closed.has_value(); })) << i;
+  }
+  backend->respond(stream, {{":status", "200"}});
+  ASSERT_TRUE(peer->await_end(kept));
+  EXPECT_EQ(peer->message(kept).status(), "200");
+  EXPECT_FALSE(backend->goaway());
+  EXPECT_EQ(count("http2_reset_floods_total"), 0u);
+}
+
+// RFC 9113 section 8.1: whoever answers before the request has ended asks for no more of it, by NO_ERROR.
+TEST_F(ClientSessionTest, ABackendThatAnswersEarlyKeepsItsConnection) {
+  start_h2c();
+  auto peer = client();
+  const int32_t kept = peer->get("/kept");
+  auto backend = accept();
+  const int32_t stream = backend->accept();
+  for (uint32_t i = 0; i < 2 * limits::kHttp2ResetsBurst; ++i) {
+    const int32_t id = peer->post("/", {});
+    const int32_t early = backend->accept();
+    ASSERT_NE(early, 0) << i;
+    backend->respond(early, {{":status", "404"}});
+    backend->reset(early, NGHTTP2_NO_ERROR);
+    ASSERT_TRUE(peer->await_end(id)) << i;
+    ASSERT_EQ(peer->message(id).status(), "404") << i;
   }
   backend->respond(stream, {{":status", "200"}});
   ASSERT_TRUE(peer->await_end(kept));
