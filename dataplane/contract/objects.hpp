@@ -156,8 +156,8 @@ struct ShardSettings {
   // body_timeout. 0: one byte in body_timeout is enough.
   uint32_t body_rate_min = 240;
   Millis connect_timeout{2'000};
-  Millis response_timeout{60'000};  // until the backend's header, where the route sets none
-  Millis handshake_timeout{10'000};
+  Millis response_timeout{60'000};   // until the backend's header, where the route sets none
+  Millis handshake_timeout{10'000};  // of a client: TLS, or the ClientHello of what passes through
   std::string
       ticket_secret;  // digest of the cluster's secret that session ticket keys come from; empty: none
   std::vector<HopPeer> hop_peers = {};  // sorted by shard: whom it believes on its hop socket

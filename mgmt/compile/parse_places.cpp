@@ -40,6 +40,7 @@ void read_limits(Fields& fields, contract::ShardSettings& settings) {
 
 void read_timeouts(Fields& fields, contract::ShardSettings& settings) {
   fields.object("timeouts", [&](Fields& timeouts) {
+    timeouts.read_duration("handshake", kPhaseTimeoutMs, settings.handshake_timeout);
     timeouts.read_duration("header", kPhaseTimeoutMs, settings.header_timeout);
     timeouts.read_duration("idle", kPhaseTimeoutMs, settings.idle_timeout);
     timeouts.read_duration("body", kPhaseTimeoutMs, settings.body_timeout);

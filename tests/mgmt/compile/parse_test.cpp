@@ -97,9 +97,9 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{
             "sizes and durations",
             Kind::kShard,
-            R"({"memory_max_per_replica":"1Mi","limits":{"header_bytes_max":"12kB"},"timeouts":{"idle":"10"}})",
-            {"/limits/header_bytes_max invalid_value", "/timeouts/idle invalid_value",
-             "/memory_max_per_replica out_of_range"}},
+            R"({"memory_max_per_replica":"1Mi","limits":{"header_bytes_max":"12kB"},"timeouts":{"handshake":"0s","idle":"10"}})",
+            {"/limits/header_bytes_max invalid_value", "/timeouts/handshake out_of_range",
+             "/timeouts/idle invalid_value", "/memory_max_per_replica out_of_range"}},
         Fault{"an unknown field below",
               Kind::kShard,
               R"({"timeouts":{"iddle":"10s"}})",
