@@ -50,6 +50,24 @@ enum class HeaderId : uint8_t {
 HeaderId header_id(std::string_view lower_case_name);
 std::string_view header_name(HeaderId id);  // empty of kOther
 
+// What concerns one connection, or says where its message ends: a codec reads these fields and takes them
+// off.
+constexpr bool is_hop_by_hop(HeaderId id) {
+  switch (id) {
+    case HeaderId::kConnection:
+    case HeaderId::kContentLength:
+    case HeaderId::kHttp2Settings:
+    case HeaderId::kKeepAlive:
+    case HeaderId::kProxyConnection:
+    case HeaderId::kTe:
+    case HeaderId::kTransferEncoding:
+    case HeaderId::kUpgrade:
+      return true;
+    default:
+      return false;
+  }
+}
+
 struct Header {
   std::string_view name;   // lower case, a token (RFC 9110 section 5.6.2)
   std::string_view value;  // without surrounding white space, no control character but a tab

@@ -49,23 +49,19 @@ std::optional<std::string_view> joined(const Headers& from, std::string_view nam
 }  // namespace
 
 std::string_view why_not_logged(std::string_view name) {
-  switch (header_id(name)) {
+  constexpr std::string_view kFraming =
+      "is about one connection and its framing: request_body_bytes and sent_bytes say what came of it";
+  const HeaderId id = header_id(name);
+  if (is_hop_by_hop(id)) return kFraming;
+  switch (id) {
     case HeaderId::kAuthorization:
     case HeaderId::kCookie:
     case HeaderId::kHeadgateContext:
       return "carries credentials, which a log must not have";
     case HeaderId::kHost:
       return "is the field host";
-    case HeaderId::kConnection:
-    case HeaderId::kContentLength:
     case HeaderId::kExpect:
-    case HeaderId::kHttp2Settings:
-    case HeaderId::kKeepAlive:
-    case HeaderId::kProxyConnection:
-    case HeaderId::kTe:
-    case HeaderId::kTransferEncoding:
-    case HeaderId::kUpgrade:
-      return "is about one connection and its framing: request_body_bytes and sent_bytes say what came of it";
+      return kFraming;
     default:
       return name == "proxy-authorization" || name == "set-cookie"
                  ? "carries credentials, which a log must not have"

@@ -67,8 +67,10 @@ Result<Compiler> Compiler::load(db::Reader& reader, CompilerOptions options) {
   Keys all;
   const auto read = reader.each_object([&](db::Object object) {
     auto parsed = parse_resource(object.key, *object.body);
-    std::move(parsed.problems.begin(), parsed.problems.end(), std::back_inserter(problems));
-    if (!parsed.resource) return;
+    if (!parsed.resource) {
+      std::move(parsed.problems.begin(), parsed.problems.end(), std::back_inserter(problems));
+      return;
+    }
     all.insert(object.key);
     state->model.put({.key = object.key,
                       .meta = std::move(object.meta),
@@ -149,8 +151,9 @@ Proposal Compiler::propose(const std::vector<ProposedChange>& changes) {
     std::optional<Resource> resource;
     if (change.body) {
       auto parsed = parse_resource(change.key, *change.body);
+      const bool refused = !parsed.problems.empty();
       std::move(parsed.problems.begin(), parsed.problems.end(), std::back_inserter(proposal.problems));
-      if (!parsed.resource) continue;
+      if (refused) continue;
       resource = std::move(parsed.resource);
     } else if (!state_->model.find(change.key)) {
       // Nothing to check; the store says that it is not there, if the caller minds.

@@ -68,6 +68,10 @@ void Fields::fault(std::string_view name, std::string code, std::string detail) 
   faults_.add(pointer(name), std::move(code), std::move(detail));
 }
 
+void Fields::pointless(std::string_view name, std::string code, std::string detail) {
+  faults_.add_pointless(pointer(name), std::move(code), std::move(detail));
+}
+
 void Fields::require(std::string_view name) {
   if (object_ && !has(name)) faults_.add(pointer(name), "missing_field", std::string(name) + " is needed");
 }

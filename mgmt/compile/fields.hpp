@@ -31,6 +31,10 @@ class Faults {
   void add(std::string pointer, std::string code, std::string detail) {
     problems_.push_back({object_, std::move(pointer), std::move(code), std::move(detail), false});
   }
+  void add_pointless(std::string pointer, std::string code, std::string detail) {
+    add(std::move(pointer), std::move(code), std::move(detail));
+    problems_.back().pointless = true;
+  }
 
  private:
   db::ObjectKey object_;
@@ -59,6 +63,7 @@ class Fields {
   bool has(std::string_view name) const;
   std::string pointer(std::string_view name) const;
   void fault(std::string_view name, std::string code, std::string detail);
+  void pointless(std::string_view name, std::string code, std::string detail);  // Problem::pointless
   // Reports where the member is absent.
   void require(std::string_view name);
 

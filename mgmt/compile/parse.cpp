@@ -74,7 +74,9 @@ Parsed parse_resource(const db::ObjectKey& key, std::string_view body) {
     Fields fields(json, "", faults);
     parsed.resource = read_resource(key, fields);
   }
-  if (!parsed.problems.empty()) parsed.resource.reset();
+  const bool readable = std::all_of(parsed.problems.begin(), parsed.problems.end(),
+                                    [](const Problem& problem) { return problem.pointless; });
+  if (!readable) parsed.resource.reset();
   return parsed;
 }
 

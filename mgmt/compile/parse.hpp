@@ -13,7 +13,7 @@
 namespace headgate::compile {
 
 struct Parsed {
-  std::optional<Resource> resource;  // nothing where there are problems
+  std::optional<Resource> resource;  // nothing where there are problems, but for pointless ones
   Problems problems;
 };
 

@@ -86,6 +86,13 @@ contract::DirectResponse read_direct_response(Fields& filter) {
   return into;
 }
 
+// Of a limit that counts by a header of that name.
+std::string fault_of_rate_header(const std::string& name) {
+  if (name == "host")
+    return "is no header of a request when it is routed; routes for a hostname each have a limit each";
+  return std::string(fault_of_routed_name(name));
+}
+
 contract::RateLimit read_rate_limit(Fields& filter) {
   contract::RateLimit into;
   constexpr uint64_t kPeriodMaxMs = std::chrono::milliseconds(limits::kRateLimitPeriodMax).count();
@@ -103,6 +110,8 @@ contract::RateLimit read_rate_limit(Fields& filter) {
     filter.fault("header", "invalid_value", "only a limit whose key is header counts by one");
   else if (filter.has("header") && !is_token(into.header))
     filter.fault("header", "invalid_value", "must be a header's name");
+  else if (const auto fault = fault_of_rate_header(into.header); !fault.empty())
+    filter.pointless("header", "not_allowed", fault);
   return into;
 }
 

@@ -34,11 +34,13 @@ void read_header(Fields& header, contract::HeaderMatch& into) {
   header.read_enum("type", into.type);
   if (header.has("name") && !is_token(into.name))
     header.fault("name", "invalid_value", "must be a header's name");
+  into.name = ascii::lowered(into.name);
+  if (const auto fault = fault_of_routed_name(into.name); !fault.empty())
+    header.pointless("name", "not_allowed", std::string(fault));
   if (into.type == contract::ValueMatchType::kRegex)
     check_expression(header, into.value);
   else if (!is_field_value(into.value))
     header.fault("value", "invalid_value", "holds what no header value can hold");
-  into.name = ascii::lowered(into.name);
 }
 
 void read_parameter(Fields& parameter, contract::QueryMatch& into) {

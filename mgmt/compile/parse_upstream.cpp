@@ -34,6 +34,9 @@ void read_hash(Fields& fields, contract::HashKey& into) {
   const bool is_token_kind = into.source == HashSource::kHeader || into.source == HashSource::kCookie;
   if (is_token_kind && !into.name.empty() && !is_token(into.name))
     fields.fault("name", "invalid_value", "must be the name of a header or cookie");
+  if (const auto fault = fault_of_routed_name(into.name);
+      into.source == HashSource::kHeader && !fault.empty())
+    fields.pointless("name", "not_allowed", std::string(fault));
 }
 
 contract::Outlier read_outlier(Fields& fields) {

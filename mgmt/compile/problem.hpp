@@ -16,6 +16,9 @@ struct Problem {
   std::string code;       // snake_case, stable: "unknown_field", "missing_reference", …
   std::string detail;     // a sentence
   bool conflict = false;  // another object holds it (409); else the object can't be accepted (422)
+  // What stands for nothing, ever: no change may bring it, but an object that was stored with it still is
+  // read.
+  bool pointless = false;
 
   friend bool operator==(const Problem&, const Problem&) = default;
 };

@@ -36,22 +36,6 @@ void read_connection(std::string_view value, Framing& framing, bool& nominates) 
   });
 }
 
-bool is_hop_by_hop(HeaderId id) {
-  switch (id) {
-    case HeaderId::kConnection:
-    case HeaderId::kContentLength:
-    case HeaderId::kHttp2Settings:
-    case HeaderId::kKeepAlive:
-    case HeaderId::kProxyConnection:
-    case HeaderId::kTe:
-    case HeaderId::kTransferEncoding:
-    case HeaderId::kUpgrade:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 std::string_view take_line(std::span<char>& rest) {
@@ -99,7 +83,7 @@ Fault take_framing(l7::Headers& fields, Framing& framing) {
   std::array<std::string_view, kConnectionFieldsMax> connections;
   std::size_t connection_count = 0;
   for (const auto& field : fields) {
-    if (!is_hop_by_hop(field.id)) continue;
+    if (!l7::is_hop_by_hop(field.id)) continue;
     hop_by_hop = true;
     if (field.id == HeaderId::kContentLength) {
       uint64_t length = 0;
@@ -132,7 +116,7 @@ Fault take_framing(l7::Headers& fields, Framing& framing) {
         });
       });
   }
-  if (hop_by_hop) fields.remove_if([](const l7::Header& field) { return is_hop_by_hop(field.id); });
+  if (hop_by_hop) fields.remove_if([](const l7::Header& field) { return l7::is_hop_by_hop(field.id); });
   return Fault::kNone;
 }
 

@@ -136,6 +136,30 @@ TEST_F(CompilerOverStore, ARestartCompilesTheSame) {
   EXPECT_TRUE(compiler_->delta_since("n1", before.revision)->empty());
 }
 
+TEST_F(CompilerOverStore, WhatStandsForNothingIsRefusedAndYetReadWhereItIsStored) {
+  simple_ingress();
+  const auto key = route_key("default", "app");
+  const std::string body = R"({"listeners":["web"],"rules":[{"forward":[{"pool":"app"}],
+      "matches":[{"headers":[{"name":"upgrade","value":"websocket"}]}]}]})";
+  const auto refused = write({put(key, body)}).problems;
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0].code, "not_allowed");
+  // As a release before this one would have stored it.
+  db::Write earlier;
+  earlier.author = "test";
+  earlier.changes.push_back({.key = key,
+                             .body = body,
+                             .uid = uid(key),
+                             .references = {},
+                             .claim = {},
+                             .secret = {},
+                             .precondition = {}});
+  ASSERT_TRUE(std::holds_alternative<db::Committed>(store_->write(earlier)));
+  open();
+  const auto route = object<contract::Route>({"shard/edge", contract::Kind::kRoute, uid(key)});
+  EXPECT_EQ(route.rules[0].matches[0].headers[0].name, "upgrade");
+}
+
 TEST_F(CompilerOverStore, WhatIsRefusedOrOnlyTriedLeavesNoTrace) {
   simple_ingress();
   const auto before = *compiler_->snapshot("n1");

@@ -8,6 +8,7 @@ namespace headgate::compile {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 const db::ObjectKey kKey{db::Kind::kRoute, "default", "x"};
@@ -160,6 +161,34 @@ TEST(ParseFilters, AccessAndRate) {
                   "/filters/rate_limit/burst out_of_range", "/filters/rate_limit/header invalid_value"));
   EXPECT_THAT(faults_of(R"("rate_limit":{"requests":1,"key":"header"})"),
               ElementsAre("/filters/rate_limit/header missing_field"));
+}
+
+TEST(ParseFilters, ALimitCountsByNoHeaderThatARequestHasNotWhenItIsRouted) {
+  const auto by = [](const std::string& name) {
+    return R"("rate_limit":{"requests":1,"key":"header","header":")" + name + R"("})";
+  };
+  for (const auto* name :
+       {"Host", "Connection", "upgrade", "te", "Content-Length", "transfer-encoding", "keep-alive",
+        "proxy-connection", "http2-settings", "Expect", "forwarded", "X-Real-IP"})
+    EXPECT_THAT(faults_of(by(name)), ElementsAre("/filters/rate_limit/header not_allowed")) << name;
+  for (const auto* name : {"authorization", "x-forwarded-for", "cookie", "content-type"})
+    EXPECT_THAT(faults_of(by(name)), IsEmpty()) << name;
+  EXPECT_THAT(
+      parse_rule(R"({"forward":[{"pool":"p"}],"filters":{)" + by("host") + "}}").problems.at(0).detail,
+      HasSubstr("routes for a hostname each"));
+}
+
+TEST(ParseFilters, NoMatchComparesAHeaderThatARequestHasNotWhenItIsRouted) {
+  const auto match = [](const std::string& name) {
+    return R"({"forward":[{"pool":"p"}],"matches":[{"headers":[{"name":")" + name + R"(","value":"x"}]}]})";
+  };
+  for (const auto* name :
+       {"Upgrade", "connection", "TE", "content-length", "Transfer-Encoding", "keep-alive",
+        "proxy-connection", "http2-settings", "expect", "Forwarded", "x-real-ip", "headgate-context"})
+    EXPECT_THAT(faults_of_rule(match(name)), ElementsAre("/matches/0/headers/0/name not_allowed")) << name;
+  for (const auto* name : {"Host", "sec-websocket-version", "x-forwarded-for", "Content-Type", "trailer"})
+    EXPECT_THAT(faults_of_rule(match(name)), IsEmpty()) << name;
+  EXPECT_THAT(parse_rule(match("upgrade")).problems.at(0).detail, HasSubstr("sec-websocket-version: 13"));
 }
 
 TEST(ParseFilters, AnAnswerWithoutABodyHasNone) {
