@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "dataplane/core/arena.hpp"
 #include "dataplane/core/ascii.hpp"
 #include "dataplane/core/limits.hpp"
-#include "dataplane/l7/path.hpp"
 #include "dataplane/l7/policy/header_edit.hpp"
 #include "mgmt/compile/field_rules.hpp"
 #include "mgmt/compile/hostname.hpp"
@@ -26,10 +24,7 @@ bool all_prefixes(const Matches& matches) {
 std::string fault_of_edit(const contract::PathEdit& edit) {
   if (edit.type == contract::PathEditType::kPrefix && edit.value.empty()) return "";
   if (const auto fault = fault_of_path(edit.value); !fault.empty()) return std::string(fault);
-  Arena arena;
-  return l7::normalise_path(edit.value, l7::EscapedSlash::kKeep, arena).ok()
-             ? ""
-             : "holds an escape that no request's path has";
+  return std::string(fault_of_normal_form(edit.value));
 }
 
 void read_path_edit(Fields& filter, const Matches& matches, std::optional<contract::PathEdit>& into) {

@@ -23,6 +23,10 @@ void read_path(Fields& match, contract::PathMatch& into) {
       check_expression(path, into.value);
     else if (const auto fault = fault_of_path(into.value); !fault.empty())
       path.fault("value", "invalid_value", std::string(fault));
+    else if (const auto never = fault_of_normal_form(into.value); !never.empty())
+      path.pointless("value", "invalid_value", std::string(never));
+    else if (into.type == contract::PathMatchType::kPrefix && !fault_of_prefix(into.value).empty())
+      path.pointless("value", "invalid_value", std::string(fault_of_prefix(into.value)));
   });
 }
 

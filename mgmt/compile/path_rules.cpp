@@ -3,6 +3,10 @@
 
 #include <algorithm>
 
+#include "dataplane/core/arena.hpp"
+#include "dataplane/core/limits.hpp"
+#include "dataplane/l7/path.hpp"
+
 namespace headgate::compile {
 namespace {
 
@@ -35,6 +39,20 @@ std::string_view fault_of_path(std::string_view path) {
   if (has_dot_segment(path))
     return "holds the segment . or .., which no request's path has after normalisation";
   return "";
+}
+
+std::string_view fault_of_normal_form(std::string_view path) {
+  Arena arena;
+  return l7::normalise_path(path, l7::EscapedSlash::kKeep, arena).ok()
+             ? ""
+             : "holds an escape that no request's path has";
+}
+
+std::string_view fault_of_prefix(std::string_view path) {
+  if (path.ends_with('/')) path.remove_suffix(1);  // elements count: "/abc/" is "/abc"
+  const auto elements = static_cast<std::size_t>(std::count(path.begin(), path.end(), '/'));
+  return elements > limits::kRoutePathElementsMax ? "has more than 64 elements, and a prefix may have no more"
+                                                  : "";
 }
 
 }  // namespace headgate::compile

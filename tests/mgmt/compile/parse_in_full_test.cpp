@@ -2,6 +2,7 @@
 // What every field of a body becomes, and what is there where nothing is said.
 #include <gmock/gmock.h>
 
+#include "dataplane/core/limits.hpp"
 #include "mgmt/compile/model.hpp"
 #include "mgmt/compile/parse.hpp"
 #include "tests/mgmt/compile/certificate_bodies.hpp"
@@ -70,6 +71,15 @@ TEST(Parse, RouteInFull) {
   EXPECT_EQ(rule.forward[1].namespace_name, "b");
   EXPECT_EQ(rule.request_timeout, contract::Millis(30'000));
   EXPECT_EQ(route.rules[1].matches, std::vector<contract::RouteMatch>{contract::RouteMatch{}});
+}
+
+TEST(Parse, PathsThatARequestMayHave) {
+  std::string deepest;
+  for (std::size_t i = 0; i < limits::kRoutePathElementsMax; ++i) deepest += "/a";
+  for (const auto& path :
+       {std::string("/a%20b"), std::string("/a%2Fb"), std::string("/a;x"), deepest, deepest + "/"})
+    parsed<Route>(R"({"listeners":["l"],"rules":[{"matches":[{"path":{"value":")" + path +
+                  R"("}}],"forward":[{"pool":"p"}]}]})");
 }
 
 TEST(Parse, PoolInFull) {

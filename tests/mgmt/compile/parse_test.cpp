@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include "dataplane/core/limits.hpp"
 #include "tests/mgmt/compile/certificate_bodies.hpp"
 #include "tests/mgmt/compile/parsed.hpp"
 
@@ -41,6 +42,12 @@ TEST_P(ParseFaults, AreAllReportedWhereTheyAre) {
 std::string route_with_path(const std::string& path) {
   return R"({"listeners":["l"],"rules":[{"matches":[{"path":{"value":")" + path +
          R"("}}],"forward":[{"pool":"p"}]}]})";
+}
+
+std::string elements(std::size_t count) {
+  std::string path;
+  for (std::size_t i = 0; i < count; ++i) path += "/a";
+  return path;
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -306,6 +313,26 @@ INSTANTIATE_TEST_SUITE_P(
               Kind::kRoute,
               route_with_path("/a/../b"),
               {"/rules/0/matches/0/path/value invalid_value"}},
+        Fault{"a path with a lone percent sign",
+              Kind::kRoute,
+              route_with_path("/100%"),
+              {"/rules/0/matches/0/path/value invalid_value"},
+              true},
+        Fault{"a path with an escaped NUL",
+              Kind::kRoute,
+              route_with_path("/a%00"),
+              {"/rules/0/matches/0/path/value invalid_value"},
+              true},
+        Fault{"a path with parameters of dots",
+              Kind::kRoute,
+              route_with_path("/a/..;x"),
+              {"/rules/0/matches/0/path/value invalid_value"},
+              true},
+        Fault{"a prefix that is too deep",
+              Kind::kRoute,
+              route_with_path(elements(limits::kRoutePathElementsMax + 1)),
+              {"/rules/0/matches/0/path/value invalid_value"},
+              true},
         Fault{"a path with a query",
               Kind::kRoute,
               route_with_path("/a?b"),
