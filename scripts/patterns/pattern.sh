@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the patterns share: their options, their REST calls by curl, and the lab that each verifies itself in. Sourced.
 #
-#   pattern_begin "$@"     reads the options that every pattern has; the pattern's own are in OPTIONS
+#   pattern_begin "$@"     reads the options that every pattern has; the pattern's own are in OPTIONS. HEADGATE_API,
+#                          HEADGATE_TOKEN_FILE and HEADGATE_CA say of the API what they say to headgatectl
 #   call METHOD PATH BODY  one REST call: printed as one would type it, done, and refused loudly
 #   pattern_end            says how many calls it took
 # shellcheck shell=bash
@@ -11,6 +12,7 @@ PATTERN_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PATTERN_CALLS_MAX=10
 calls=0
 lab=
+trust=()  # of an https API: who vouches for it, by HEADGATE_CA; else whom the system believes
 
 pattern_usage() { sed -n '/^# Usage:/,/^[^#]/{ /^#/ s/^# \{0,1\}//p }' "$0"; }
 pattern_misuse() {
@@ -43,6 +45,10 @@ pattern_api_begin() {
   [ -n "${HEADGATE_TOKEN_FILE:-}" ] || pattern_misuse "set HEADGATE_TOKEN_FILE to the file that holds your token, or use --lab"
   [ -r "$HEADGATE_TOKEN_FILE" ] || { echo "$PATTERN: can't read $HEADGATE_TOKEN_FILE" >&2; exit 1; }
   token_file=$HEADGATE_TOKEN_FILE
+  if [ -n "${HEADGATE_CA:-}" ]; then
+    [ -r "$HEADGATE_CA" ] || { echo "$PATTERN: can't read $HEADGATE_CA" >&2; exit 1; }
+    trust=(--cacert "$HEADGATE_CA")
+  fi
   enter=()
 }
 
@@ -63,10 +69,10 @@ pattern_lab_begin() {
 call() {
   local status answer
   calls=$((calls + 1))
-  printf '$ curl -X %s -H "Authorization: Bearer $TOKEN" %s -d %q\n' "$1" "'$api$2'" "$(jq -c 'if .private_key then .private_key = "…" else . end' <<<"$3")"
+  printf '$ curl %s-X %s -H "Authorization: Bearer $TOKEN" %s -d %q\n' "${trust[*]:+${trust[*]@Q} }" "$1" "'$api$2'" "$(jq -c 'if .private_key then .private_key = "…" else . end' <<<"$3")"
   answer=$(mktemp)
   # Neither the token nor a private key is an argument, which everyone could see in ps.
-  status=$("${enter[@]}" curl -sS -g --max-time 40 -X "$1" -H @<(printf 'Authorization: Bearer %s\n' "$(cat "$token_file")") \
+  status=$("${enter[@]}" curl -sS -g --max-time 40 "${trust[@]}" -X "$1" -H @<(printf 'Authorization: Bearer %s\n' "$(cat "$token_file")") \
     -H 'Content-Type: application/json' --data-binary @- -o "$answer" -w '%{http_code}' "$api$2" <<<"$3") || status=000
   case $status in
     200 | 201 | 204) echo "  $status" ;;
