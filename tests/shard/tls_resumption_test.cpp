@@ -120,6 +120,33 @@ TEST_P(TlsResumptionTest, ARenewedCertificateKeepsSessions) {
   EXPECT_TRUE(resumes(begun));
 }
 
+class EarlyDataTest : public TlsFixture {};
+
+// RFC 8446 section 8: early data can be played again. A ticket that allows none keeps clients from sending
+// any, and a client that sends some in spite of that is not heard.
+TEST_F(EarlyDataTest, NoTicketAllowsItAndWhoSendsSomeIsNotHeard) {
+  start_tls({issue("app", "DNS:app.example")});
+  SslSessionPtr begun;
+  {
+    auto client = peer();
+    ASSERT_TRUE(client.handshake()) << client.why_not();
+    EXPECT_THAT(exchange_or_nothing(client), HasSubstr("HTTP/1.1 404"));
+    begun = client.session();
+  }
+  ASSERT_EQ(SSL_SESSION_is_resumable(begun.get()), 1);
+  EXPECT_EQ(SSL_SESSION_get_max_early_data(begun.get()), 0u);
+
+  ASSERT_EQ(SSL_SESSION_set_max_early_data(begun.get(), 16'384), 1);
+  auto client = peer(
+      TlsPeerOptions{.server_name = "app.example", .authority = authority_.certificate(), .session = begun});
+  ASSERT_TRUE(client.send_early("GET /early HTTP/1.1\r\nHost: nobody\r\n\r\n")) << client.why_not();
+  ASSERT_TRUE(client.handshake()) << client.why_not();
+  EXPECT_TRUE(client.resumed());
+  EXPECT_FALSE(client.early_accepted());
+  EXPECT_THAT(exchange_or_nothing(client), HasSubstr("HTTP/1.1 404"));
+  EXPECT_TRUE(counts(2, "requests_total"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Versions, TlsResumptionTest, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
                          [](const auto& version) {
                            return version.param == TLS1_2_VERSION ? "Tls12" : "Tls13";

@@ -132,6 +132,14 @@ class TlsPeer {
     }
     return true;
   }
+  // Before the handshake, whether or not the other side will hear it (RFC 8446 section 2.3).
+  bool send_early(std::string_view bytes) {
+    std::size_t sent = 0;
+    if (SSL_write_early_data(ssl_.get(), bytes.data(), bytes.size(), &sent) == 1) return sent == bytes.size();
+    return note_failure(), false;
+  }
+  bool early_accepted() const { return SSL_get_early_data_status(ssl_.get()) == SSL_EARLY_DATA_ACCEPTED; }
+
   std::string read_until(std::string_view end) {
     while (inbox_.find(end) == std::string::npos && read_more()) {
     }
