@@ -42,6 +42,11 @@ struct Callbacks {
     return 0;
   }
 
+  static int frame_begun(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
+    session_of(user).note_frame_head(*head);
+    return 0;
+  }
+
   static int frame_received(nghttp2_session* library, const nghttp2_frame* frame, void* user) {
     Session& session = session_of(user);
     session.note_frame(*frame);
@@ -128,6 +133,7 @@ std::unique_ptr<nghttp2_session_callbacks, CallbacksEnd> make_callbacks() {
   std::unique_ptr<nghttp2_session_callbacks, CallbacksEnd> callbacks(made);
   nghttp2_session_callbacks_set_on_begin_headers_callback(made, Callbacks::begin_headers);
   nghttp2_session_callbacks_set_on_header_callback(made, Callbacks::header);
+  nghttp2_session_callbacks_set_on_begin_frame_callback(made, Callbacks::frame_begun);
   nghttp2_session_callbacks_set_on_frame_recv_callback(made, Callbacks::frame_received);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, Callbacks::data_chunk);
   nghttp2_session_callbacks_set_on_frame_send_callback(made, Callbacks::frame_sent);

@@ -120,6 +120,11 @@ void Session::spend(EventBudget& budget, Counter reason) {
   if (!budget.spend(loop_.now())) terminate(NGHTTP2_ENHANCE_YOUR_CALM, reason);
 }
 
+// The library drops PRIORITY behind its head, since our SETTINGS say that we heed none.
+void Session::note_frame_head(const nghttp2_frame_hd& head) {
+  if (head.type == NGHTTP2_PRIORITY) spend(control_frames_, Counter::kHttp2ControlFloods);
+}
+
 void Session::note_frame(const nghttp2_frame& frame) {
   switch (frame.hd.type) {
     case NGHTTP2_RST_STREAM:
@@ -127,10 +132,9 @@ void Session::note_frame(const nghttp2_frame& frame) {
       return;
     case NGHTTP2_PING:
     case NGHTTP2_SETTINGS:
-    case NGHTTP2_PRIORITY:
       return spend(control_frames_, Counter::kHttp2ControlFloods);
-    case NGHTTP2_DATA:
-      if (frame.hd.length == 0 && !(frame.hd.flags & NGHTTP2_FLAG_END_STREAM))
+    case NGHTTP2_DATA:  // empty, or padding and nothing else
+      if (frame.hd.length == frame.data.padlen && !(frame.hd.flags & NGHTTP2_FLAG_END_STREAM))
         spend(control_frames_, Counter::kHttp2ControlFloods);
       return;
     default:

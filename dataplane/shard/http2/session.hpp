@@ -90,6 +90,7 @@ class Session {
   void frame();
   bool write_out();
   std::span<char> room(std::size_t bytes);
+  void note_frame_head(const nghttp2_frame_hd& head);
   void note_frame(const nghttp2_frame& frame);
   void note_sent(const nghttp2_frame& frame);
   bool resets_as_it_may(int32_t id);

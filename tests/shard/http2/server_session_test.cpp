@@ -17,6 +17,23 @@ class ServerSessionTest : public ShardFixture {
   std::unique_ptr<Http2Peer> client(std::vector<nghttp2_settings_entry> settings = {}, bool reads = true) {
     return std::make_unique<Http2Peer>(Http2Peer::Role::kClient, connect(), std::move(settings), reads);
   }
+  // A client that says nothing else, and faster than we may answer.
+  void expect_to_end_a_flood_of(const std::string& frame, const std::string& beginning = {}) {
+    start();
+    auto raw = connect();
+    std::string bytes = testing_support::http2_preface() + beginning;
+    for (uint32_t i = 0; i < 2 * limits::kHttp2ControlFramesBurst; ++i) bytes += frame;
+    raw.send(bytes);
+    raw.read_all();
+    EXPECT_TRUE(counts(1, "http2_control_floods_total"));
+    EXPECT_EQ(count("http2_violations_total"), 0u);
+  }
+  // POST / of "a", whose body follows.
+  static std::string begun_upload() {
+    return http2_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1,
+                       "\x83\x84\x86\x01\x01"
+                       "a");
+  }
   static constexpr const char* kOk = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 };
 
@@ -510,6 +527,19 @@ TEST_F(ServerSessionTest, APingFloodEndsTheConnection) {
   EXPECT_TRUE(peer->await([&] { return peer->goaway().has_value(); }));
   // Where they come faster than their answers go, the bound of the queue of answers is met first.
   EXPECT_EQ(count("http2_control_floods_total") + count("http2_violations_total"), 1u);
+}
+
+TEST_F(ServerSessionTest, APriorityFloodEndsTheConnection) {
+  expect_to_end_a_flood_of(http2_frame(NGHTTP2_PRIORITY, 0, 1, std::string("\0\0\0\0\x10", 5)));
+}
+
+TEST_F(ServerSessionTest, AFloodOfEmptyDataEndsTheConnection) {
+  expect_to_end_a_flood_of(http2_frame(NGHTTP2_DATA, 0, 1, ""), begun_upload());
+}
+
+TEST_F(ServerSessionTest, AFloodOfDataThatIsPaddingEndsTheConnection) {
+  expect_to_end_a_flood_of(http2_frame(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, std::string("\x03\0\0\0", 4)),
+                           begun_upload());
 }
 
 TEST_F(ServerSessionTest, AContinuationFloodEndsTheConnection) {
