@@ -37,11 +37,16 @@ bool Exchange::filter_request(FilterStage stage, const l7::CompiledMatch& match)
                                                           .now = bench_.loop.now().time_since_epoch()},
                                                          request_, response_, arena_);
   if (verdict.answered_by == l7::policy::Filter::kNone) return false;
+  detail_ = name_of(verdict.answered_by);
+  if (!policy.empty()) detail_ = arena_.join({detail_, " of policy ", policy});
+  if (refuses_websocket()) {
+    OwnResponse refusal(502, "websocket_refused", arena_);  // the log names the filter
+    answer_with(Ending::kFiltered, refusal.head, refusal.body);
+    return true;
+  }
   response_.reason = reason_phrase(response_.status);
   if (!response_.headers.find(l7::HeaderId::kServer))
     response_.headers.add(l7::HeaderId::kServer, "headgate");
-  detail_ = name_of(verdict.answered_by);
-  if (!policy.empty()) detail_ = arena_.join({detail_, " of policy ", policy});
   answer_with(Ending::kFiltered, response_, verdict.body);
   return true;
 }

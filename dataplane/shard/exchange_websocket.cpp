@@ -20,7 +20,8 @@ bool Exchange::proves_upgrade() {
 }
 
 // Any 2xx would tell a client over HTTP/2 that its WebSocket is open (RFC 9110 section 9.3.6). A backend that
-// answers a request like any other has done nothing wrong; one that is no WebSocket's was asked.
+// answers a request like any other has done nothing wrong; one that is no WebSocket's was asked. So it is
+// with a filter that answers in its place.
 bool Exchange::refuses_websocket() const {
   return !websocket_key_.empty() && response_.status >= 200 && response_.status < 300;
 }

@@ -240,6 +240,26 @@ TEST_F(WebsocketTest, ARefusalPassesAndA2xxThatIsNoneDoesNot) {
   EXPECT_FALSE(peer->goaway());
 }
 
+// A page of maintenance, say.
+TEST_F(WebsocketTest, ADirectResponseOpensNone) {
+  contract::Filters filters;
+  filters.direct_response = contract::DirectResponse{200, "later", {}};
+  rule_filters_ = contract::Boxed<contract::Filters>(filters);
+  start();
+  auto peer = client();
+  const int32_t id = peer->request(connect_fields(), false);
+  ASSERT_TRUE(peer->await_end(id));
+  EXPECT_EQ(peer->message(id).status(), "502");
+  EXPECT_NE(peer->message(id).body.find("websocket_refused"), std::string::npos);
+  const int32_t get = peer->get("/", "app.example");
+  ASSERT_TRUE(peer->await_end(get));
+  EXPECT_EQ(peer->message(get).status(), "200");
+  EXPECT_EQ(peer->message(get).body, "later");
+  EXPECT_FALSE(peer->goaway());
+  EXPECT_TRUE(counts(2, "exchanges_total", "filtered"));
+  EXPECT_NE(log_line().find(R"("detail":"direct_response")"), std::string::npos);
+}
+
 TEST_F(WebsocketTest, WhatIsNoWebsocketIsRefusedAsTheRfcSays) {
   start();
   auto peer = client();
