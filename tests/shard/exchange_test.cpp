@@ -162,6 +162,71 @@ TEST_F(ExchangeTest, AChunkedBodyIsFramedAnewAndKeepsItsTrailers) {
   EXPECT_EQ(client.read_until("\r\n\r\n"), "3\r\nhi!\r\n0\r\nx-after: 2\r\n\r\n");
 }
 
+TEST_F(ExchangeTest, AMalformedTrailerSectionGets400AndACloseAndTheBackendNoEnd) {
+  start();
+  std::string too_many;
+  for (uint32_t i = 0; i <= settings_.header_count_max; ++i) too_many += "X: y\r\n";
+  const std::string cases[]{"X-Sum: 1\r\nX : y\r\n", "X: y\r\n folded\r\n", "X: a\x01\r\n", ": y\r\n",
+                            "nothing\r\n",           "X: a\rb\r\n",         too_many};
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n";
+  for (const auto& trailers : cases) {
+    const std::string rest = "0\r\n" + trailers + "\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (const bool at_once : {true, false}) {
+      auto client = connect();
+      client.send(at_once ? head + rest : head);
+      auto backend = backend_.accept();
+      if (!at_once) {
+        backend.read_until("2\r\nhi\r\n");
+        client.send(rest);
+      }
+      const std::string answer = client.read_all();
+      EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 Bad Request\r\n")) << trailers << "\n" << answer;
+      EXPECT_EQ(answer.find("HTTP/1.1", 1), std::string::npos) << answer;
+      EXPECT_NE(answer.find("connection: close\r\n"), std::string::npos) << answer;
+      const std::string got = backend.read_all();
+      EXPECT_EQ(got.find("\r\n0\r\n"), std::string::npos) << got;
+      EXPECT_EQ(got.find("smuggled"), std::string::npos) << got;
+    }
+  }
+  EXPECT_TRUE(counts(2 * std::size(cases), "malformed_total", "trailer"));
+  EXPECT_FALSE(backend_.has_waiting());
+}
+
+TEST_F(ExchangeTest, BehindAMalformedTrailerSectionThatNobodyWantedNothingIsRead) {
+  start();
+  auto client = connect();
+  client.send(
+      "POST / HTTP/1.1\r\nHost: nobody\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX : y\r\n\r\n"
+      "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
+  const std::string answer = client.read_all();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 404 ")) << answer;
+  EXPECT_NE(answer.find("connection: close\r\n"), std::string::npos) << answer;
+  EXPECT_EQ(answer.find("HTTP/1.1", 1), std::string::npos) << answer;
+  EXPECT_FALSE(backend_.has_waiting());
+}
+
+TEST_F(ExchangeTest, AResponseWithAMalformedTrailerSectionIsNeverMadeWhole) {
+  start();
+  const std::string head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n";
+  const std::string rest = "0\r\nGrpc-Status: 0\r\nX : y\r\n\r\n";
+  for (const bool at_once : {true, false}) {
+    auto client = connect();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    auto backend = backend_.accept();
+    backend.read_head();
+    backend.send(at_once ? head + rest : head);
+    if (!at_once) {
+      client.read_until("abc\r\n");
+      backend.send(rest);
+    }
+    const std::string got = client.read_all();
+    EXPECT_EQ(got.find("0\r\n\r\n"), std::string::npos) << got;
+    EXPECT_EQ(got.find("grpc-status"), std::string::npos) << got;
+    EXPECT_TRUE(backend.at_end());
+  }
+  EXPECT_TRUE(counts(2, "exchanges_total", "backend_malformed"));
+}
+
 TEST_F(ExchangeTest, ABodyWithoutLengthEndsWithTheBackendsConnection) {
   start();
   auto modern = connect();

@@ -44,7 +44,7 @@ Flow Http1ClientLeg::read(BodyPiece& piece) {
   body_done_ = reader_.done();
   piece = {.data = taken.data, .end = taken.done, .kept = from_head_block && !tunnel_};
   if (taken.done && request_->framing == l7::BodyFraming::kChunked) {
-    take_trailers();
+    if (const auto fault = take_trailers(); fault != http1::Fault::kNone) return fail(fault);
     piece.trailers = &trailers_;
   }
   return Flow::kMoved;
@@ -75,13 +75,13 @@ Flow Http1ClientLeg::read_block() {
   return Flow::kFailed;
 }
 
-// A section that breaks the rules is dropped: the body is whole without it.
-void Http1ClientLeg::take_trailers() {
+// A section that breaks the rules may be read otherwise by others: as behind such a head, nobody can tell
+// where the next message begins.
+http1::Fault Http1ClientLeg::take_trailers() {
   trailers_.clear();
   const auto& settings = *bench_.tables->settings;
   const http1::HeadLimits head_limits{settings.header_bytes_max, settings.header_count_max, 0};
-  if (http1::parse_trailers(reader_.trailers(), head_limits, trailers_) != http1::Fault::kNone)
-    trailers_.clear();
+  return http1::parse_trailers(reader_.trailers(), head_limits, trailers_);
 }
 
 void Http1ClientLeg::pass_over() {
@@ -89,7 +89,9 @@ void Http1ClientLeg::pass_over() {
   const auto piece = reader_.take(head_block_->from(rest_begin_));
   rest_begin_ += piece.consumed_bytes;
   body_done_ = reader_.done();
-  if (piece.fault != http1::Fault::kNone) break_off();
+  const bool has_trailers = body_done_ && request_->framing == l7::BodyFraming::kChunked;
+  if (piece.fault != http1::Fault::kNone || (has_trailers && take_trailers() != http1::Fault::kNone))
+    break_off();
 }
 
 void Http1ClientLeg::queue_head(const l7::ResponseHead& response) {

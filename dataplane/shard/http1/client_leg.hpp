@@ -41,7 +41,7 @@ class Http1ClientLeg final : public ClientLeg {
  private:
   bool in_head_block() const { return !beyond_head_ && rest_begin_ < head_block_->filled_bytes; }
   Flow read_block();
-  void take_trailers();
+  [[nodiscard]] http1::Fault take_trailers();
 
   Workbench& bench_;
   const l7::RequestHead* request_ = nullptr;

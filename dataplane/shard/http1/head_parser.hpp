@@ -30,8 +30,8 @@ struct HeadLimits {
 [[nodiscard]] Fault parse_response(std::span<char> head, const HeadLimits& limits, l7::Method method,
                                    l7::ResponseHead& response);
 
-// Trailer fields, ending with the empty line. Those that the proxy acts on (framing, routing, trust) are
-// dropped.
+// Trailer fields, ending with the empty line. A section that breaks a rule makes the message malformed; of a
+// good one those that the proxy acts on (framing, routing, trust) are dropped.
 [[nodiscard]] Fault parse_trailers(std::span<char> section, const HeadLimits& limits, l7::Headers& trailers);
 
 }  // namespace headgate::shard::http1

@@ -175,15 +175,12 @@ Flow Http1UpstreamLeg::read(BodyPiece& piece) {
   body_done_ = reader_.done();
   if (taken.done && at_hand()) clean_ = false;
   piece = {.data = taken.data, .end = taken.done};
-  if (taken.done && framing_ == l7::BodyFraming::kChunked) take_trailers(piece);
-  return Flow::kMoved;
-}
-
-void Http1UpstreamLeg::take_trailers(BodyPiece& piece) {
+  if (!taken.done || framing_ != l7::BodyFraming::kChunked) return Flow::kMoved;
   trailers_.clear();
   if (http1::parse_trailers(reader_.trailers(), kResponseLimits, trailers_) != http1::Fault::kNone)
-    trailers_.clear();
+    return fail(Ending::kBackendMalformed);
   piece.trailers = &trailers_;
+  return Flow::kMoved;
 }
 
 bool Http1UpstreamLeg::at_hand() const { return block_ && begin_ < block_->filled_bytes; }

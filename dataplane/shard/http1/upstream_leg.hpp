@@ -40,7 +40,6 @@ class Http1UpstreamLeg final : public UpstreamLeg {
   Flow read_block();
   Flow closed();
   bool shift_partial_head(std::span<char> bytes);
-  void take_trailers(BodyPiece& piece);
 
   UpstreamConnection& connection_;
   Arena* arena_ = nullptr;
