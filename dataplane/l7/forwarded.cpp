@@ -147,6 +147,11 @@ void believe_hops(const Headers& headers, const ClientSide& side, Arena& arena, 
   arena.shrink_last(at);
 }
 
+// A name that we do not know, under which this peer may say nothing of the client.
+bool tells_of_client(std::string_view name, const ForwardedFacts& facts) {
+  return name == "x-real-ip" || (!facts.peer_trusted && name.starts_with("x-forwarded-"));
+}
+
 }  // namespace
 
 bool is_request_id(std::string_view text) {
@@ -190,6 +195,10 @@ ForwardedFacts resolve_forwarded(const RequestHead& request, const ClientSide& c
   return facts;
 }
 
+void guard_trailers(Headers& trailers, const ForwardedFacts& facts) {
+  trailers.remove_if([&](const Header& field) { return tells_of_client(field.name, facts); });
+}
+
 void set_forwarded(Headers& headers, const ForwardedFacts& facts) {
   headers.remove_if([&](const Header& field) {
     switch (field.id) {
@@ -206,7 +215,7 @@ void set_forwarded(Headers& headers, const ForwardedFacts& facts) {
       default:
         return false;
     }
-    return field.name == "x-real-ip" || (!facts.peer_trusted && field.name.starts_with("x-forwarded-"));
+    return tells_of_client(field.name, facts);
   });
   headers.add(HeaderId::kXForwardedFor, facts.forwarded_for);
   headers.add(HeaderId::kXForwardedProto, facts.scheme);

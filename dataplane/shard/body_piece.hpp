@@ -17,7 +17,7 @@ struct BodyPiece {
   Pipe* pipe = nullptr;  // which holds what there is in place of `data`; only where both legs say so
   bool end = false;      // the body is whole
   bool kept = false;     // the bytes stay until the exchange ends: another try can send them again
-  const l7::Headers* trailers = nullptr;  // where `end`; null: none
+  l7::Headers* trailers = nullptr;  // where `end`; null: none
 };
 
 enum class [[nodiscard]] Flow : uint8_t{

@@ -285,7 +285,7 @@ class Exchange final : public Timer, public UpstreamUser {
   bool flushes_ = false;  // the compressor, where nothing more is at hand
   bool pipes_ = false;    // its body goes by a pipe, where there is one
   PipePool::Lease pipe_;  // while it may hold something
-  const l7::Headers* response_trailers_ = nullptr;
+  l7::Headers* response_trailers_ = nullptr;
   bool response_begun_ = false;  // its head went to the client
   bool response_over_ = false;   // and its last piece
   bool tunnel_ = false;

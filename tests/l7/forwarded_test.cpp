@@ -174,6 +174,21 @@ TEST(Forwarded, NothingThatAClientSaysOfItselfPasses) {
             "x-request-id: mine\n");
 }
 
+TEST(Forwarded, NorDoesItPassBehindTheBody) {
+  const std::vector<Header> said{{"grpc-status", "0"},
+                                 {"x-real-ip", "1.1.1.1"},
+                                 {"x-forwarded-client-cert", "c"},
+                                 {"x-forwarded-prefix", "/x"},
+                                 {"x-sum", "1"}};
+  Request untrusted(said);
+  guard_trailers(untrusted.head.headers, untrusted.from("198.51.100.7"));
+  EXPECT_EQ(text_of(untrusted.head.headers), "grpc-status: 0\nx-sum: 1\n");
+  Request trusted(said);
+  guard_trailers(trusted.head.headers, trusted.from("10.1.1.1"));
+  EXPECT_EQ(text_of(trusted.head.headers),
+            "grpc-status: 0\nx-forwarded-client-cert: c\nx-forwarded-prefix: /x\nx-sum: 1\n");
+}
+
 TEST(Forwarded, AnAddressOfIPv4HasOneFormOfIPv6) {
   const auto four = *IpAddress::parse("192.0.2.7");
   const auto six = *IpAddress::parse("2001:db8::7");

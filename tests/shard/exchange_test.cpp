@@ -162,6 +162,37 @@ TEST_F(ExchangeTest, AChunkedBodyIsFramedAnewAndKeepsItsTrailers) {
   EXPECT_EQ(client.read_until("\r\n\r\n"), "3\r\nhi!\r\n0\r\nx-after: 2\r\n\r\n");
 }
 
+constexpr const char* kTellsOfClientInTrailers =
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Real-IP: 6.6.6.6\r\n"
+    "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Client-Cert: c\r\nGrpc-Status: 0\r\nX-Sum: 1\r\n\r\n";
+
+TEST_F(ExchangeTest, NothingThatAClientSaysOfItselfPassesBehindItsBody) {
+  start();
+  auto client = connect();
+  client.send(kTellsOfClientInTrailers);
+  auto backend = backend_.accept();
+  backend.read_head();
+  EXPECT_EQ(backend.read_until("\r\n\r\n"), "2\r\nhi\r\n0\r\ngrpc-status: 0\r\nx-sum: 1\r\n\r\n");
+  // A backend may: it says it to the client.
+  backend.send(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Real-IP: 1.1.1.1\r\n"
+      "Grpc-Status: 0\r\nGrpc-Message: fine\r\n\r\n");
+  client.read_head();
+  EXPECT_EQ(client.read_until("\r\n\r\n"),
+            "2\r\nok\r\n0\r\nx-real-ip: 1.1.1.1\r\ngrpc-status: 0\r\ngrpc-message: fine\r\n\r\n");
+}
+
+TEST_F(ExchangeTest, ATrustedProxysOwnNamesPassBehindTheBodyAsInTheHead) {
+  trusted_ = {*Prefix::parse("127.0.0.0/8")};
+  start();
+  auto client = connect();
+  client.send(kTellsOfClientInTrailers);
+  auto backend = backend_.accept();
+  backend.read_head();
+  EXPECT_EQ(backend.read_until("\r\n\r\n"),
+            "2\r\nhi\r\n0\r\nx-forwarded-client-cert: c\r\ngrpc-status: 0\r\nx-sum: 1\r\n\r\n");
+}
+
 TEST_F(ExchangeTest, AMalformedTrailerSectionGets400AndACloseAndTheBackendNoEnd) {
   start();
   std::string too_many;

@@ -79,6 +79,22 @@ TEST_F(ServerSessionTest, AChunkedBodyAndItsTrailersPassBothWays) {
   EXPECT_EQ(peer->message(id).trailers, (Fields{{"grpc-status", "0"}}));
 }
 
+TEST_F(ServerSessionTest, NothingThatAClientSaysOfItselfPassesBehindItsBody) {
+  start();
+  auto peer = client();
+  const int32_t id = peer->post("/");
+  peer->send_body(id, "hi", true,
+                  {{"x-real-ip", "6.6.6.6"},
+                   {"x-forwarded-for", "6.6.6.6"},
+                   {"x-forwarded-client-cert", "c"},
+                   {"grpc-status", "0"},
+                   {"x-sum", "1"}});
+  auto backend = backend_.accept();
+  backend.read_head();
+  const std::string body = backend.read_until("x-sum: 1\r\n\r\n");
+  EXPECT_TRUE(body.ends_with("\r\n0\r\ngrpc-status: 0\r\nx-sum: 1\r\n\r\n")) << body;
+}
+
 TEST_F(ServerSessionTest, BodiesStreamInBothDirectionsAtOnce) {
   start();
   auto peer = client();
