@@ -29,8 +29,8 @@ class ServerSessionTest : public ShardFixture {
     EXPECT_EQ(count("http2_violations_total"), 0u);
   }
   // POST / of "a", whose body follows.
-  static std::string begun_upload() {
-    return http2_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1,
+  static std::string begun_upload(uint32_t id = 1) {
+    return http2_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id,
                        "\x83\x84\x86\x01\x01"
                        "a");
   }
@@ -136,6 +136,44 @@ TEST_F(ServerSessionTest, AHundredStreamsShareAConnection) {
   }
   backends.join();
   EXPECT_TRUE(counts(1, "http2_connections_total"));
+}
+
+// It has not read yet how many may be open.
+TEST_F(ServerSessionTest, AStreamTooManyIsRefusedAndTheOthersGoOn) {
+  start();
+  auto peer = client();
+  std::vector<int32_t> ids;
+  for (uint32_t i = 0; i < limits::kHttp2StreamsMax; ++i) ids.push_back(peer->get("/"));
+  const int32_t too_many = peer->get("/");
+  ASSERT_TRUE(peer->await([&] { return peer->message(too_many).closed.has_value(); }));
+  EXPECT_EQ(*peer->message(too_many).closed, uint32_t{NGHTTP2_REFUSED_STREAM});
+  EXPECT_EQ(nghttp2_session_get_remote_settings(peer->library(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS),
+            limits::kHttp2StreamsMax);
+  for (uint32_t i = 0; i < limits::kHttp2StreamsMax; ++i) {
+    auto backend = backend_.accept();
+    backend.read_head();
+    backend.send("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok");
+  }
+  for (const int32_t id : ids) {
+    ASSERT_TRUE(peer->await_end(id));
+    EXPECT_EQ(peer->message(id).body, "ok");
+  }
+  EXPECT_FALSE(peer->goaway());
+  EXPECT_FALSE(backend_.has_waiting());
+  EXPECT_TRUE(counts(limits::kHttp2StreamsMax, "requests_total"));
+}
+
+TEST_F(ServerSessionTest, AStreamTooManyOfAClientThatKnowsBetterEndsTheConnection) {
+  start();
+  auto raw = connect();
+  raw.send(testing_support::http2_preface());
+  raw.read_exactly(9);  // of our SETTINGS, which it takes notice of
+  std::string bytes = http2_frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, "");
+  for (uint32_t i = 0; i <= limits::kHttp2StreamsMax; ++i) bytes += begun_upload(2 * i + 1);
+  raw.send(bytes);
+  EXPECT_NE(raw.read_all().find(std::string("\x07\0\0\0\0\0", 6)), std::string::npos);  // GOAWAY
+  EXPECT_TRUE(counts(1, "http2_violations_total"));
+  EXPECT_TRUE(counts(limits::kHttp2StreamsMax, "requests_total"));
 }
 
 TEST_F(ServerSessionTest, OurOwnAnswersLeaveTheConnectionOpen) {
