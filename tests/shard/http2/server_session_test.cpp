@@ -583,6 +583,21 @@ TEST_F(ServerSessionTest, APingFloodEndsTheConnection) {
   EXPECT_EQ(count("http2_control_floods_total") + count("http2_violations_total"), 1u);
 }
 
+// It waits for an answer to each, so the queue of answers never meets its own bound.
+TEST_F(ServerSessionTest, ASettingsFloodEndsTheConnection) {
+  start();
+  auto peer = client();
+  for (uint32_t i = 0; i < 3 * limits::kHttp2ControlFramesBurst && !peer->goaway(); ++i) {
+    nghttp2_submit_settings(peer->library(), NGHTTP2_FLAG_NONE, nullptr, 0);
+    peer->flush();
+    ASSERT_TRUE(peer->read_some(testing_support::kDeadlineMs));
+  }
+  ASSERT_TRUE(peer->await([&] { return peer->goaway().has_value(); }));
+  EXPECT_EQ(*peer->goaway(), uint32_t{NGHTTP2_ENHANCE_YOUR_CALM});
+  EXPECT_TRUE(counts(1, "http2_control_floods_total"));
+  EXPECT_EQ(count("http2_violations_total"), 0u);
+}
+
 TEST_F(ServerSessionTest, APriorityFloodEndsTheConnection) {
   expect_to_end_a_flood_of(http2_frame(NGHTTP2_PRIORITY, 0, 1, std::string("\0\0\0\0\x10", 5)));
 }
@@ -604,6 +619,23 @@ TEST_F(ServerSessionTest, AContinuationFloodEndsTheConnection) {
   raw.send(bytes);
   EXPECT_NE(raw.read_all().find(std::string("\x07\0\0\0\0\0", 6)), std::string::npos);  // GOAWAY
   EXPECT_TRUE(counts(1, "http2_violations_total"));
+}
+
+// A little over the limit is a 431: LimitsAnswerByTheirStatus.
+TEST_F(ServerSessionTest, AHeaderSectionFarOverTheLimitEndsTheConnection) {
+  settings_.header_bytes_max = 1000;
+  start();
+  auto peer = client();
+  peer->request({{":method", "GET"},
+                 {":scheme", "http"},
+                 {":authority", "a"},
+                 {":path", "/"},
+                 {"x", std::string(limits::kHttp2SectionExcess * 1000, 'x')}});
+  ASSERT_TRUE(peer->await([&] { return peer->goaway().has_value(); }));
+  EXPECT_EQ(*peer->goaway(), uint32_t{NGHTTP2_ENHANCE_YOUR_CALM});
+  EXPECT_TRUE(counts(1, "http2_header_floods_total"));
+  EXPECT_EQ(count("http2_violations_total"), 0u);
+  EXPECT_FALSE(backend_.has_waiting());
 }
 
 TEST_F(ServerSessionTest, AHeaderSectionThatDripsIsCutOff) {
