@@ -142,8 +142,8 @@ void Session::note_frame(const nghttp2_frame& frame) {
   }
 }
 
-// A backend may end each stream that we have opened, once: it does where it answers before a request has ended,
-// and a connection carries the requests of many clients.
+// A backend may end each stream that we have opened, once: it does where it answers before a request has
+// ended, and a connection carries the requests of many clients.
 bool Session::resets_as_it_may(int32_t id) {
   if (role_ == Role::kServer) return false;
   if (nghttp2_session_get_stream_local_close(library_.get(), id) >= 0) return true;
