@@ -120,17 +120,21 @@ void ShardThread::set_sockets(std::vector<ThreadSocket> sockets) {
     auto fresh = std::make_unique<ListeningSocket>(bench_, std::move(wanted), clients_max_);
     if (fresh->start()) next.push_back(std::move(fresh));
   }
+  std::vector<Endpoint> left;
   for (auto& gone : listening_) {
     if (!gone) continue;
     gone->stop();
+    const bool stays = std::any_of(next.begin(), next.end(), [&](const auto& listening) {
+      return !listening->is_hop() && listening->reached() == gone->reached();
+    });
+    if (!gone->is_hop() && !stays) left.push_back(gone->reached());
     stopped_.push_back(std::move(gone));
   }
   listening_ = std::move(next);
-  bench_.clients.for_each([this](ClientConnection& client) {
-    const bool served = std::any_of(listening_.begin(), listening_.end(), [&](const auto& listening) {
-      return listening->is_hop() == client.is_hop() && listening->reached() == client.reached();
-    });
-    if (!served && !client.draining()) client.drain();
+  if (left.empty()) return;
+  bench_.clients.for_each([&](ClientConnection& client) {
+    if (!client.is_hop() && std::find(left.begin(), left.end(), client.reached()) != left.end())
+      client.drain();
   });
 }
 
