@@ -112,10 +112,11 @@ class Exchange final : public Timer, public UpstreamUser {
   // exchange_log.cpp: what its line of the access log says
   void note_request();
   void note_response(const l7::ResponseHead& response);
+  const contract::Pool* pool_object() const;
   std::string_view pool_name() const;
   AccessRecord record() const;
   void log_and_count();
-  TrafficWay way() const;  // by the newest tables: without a pool that is gone
+  TrafficWay way() const;
 
   // exchange_route.cpp: what is to be done with the request
   void route();

@@ -15,10 +15,15 @@ void Exchange::note_response(const l7::ResponseHead& response) {
   bench_.access_log.format().response_headers().pick(response.headers, arena_, logged_response_);
 }
 
-// By the newest tables; empty where it is gone.
-std::string_view Exchange::pool_name() const {
+// By the newest tables; null where there is none, or it is gone.
+const contract::Pool* Exchange::pool_object() const {
   const auto* pool = pool_ ? bench_.tables->pools.find(*pool_) : nullptr;
-  return pool ? std::string_view(pool->object->name) : std::string_view();
+  return pool ? pool->object.get() : nullptr;
+}
+
+std::string_view Exchange::pool_name() const {
+  const auto* pool = pool_object();
+  return pool ? std::string_view(pool->name) : std::string_view();
 }
 
 AccessRecord Exchange::record() const {
@@ -63,9 +68,9 @@ AccessRecord Exchange::record() const {
 TrafficWay Exchange::way() const {
   TrafficWay way{.listener = listener_name_};
   if (plan_) way.route = plan_->name.route_in_full();
-  if (const auto* pool = pool_ ? bench_.tables->pools.find(*pool_) : nullptr) {
-    way.pool_namespace = pool->object->namespace_name;
-    way.pool = pool->object->name;
+  if (const auto* pool = pool_object()) {
+    way.pool_namespace = pool->namespace_name;
+    way.pool = pool->name;
   }
   return way;
 }

@@ -25,8 +25,9 @@ void read_path(Fields& match, contract::PathMatch& into) {
       path.fault("value", "invalid_value", std::string(fault));
     else if (const auto never = fault_of_normal_form(into.value); !never.empty())
       path.pointless("value", "invalid_value", std::string(never));
-    else if (into.type == contract::PathMatchType::kPrefix && !fault_of_prefix(into.value).empty())
-      path.pointless("value", "invalid_value", std::string(fault_of_prefix(into.value)));
+    else if (const auto deep = fault_of_prefix(into.value);
+             into.type == contract::PathMatchType::kPrefix && !deep.empty())
+      path.pointless("value", "invalid_value", std::string(deep));
   });
 }
 
