@@ -18,18 +18,9 @@ class DeadlineTest : public ShardFixture {
     EXPECT_TRUE(client.read_until("ok").starts_with("HTTP/1.1 200 OK\r\n"));
   }
 
-  // By a backend whose queue is full: the kernel drops the SYN that would overfill it.
   void expect_unreachable() {
-    const UniqueFd full(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(::bind(full.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-    ASSERT_EQ(::listen(full.get(), 0), 0);
-    socklen_t size = sizeof at;
-    ::getsockname(full.get(), reinterpret_cast<sockaddr*>(&at), &size);
-    const auto filler = SocketPeer::connect(ntohs(at.sin_port));
-    start(pool({ntohs(at.sin_port)}));
+    const FullPort full;
+    start(pool({full.port()}));
     auto client = connect();
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT_EQ(client.read_until("all_backends_tried\n").substr(9, 3), "503");

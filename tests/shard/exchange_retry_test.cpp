@@ -226,18 +226,9 @@ TEST_F(ExchangeRetryTest, FailedConnectsAreTriedAgainAsOftenAsTheRuleSays) {
 }
 
 TEST_F(ExchangeRetryTest, ABackendThatAcceptsTooSlowlyIsLeftAfterThePoolsTimeout) {
-  // A queue that is full: the kernel drops the SYN that would overfill it.
-  const UniqueFd full(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(::bind(full.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-  ASSERT_EQ(::listen(full.get(), 0), 0);
-  socklen_t size = sizeof at;
-  ::getsockname(full.get(), reinterpret_cast<sockaddr*>(&at), &size);
-  const auto filler = SocketPeer::connect(ntohs(at.sin_port));
+  const FullPort full;
   settings_.connect_timeout = 60'000ms;
-  auto backends = pool({ntohs(at.sin_port), backend_.port()});
+  auto backends = pool({full.port(), backend_.port()});
   backends.connect_timeout = 60ms;
   start(backends);
   for (int request = 0; request < 2; ++request) {  // one of them begins with the slow one

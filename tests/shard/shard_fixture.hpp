@@ -21,6 +21,7 @@
 
 namespace headgate::shard {
 
+using testing_support::FullPort;
 using testing_support::ListeningPeer;
 using testing_support::RefusingPort;
 using testing_support::SocketPeer;

@@ -2,7 +2,8 @@
 // SocketPeer: a TCP peer that a test plays by hand, byte for byte, blocking with a deadline so that a missing
 // byte fails the test and never hangs it. ListeningPeer: where such peers are accepted, on a port of loopback
 // that the kernel chose. RefusingPort: one where nobody listens, and nobody else can while it lives.
-// socket_buffers_max(): what may be on its way between two of them. Thread: the test's.
+// FullPort: one where a connect gets no answer. socket_buffers_max(): what may be on its way between two of
+// them. Thread: the test's.
 #pragma once
 
 #include <chrono>
@@ -148,6 +149,18 @@ class BoundPort {
 };
 
 class RefusingPort : public BoundPort {};
+
+// Its queue is full, and the kernel drops the SYN that would overfill it.
+class FullPort : public BoundPort {
+ public:
+  FullPort() {
+    HG_ASSERT(::listen(socket_.get(), 0) == 0);
+    filler_ = SocketPeer::connect(port());
+  }
+
+ private:
+  SocketPeer filler_;
+};
 
 class ListeningPeer : public BoundPort {
  public:
