@@ -56,6 +56,7 @@ class Http2Peer {
   Http2Peer(Role role, SocketPeer socket, std::vector<nghttp2_settings_entry> settings = {},
             bool reads_windows_open = true)
       : role_(role), socket_(std::move(socket)) {
+    socket_.send_at_once();
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);

@@ -13,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,6 +44,11 @@ class SocketPeer {
   int fd() const { return socket_.get(); }
   explicit operator bool() const { return static_cast<bool>(socket_); }
   void close() { socket_.reset(); }
+  // What was sent has left then, however close() finds the socket.
+  void send_at_once() {
+    const int on = 1;
+    ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
   void shutdown_write() { ::shutdown(socket_.get(), SHUT_WR); }
   void reset() {  // RST in place of FIN
     const linger hard{1, 0};

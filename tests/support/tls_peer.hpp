@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/time.h>
@@ -78,8 +77,7 @@ class TlsPeer {
   }
   // Each byte of it in a segment of its own.
   bool handshake_slowly() {
-    const int on = 1;
-    ::setsockopt(socket_.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    socket_.send_at_once();
     SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     for (;;) {
       const int returned = SSL_do_handshake(ssl_.get());

@@ -83,7 +83,11 @@ void ClientSession::on_turn_end() {
     if (phase_ == Phase::kConnecting && streams().empty()) end();  // nobody waits for it
     return;
   }
-  if (!settle() || (closing_ && streams().empty() && !blocked())) return end();
+  if (!settle()) {
+    read_in();  // it may have answered, or refused, before it closed
+    return end();
+  }
+  if (closing_ && streams().empty() && !blocked()) return end();
   if (streams().empty()) socket_.keep_ticket(*endpoint_);
   if (blocked())
     loop_.arm(*this, limits::kHttp2UpstreamWriteTimeout);

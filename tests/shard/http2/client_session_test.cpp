@@ -194,6 +194,27 @@ TEST_F(ClientSessionTest, ABackendThatRefusesEveryStreamIsAskedAFewTimesOnly) {
   EXPECT_EQ(count("retries_total"), uint64_t{kAsked - 1});
 }
 
+// The connection goes right behind what it says: now and then our next write sees that first.
+TEST_F(ClientSessionTest, WhatABackendHasSaidBeforeItClosesCounts) {
+  start_h2c();
+  auto peer = client();
+  for (unsigned round = 0; round < 20; ++round) {
+    const int32_t id = peer->get("/");
+    auto backend = accept();
+    const int32_t refused = backend->accept();
+    ASSERT_NE(refused, 0) << round;
+    backend->reset(refused, NGHTTP2_REFUSED_STREAM);
+    backend.reset();
+    backend = accept();
+    const int32_t answered = backend->accept();
+    ASSERT_NE(answered, 0) << round;
+    backend->respond(answered, {{":status", "204"}});
+    backend.reset();
+    ASSERT_TRUE(peer->await_end(id)) << round;
+    ASSERT_EQ(peer->message(id).status(), "204") << round;
+  }
+}
+
 TEST_F(ClientSessionTest, AfterAGoawayNewExchangesTakeAnotherConnection) {
   start_h2c();
   auto peer = client();
