@@ -6,19 +6,6 @@
 #include <utility>
 
 namespace headgate::db {
-namespace {
-
-// PASSIVE: as much as no reader needs any more, and nobody is waited for.
-void move_log(sqlite::Database& database) {
-  try {
-    database.run("PRAGMA wal_checkpoint(PASSIVE)");
-  } catch (const std::exception&) {
-    // A full or failing disk, or no memory: what is committed is in the log, and writes say what is wrong.
-  }
-}
-
-}  // namespace
-
 Checkpointer::Checkpointer(sqlite::Database& writer) : writer_(writer), thread_([this] { run(); }) {
   writer_.on_commit([this](std::size_t log_pages) { committed(log_pages); });
 }
@@ -31,6 +18,17 @@ Checkpointer::~Checkpointer() {
   }
   wake_.notify_one();
   thread_.join();
+}
+
+// PASSIVE: as much as no reader needs any more. SQLite would turn the second mover away, and the log of a
+// writer without pauses would grow for as long as the first is held up.
+void Checkpointer::move_log(sqlite::Database& database) {
+  try {
+    const std::lock_guard lock(moving_);
+    database.run("PRAGMA wal_checkpoint(PASSIVE)");
+  } catch (const std::exception&) {
+    // A full or failing disk, or no memory: what is committed is in the log, and writes say what is wrong.
+  }
 }
 
 void Checkpointer::committed(std::size_t log_pages) {

@@ -31,10 +31,12 @@ class Checkpointer {
 
  private:
   void committed(std::size_t log_pages);
+  void move_log(sqlite::Database& database);
   void run();
 
   sqlite::Database& writer_;
   std::size_t asked_at_pages_ = 0;  // the writer's
+  std::mutex moving_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool wanted_ = false;  // under mutex_, as stopping_
