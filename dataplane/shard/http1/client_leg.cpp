@@ -79,9 +79,7 @@ Flow Http1ClientLeg::read_block() {
 // where the next message begins.
 http1::Fault Http1ClientLeg::take_trailers() {
   trailers_.clear();
-  const auto& settings = *bench_.tables->settings;
-  const http1::HeadLimits head_limits{settings.header_bytes_max, settings.header_count_max, 0};
-  return http1::parse_trailers(reader_.trailers(), head_limits, trailers_);
+  return http1::parse_trailers(reader_.trailers(), connection_->head_limits(), trailers_);
 }
 
 void Http1ClientLeg::pass_over() {

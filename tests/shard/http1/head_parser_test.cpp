@@ -194,11 +194,12 @@ TEST(RequestParser, TheModelHoldsTheMessageAndNoFraming) {
 
 TEST(RequestParser, ConnectionCannotTakeAwayWhatTheProxyReadsOrSets) {
   const ParsedRequest parsed(
-      with_field("Connection: Authorization, X-Forwarded-For, x-request-id, host, X-Mine\r\nAuthorization: "
-                 "b\r\nX-Forwarded-For: c\r\nX-Mine: d"));
+      with_field("Connection: Authorization, X-Forwarded-For, X-Forwarded-Ssl, x-request-id, host, X-Mine\r\n"
+                 "Authorization: b\r\nX-Forwarded-For: c\r\nX-Forwarded-Ssl: on\r\nX-Mine: d"));
   ASSERT_EQ(parsed.fault, Fault::kNone);
   EXPECT_NE(parsed.model.headers.find("authorization"), nullptr);
   EXPECT_NE(parsed.model.headers.find("x-forwarded-for"), nullptr);
+  EXPECT_NE(parsed.model.headers.find("x-forwarded-ssl"), nullptr);
   EXPECT_EQ(parsed.model.headers.find("x-mine"), nullptr);
   EXPECT_EQ(parsed.model.host, "a");
 }
