@@ -18,6 +18,7 @@
 #include "dataplane/contract/boxed.hpp"
 #include "dataplane/contract/fields.hpp"
 #include "dataplane/contract/filters.hpp"
+#include "dataplane/contract/http2_limits.hpp"
 #include "dataplane/contract/log_field.hpp"
 #include "dataplane/contract/policy.hpp"
 #include "dataplane/contract/pool.hpp"
@@ -149,6 +150,7 @@ struct ShardSettings {
   uint32_t target_bytes_max = 8u << 10;
   uint64_t body_bytes_max = 0;              // 0: unbounded; bodies are streamed
   uint32_t connections_max_per_source = 0;  // of one replica; 0: one source may hold them all
+  Http2Limits http2 = {};
   Millis header_timeout{10'000};
   Millis idle_timeout{60'000};  // of a client connection between two exchanges
   Millis body_timeout{30'000};  // without a byte from or to the client
@@ -176,6 +178,7 @@ struct ShardSettings {
                  field("target_bytes_max", &ShardSettings::target_bytes_max),
                  field("body_bytes_max", &ShardSettings::body_bytes_max),
                  field("connections_max_per_source", &ShardSettings::connections_max_per_source),
+                 field("http2", &ShardSettings::http2),
                  field("header_timeout", &ShardSettings::header_timeout),
                  field("idle_timeout", &ShardSettings::idle_timeout),
                  field("body_timeout", &ShardSettings::body_timeout),

@@ -344,6 +344,7 @@ void ClientConnection::on_deadline() {
       return handshake_failed(tls::HandshakeFailure::kTimeout);
     case Phase::kReadingHead:
       if (!block_) {
+        if (!hop_ && !draining()) bench_.counters.add(Counter::kIdleTimeouts);
         if (!hop_) return close();
         say_nothing_read(stream_);
         return linger();

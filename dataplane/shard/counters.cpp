@@ -34,6 +34,8 @@ constexpr std::array<std::string_view, kCounters> kCounterNames{
     "http2_header_floods_total",
     "http2_header_timeouts_total",
     "http2_write_timeouts_total",
+    "http2_streams_refused_total",
+    "idle_timeouts_total",
     "tls_handshakes_total",
     "tls_handshakes_resumed_total",
     "hop_peers_refused_total",

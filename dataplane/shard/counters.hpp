@@ -46,6 +46,8 @@ enum class Counter : uint8_t {
   kHttp2HeaderFloods,     // a header section far over the limit: GOAWAY
   kHttp2HeaderTimeouts,   // a header section that did not end: closed
   kHttp2WriteTimeouts,    // a client that takes no bytes: closed
+  kHttp2StreamsRefused,   // past the maximum, of a client that may not know it yet
+  kIdleTimeouts,          // connections of clients that brought no request for too long: closed
   kTlsHandshakes,         // of clients, that gave a session; the failed ones are counted by reason
   kTlsHandshakesResumed,  // of these: the session began on another connection
   kHopPeersRefused,       // connections to the hop socket by somebody who may not

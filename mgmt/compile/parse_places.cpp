@@ -27,12 +27,18 @@ void read_names(Fields& fields, std::string_view member, bool star_is_all, std::
 }
 
 void read_limits(Fields& fields, contract::ShardSettings& settings) {
-  fields.object("limits", [&](Fields& limits) {
-    limits.read_size("header_bytes_max", {kKi, kMi}, settings.header_bytes_max);
-    limits.read_integer("header_count_max", {1, 1'000}, settings.header_count_max);
-    limits.read_size("target_bytes_max", {256, 64 * kKi}, settings.target_bytes_max);
-    limits.read_size("body_bytes_max", {0, kTi}, settings.body_bytes_max);
-    limits.read_integer("body_rate_min", {0, kMi}, settings.body_rate_min);
+  fields.object("limits", [&](Fields& member) {
+    member.read_size("header_bytes_max", {kKi, kMi}, settings.header_bytes_max);
+    member.read_integer("header_count_max", {1, 1'000}, settings.header_count_max);
+    member.read_size("target_bytes_max", {256, 64 * kKi}, settings.target_bytes_max);
+    member.read_size("body_bytes_max", {0, kTi}, settings.body_bytes_max);
+    member.read_integer("body_rate_min", {0, kMi}, settings.body_rate_min);
+    member.object("http2", [&](Fields& http2) {
+      constexpr Bounds kPerSecond{1, limits::kHttp2EventsPerSecondMax};
+      http2.read_integer("streams_max", {1, limits::kHttp2StreamsMaxMax}, settings.http2.streams_max);
+      http2.read_integer("resets_per_second", kPerSecond, settings.http2.resets_per_second);
+      http2.read_integer("control_frames_per_second", kPerSecond, settings.http2.control_frames_per_second);
+    });
   });
   if (settings.target_bytes_max > settings.header_bytes_max)
     fields.fault("limits", "invalid_value", "target_bytes_max is part of header_bytes_max and can't be more");

@@ -51,6 +51,7 @@ TEST_F(DeadlineTest, AnIdleConnectionIsClosed) {
   client.send("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
   client.read_until("no_rule\n");
   EXPECT_TRUE(client.at_end());
+  EXPECT_TRUE(counts(1, "idle_timeouts_total"));
 }
 
 TEST_F(DeadlineTest, ABodyThatStallsGets408) {

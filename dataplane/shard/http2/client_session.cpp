@@ -20,14 +20,14 @@ void ClientSession::open(UniqueFd socket, l7::PoolEndpointPin endpoint,
   phase_ = Phase::kConnecting;
   closing_ = false;
   served_ = 0;
-  Session::open(Role::kClient, socket_.stream(), *this, limits::kLargeBlockBytes);
+  Session::open(Role::kClient, socket_.stream(), *this, limits::kLargeBlockBytes, {});
 }
 
 bool ClientSession::has_room() const {
   if (phase_ == Phase::kClosed || closing_ || terminated_) return false;
   const uint32_t allowed =
       nghttp2_session_get_remote_settings(library(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  return streams().size() < std::min<std::size_t>(allowed, limits::kHttp2StreamsMax) &&
+  return streams().size() < std::min<std::size_t>(allowed, limits::kHttp2UpstreamStreamsMax) &&
          nghttp2_session_check_request_allowed(library());
 }
 

@@ -142,7 +142,7 @@ std::unique_ptr<nghttp2_session_callbacks, CallbacksEnd> make_callbacks() {
   return callbacks;
 }
 
-std::unique_ptr<nghttp2_option, OptionEnd> make_options() {
+std::unique_ptr<nghttp2_option, OptionEnd> make_options(const contract::Http2Limits& rules) {
   nghttp2_option* made = nullptr;
   HG_ASSERT(nghttp2_option_new(&made) == 0);
   std::unique_ptr<nghttp2_option, OptionEnd> option(made);
@@ -153,8 +153,9 @@ std::unique_ptr<nghttp2_option, OptionEnd> make_options() {
   nghttp2_option_set_max_settings(made, limits::kHttp2SettingsMax);
   nghttp2_option_set_max_continuations(made, limits::kHttp2ContinuationsMax);
   // Ours counts the resets of both sides and comes first.
-  nghttp2_option_set_stream_reset_rate_limit(made, 2 * limits::kHttp2ResetsBurst,
-                                             2 * limits::kHttp2ResetsPerSecond);
+  const uint64_t resets_per_second = 2 * uint64_t{rules.resets_per_second};
+  nghttp2_option_set_stream_reset_rate_limit(made, limits::kHttp2BurstSeconds * resets_per_second,
+                                             resets_per_second);
   nghttp2_option_set_max_reserved_remote_streams(made, 0);
   nghttp2_option_set_max_send_header_block_length(made, 2 * limits::kLargeBlockBytes);
   return option;
@@ -168,11 +169,12 @@ void submit_settings(nghttp2_session* library, std::span<const nghttp2_settings_
 
 }  // namespace
 
-Library make_server_library(Session& session, uint32_t header_bytes_max) {
+Library make_server_library(Session& session, uint32_t header_bytes_max, const contract::Http2Limits& rules) {
   nghttp2_session* made = nullptr;
-  HG_ASSERT(nghttp2_session_server_new2(&made, make_callbacks().get(), &session, make_options().get()) == 0);
+  HG_ASSERT(nghttp2_session_server_new2(&made, make_callbacks().get(), &session, make_options(rules).get()) ==
+            0);
   const std::array<nghttp2_settings_entry, 5> settings{
-      {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits::kHttp2StreamsMax},
+      {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, rules.streams_max},
        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, NGHTTP2_INITIAL_WINDOW_SIZE},
        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, header_bytes_max},
        {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
@@ -181,9 +183,10 @@ Library make_server_library(Session& session, uint32_t header_bytes_max) {
   return Library(made);
 }
 
-Library make_client_library(Session& session, uint32_t header_bytes_max) {
+Library make_client_library(Session& session, uint32_t header_bytes_max, const contract::Http2Limits& rules) {
   nghttp2_session* made = nullptr;
-  HG_ASSERT(nghttp2_session_client_new2(&made, make_callbacks().get(), &session, make_options().get()) == 0);
+  HG_ASSERT(nghttp2_session_client_new2(&made, make_callbacks().get(), &session, make_options(rules).get()) ==
+            0);
   const std::array<nghttp2_settings_entry, 4> settings{
       {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0},
        {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},

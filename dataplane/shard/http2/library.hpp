@@ -8,8 +8,8 @@
 
 namespace headgate::shard::http2 {
 
-Library make_server_library(Session& session, uint32_t header_bytes_max);
-Library make_client_library(Session& session, uint32_t header_bytes_max);
+Library make_server_library(Session& session, uint32_t header_bytes_max, const contract::Http2Limits& rules);
+Library make_client_library(Session& session, uint32_t header_bytes_max, const contract::Http2Limits& rules);
 
 // For nghttp2_data_provider: takes the piece of the stream's MessageStream.
 ssize_t read_piece_callback(nghttp2_session* library, int32_t id, uint8_t* buffer, std::size_t length_bytes,

@@ -23,7 +23,8 @@ void ServerSession::open(ClientConnection& connection, Stream& stream, std::stri
   progress_bytes_ = 0;
   was_blocked_ = false;
   counters_.add(Counter::kHttp2Connections);
-  Session::open(Role::kServer, stream, connection, connection.head_limits().header_bytes_max);
+  Session::open(Role::kServer, stream, connection, connection.head_limits().header_bytes_max,
+                bench_.tables->settings->http2);
   feed(received);
   loop_.again(connection);  // what has come already has no edge of its own
   if (connection.draining()) drain();
@@ -86,7 +87,7 @@ void ServerSession::update_deadline() {
   if (section_began_) earlier(*section_began_ + settings.header_timeout);
   if (blocked()) earlier(progress_ + settings.body_timeout);
   if (drain_ == Drain::kAnnounced) earlier(drain_began_ + limits::kLingerTimeout);
-  if (idle_) earlier(idle_since_ + settings.idle_timeout);
+  if (idle_ && drain_ != Drain::kFinal) earlier(idle_since_ + settings.idle_timeout);
   if (deadline)
     loop_.timers().arm(*connection_, *deadline);
   else
@@ -103,8 +104,10 @@ void ServerSession::on_deadline() {
     return end();
   }
   if (drain_ == Drain::kAnnounced) say_final_goaway();  // a client that answers no PING
-  if (idle_ && now >= idle_since_ + settings.idle_timeout)
-    nghttp2_session_terminate_session(library(), NGHTTP2_NO_ERROR);
+  if (idle_ && drain_ != Drain::kFinal && now >= idle_since_ + settings.idle_timeout) {
+    counters_.add(Counter::kIdleTimeouts);
+    say_final_goaway();
+  }
   loop_.at_turn_end(*connection_);
 }
 

@@ -16,7 +16,8 @@ static_assert(NGHTTP2_INITIAL_WINDOW_SIZE <= limits::kLargeBlockBytes);
 
 }  // namespace
 
-void Session::open(Role role, Stream& stream, Handler& handler, uint32_t header_bytes_max) {
+void Session::open(Role role, Stream& stream, Handler& handler, uint32_t header_bytes_max,
+                   const contract::Http2Limits& rules) {
   role_ = role;
   stream_ = &stream;
   handler_ = &handler;
@@ -24,10 +25,13 @@ void Session::open(Role role, Stream& stream, Handler& handler, uint32_t header_
   crossing_resets_ = 0;
   section_began_.reset();
   out_begin_ = written_bytes_ = 0;
-  resets_.start(limits::kHttp2ResetsBurst, limits::kHttp2ResetsPerSecond, loop_.now());
-  control_frames_.start(limits::kHttp2ControlFramesBurst, limits::kHttp2ControlFramesPerSecond, loop_.now());
-  library_ = role == Role::kServer ? make_server_library(*this, header_bytes_max)
-                                   : make_client_library(*this, header_bytes_max);
+  const auto start = [&](EventBudget& budget, uint32_t per_second) {
+    budget.start(limits::kHttp2BurstSeconds * per_second, per_second, loop_.now());
+  };
+  start(resets_, rules.resets_per_second);
+  start(control_frames_, rules.control_frames_per_second);
+  library_ = role == Role::kServer ? make_server_library(*this, header_bytes_max, rules)
+                                   : make_client_library(*this, header_bytes_max, rules);
 }
 
 void Session::close() {
@@ -161,6 +165,7 @@ void Session::note_sent(const nghttp2_frame& frame) {
   if (frame.hd.type != NGHTTP2_RST_STREAM) return;
   ++crossing_resets_;
   const auto code = frame.rst_stream.error_code;
+  if (code == NGHTTP2_REFUSED_STREAM) counters_.add(Counter::kHttp2StreamsRefused);  // by the library
   if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_CANCEL && code != NGHTTP2_INTERNAL_ERROR)
     spend(resets_, Counter::kHttp2ResetFloods);
 }

@@ -14,6 +14,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "dataplane/contract/http2_limits.hpp"
 #include "dataplane/shard/block.hpp"
 #include "dataplane/shard/counters.hpp"
 #include "dataplane/shard/event_loop.hpp"
@@ -59,7 +60,8 @@ class Session {
 
   enum class Role : uint8_t { kServer, kClient };
 
-  void open(Role role, Stream& stream, Handler& handler, uint32_t header_bytes_max);
+  void open(Role role, Stream& stream, Handler& handler, uint32_t header_bytes_max,
+            const contract::Http2Limits& rules);
   void close();
   void add(MessageStream& stream);
   bool read_in();  // false: nothing more is read from the peer

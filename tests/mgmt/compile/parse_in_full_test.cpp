@@ -35,7 +35,8 @@ TEST(Parse, ShardInFull) {
   const auto shard = parsed<Shard>(R"({"nodes":{"names":["n1"]},"replicas_per_node":2,"threads_per_replica":3,
     "memory_max_per_replica":"512Mi","connections_max_per_replica":7,
     "limits":{"header_bytes_max":"16Ki","header_count_max":9,"target_bytes_max":"4Ki","body_bytes_max":"1Gi",
-      "body_rate_min":1000},
+      "body_rate_min":1000,
+      "http2":{"streams_max":10,"resets_per_second":20,"control_frames_per_second":30}},
     "timeouts":{"handshake":"4s","header":"1s","idle":"2m","body":"3s","connect":"250ms","response":"1h"},
     "access_log":{"to":"stderr","file_bytes_max":"1Mi","files":2,"fields":["status","time","pool"],
                   "request_headers":["X-B","User-Agent"],"response_headers":["content-type"]},
@@ -44,6 +45,7 @@ TEST(Parse, ShardInFull) {
   EXPECT_EQ(shard.settings.header_bytes_max, 16u << 10);
   EXPECT_EQ(shard.settings.body_bytes_max, 1u << 30);
   EXPECT_EQ(shard.settings.body_rate_min, 1000u);
+  EXPECT_EQ(shard.settings.http2, (contract::Http2Limits{10, 20, 30}));
   EXPECT_EQ(shard.settings.handshake_timeout, contract::Millis(4'000));
   EXPECT_EQ(shard.settings.idle_timeout, contract::Millis(120'000));
   EXPECT_EQ(shard.settings.connect_timeout, contract::Millis(250));

@@ -13,6 +13,9 @@ using testing_support::Http2Peer;
 
 class ClientSessionTest : public ShardFixture {
  protected:
+  static constexpr uint32_t kResetsAtOnce =
+      limits::kHttp2BurstSeconds * contract::Http2Limits().resets_per_second;
+
   void start_h2c(std::vector<uint16_t> ports) {
     auto made = pool(std::move(ports));
     made.protocol = contract::PoolProtocol::kH2c;
@@ -262,7 +265,7 @@ TEST_F(ClientSessionTest, ClientsThatLeaveTakeNoNeighbourAlong) {
   const int32_t kept = peer->get("/kept");
   auto backend = accept();
   const int32_t stream = backend->accept();
-  for (uint32_t i = 0; i < 2 * limits::kHttp2ResetsBurst; ++i) {
+  for (uint32_t i = 0; i < 2 * kResetsAtOnce; ++i) {
     auto leaving = connect();
     leaving.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     const int32_t left = backend->accept();
@@ -283,7 +286,7 @@ TEST_F(ClientSessionTest, ABackendThatAnswersEarlyKeepsItsConnection) {
   const int32_t kept = peer->get("/kept");
   auto backend = accept();
   const int32_t stream = backend->accept();
-  for (uint32_t i = 0; i < 2 * limits::kHttp2ResetsBurst; ++i) {
+  for (uint32_t i = 0; i < 2 * kResetsAtOnce; ++i) {
     const int32_t id = peer->post("/", {});
     const int32_t early = backend->accept();
     ASSERT_NE(early, 0) << i;

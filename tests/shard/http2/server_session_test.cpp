@@ -14,6 +14,12 @@ using testing_support::Http2Peer;
 
 class ServerSessionTest : public ShardFixture {
  protected:
+  static constexpr contract::Http2Limits kLimits{};
+  static constexpr uint32_t kStreamsMax = kLimits.streams_max;
+  static constexpr uint32_t kResetsAtOnce = limits::kHttp2BurstSeconds * kLimits.resets_per_second;
+  static constexpr uint32_t kControlFramesAtOnce =
+      limits::kHttp2BurstSeconds * kLimits.control_frames_per_second;
+
   std::unique_ptr<Http2Peer> client(std::vector<nghttp2_settings_entry> settings = {}, bool reads = true) {
     return std::make_unique<Http2Peer>(Http2Peer::Role::kClient, connect(), std::move(settings), reads);
   }
@@ -22,7 +28,7 @@ class ServerSessionTest : public ShardFixture {
     start();
     auto raw = connect();
     std::string bytes = testing_support::http2_preface() + beginning;
-    for (uint32_t i = 0; i < 2 * limits::kHttp2ControlFramesBurst; ++i) bytes += frame;
+    for (uint32_t i = 0; i < 2 * kControlFramesAtOnce; ++i) bytes += frame;
     raw.send(bytes);
     raw.read_all();
     EXPECT_TRUE(counts(1, "http2_control_floods_total"));
@@ -143,13 +149,13 @@ TEST_F(ServerSessionTest, AStreamTooManyIsRefusedAndTheOthersGoOn) {
   start();
   auto peer = client();
   std::vector<int32_t> ids;
-  for (uint32_t i = 0; i < limits::kHttp2StreamsMax; ++i) ids.push_back(peer->get("/"));
+  for (uint32_t i = 0; i < kStreamsMax; ++i) ids.push_back(peer->get("/"));
   const int32_t too_many = peer->get("/");
   ASSERT_TRUE(peer->await([&] { return peer->message(too_many).closed.has_value(); }));
   EXPECT_EQ(*peer->message(too_many).closed, uint32_t{NGHTTP2_REFUSED_STREAM});
   EXPECT_EQ(nghttp2_session_get_remote_settings(peer->library(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS),
-            limits::kHttp2StreamsMax);
-  for (uint32_t i = 0; i < limits::kHttp2StreamsMax; ++i) {
+            kStreamsMax);
+  for (uint32_t i = 0; i < kStreamsMax; ++i) {
     auto backend = backend_.accept();
     backend.read_head();
     backend.send("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok");
@@ -160,7 +166,7 @@ TEST_F(ServerSessionTest, AStreamTooManyIsRefusedAndTheOthersGoOn) {
   }
   EXPECT_FALSE(peer->goaway());
   EXPECT_FALSE(backend_.has_waiting());
-  EXPECT_TRUE(counts(limits::kHttp2StreamsMax, "requests_total"));
+  EXPECT_TRUE(counts(kStreamsMax, "requests_total"));
 }
 
 TEST_F(ServerSessionTest, AStreamTooManyOfAClientThatKnowsBetterEndsTheConnection) {
@@ -169,11 +175,41 @@ TEST_F(ServerSessionTest, AStreamTooManyOfAClientThatKnowsBetterEndsTheConnectio
   raw.send(testing_support::http2_preface());
   raw.read_exactly(9);  // of our SETTINGS, which it takes notice of
   std::string bytes = http2_frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, "");
-  for (uint32_t i = 0; i <= limits::kHttp2StreamsMax; ++i) bytes += begun_upload(2 * i + 1);
+  for (uint32_t i = 0; i <= kStreamsMax; ++i) bytes += begun_upload(2 * i + 1);
   raw.send(bytes);
   EXPECT_NE(raw.read_all().find(std::string("\x07\0\0\0\0\0", 6)), std::string::npos);  // GOAWAY
   EXPECT_TRUE(counts(1, "http2_violations_total"));
-  EXPECT_TRUE(counts(limits::kHttp2StreamsMax, "requests_total"));
+  EXPECT_TRUE(counts(kStreamsMax, "requests_total"));
+}
+
+// Before it can know better: the one too many alone is refused.
+TEST_F(ServerSessionTest, HowManyStreamsIsTheShardsToSay) {
+  settings_.http2.streams_max = 2;
+  start();
+  auto raw = connect();
+  std::string bytes = testing_support::http2_preface();
+  for (uint32_t id = 1; id <= 5; id += 2) bytes += begun_upload(id);
+  raw.send(bytes);
+  const std::string refused = http2_frame(NGHTTP2_RST_STREAM, 0, 5, std::string("\0\0\0\x07", 4));
+  EXPECT_TRUE(raw.read_until(refused).ends_with(refused));
+  EXPECT_TRUE(counts(1, "http2_streams_refused_total"));
+  EXPECT_TRUE(counts(2, "requests_total"));
+  auto peer = client();
+  EXPECT_TRUE(peer->await([&] {
+    return nghttp2_session_get_remote_settings(peer->library(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) == 2;
+  }));
+}
+
+TEST_F(ServerSessionTest, HowOftenIsTheShardsToSay) {
+  settings_.http2.control_frames_per_second = 1;
+  start();
+  auto raw = connect();
+  std::string bytes = testing_support::http2_preface();
+  for (uint32_t i = 0; i < 3 * limits::kHttp2BurstSeconds; ++i)
+    bytes += http2_frame(NGHTTP2_PING, 0, 0, "8 bytes.");
+  raw.send(bytes);
+  raw.read_all();
+  EXPECT_TRUE(counts(1, "http2_control_floods_total"));
 }
 
 TEST_F(ServerSessionTest, OurOwnAnswersLeaveTheConnectionOpen) {
@@ -338,7 +374,7 @@ TEST_F(ServerSessionTest, BackendsThatFailTakeNoNeighbourAlong) {
   const int32_t neighbour = peer->get("/neighbour");
   auto slow = backend_.accept();
   slow.read_head();
-  for (uint32_t failed = 0; failed < 2 * limits::kHttp2ResetsBurst; ++failed) {
+  for (uint32_t failed = 0; failed < 2 * kResetsAtOnce; ++failed) {
     const int32_t id = peer->get("/");
     auto backend = backend_.accept();
     backend.read_head();
@@ -527,6 +563,7 @@ TEST_F(ServerSessionTest, AnIdleConnectionIsClosedByAGoaway) {
   auto peer = client();
   EXPECT_TRUE(peer->await_close());
   EXPECT_EQ(peer->goaway().value_or(1), uint32_t{NGHTTP2_NO_ERROR});
+  EXPECT_TRUE(counts(1, "idle_timeouts_total"));
 }
 
 TEST_F(ServerSessionTest, NothingTurnsWhileAConnectionIsIdleOrWaits) {
@@ -555,7 +592,7 @@ TEST_F(ServerSessionTest, RapidResetEndsTheConnection) {
   start();
   auto raw = connect();
   std::string bytes = testing_support::http2_preface();
-  for (uint32_t id = 1; id < 2 * 3 * limits::kHttp2ResetsBurst; id += 2) {
+  for (uint32_t id = 1; id < 2 * 3 * kResetsAtOnce; id += 2) {
     bytes += http2_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id,
                          "\x82\x84\x86\x01\x01"
                          "a");
@@ -564,7 +601,7 @@ TEST_F(ServerSessionTest, RapidResetEndsTheConnection) {
   raw.send(bytes);
   raw.read_all();
   EXPECT_TRUE(counts(1, "http2_reset_floods_total"));
-  EXPECT_LE(count("requests_total"), limits::kHttp2ResetsBurst + 1);
+  EXPECT_LE(count("requests_total"), kResetsAtOnce + 1);
   EXPECT_EQ(count("requests_total"), count("exchanges_total", "client_gone"));
   EXPECT_FALSE(backend_.has_waiting());
 }
@@ -572,7 +609,7 @@ TEST_F(ServerSessionTest, RapidResetEndsTheConnection) {
 TEST_F(ServerSessionTest, APingFloodEndsTheConnection) {
   start();
   auto peer = client();
-  for (uint32_t i = 0; i < 3 * limits::kHttp2ControlFramesBurst && !peer->goaway(); ++i) {
+  for (uint32_t i = 0; i < 3 * kControlFramesAtOnce && !peer->goaway(); ++i) {
     nghttp2_submit_ping(peer->library(), NGHTTP2_FLAG_NONE, nullptr);
     peer->flush();
     while (peer->read_some(0)) {
@@ -587,7 +624,7 @@ TEST_F(ServerSessionTest, APingFloodEndsTheConnection) {
 TEST_F(ServerSessionTest, ASettingsFloodEndsTheConnection) {
   start();
   auto peer = client();
-  for (uint32_t i = 0; i < 3 * limits::kHttp2ControlFramesBurst && !peer->goaway(); ++i) {
+  for (uint32_t i = 0; i < 3 * kControlFramesAtOnce && !peer->goaway(); ++i) {
     nghttp2_submit_settings(peer->library(), NGHTTP2_FLAG_NONE, nullptr, 0);
     peer->flush();
     ASSERT_TRUE(peer->read_some(testing_support::kDeadlineMs));
