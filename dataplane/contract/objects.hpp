@@ -242,6 +242,7 @@ struct Listener {
   // The shard that it ends on, in the copy that another shard has: reached over the hop from there, found by
   // its uid, without a socket. Empty where it ends here.
   std::string hop_from = {};
+  bool forwarded_header = false;  // backends get Forwarded (RFC 7239) as well
   // Each connection of a trusted proxy begins with a header of the PROXY protocol, and nobody else's does.
   // The same for all listeners of one address and port.
   bool proxy_protocol = false;
@@ -257,6 +258,7 @@ struct Listener {
                                              field("escaped_slash", &Listener::escaped_slash),
                                              field("tls", &Listener::tls),
                                              field("hop_from", &Listener::hop_from),
+                                             field("forwarded_header", &Listener::forwarded_header),
                                              field("proxy_protocol", &Listener::proxy_protocol),
                                              field("policies", &Listener::policies)};
   friend bool operator==(const Listener&, const Listener&) = default;

@@ -224,4 +224,33 @@ void set_forwarded(Headers& headers, const ForwardedFacts& facts) {
   headers.add(HeaderId::kXRequestId, facts.request_id);
 }
 
+void add_forwarded(Headers& headers, const ForwardedFacts& facts, Arena& arena) {
+  constexpr std::string_view kBetween = ", ";
+  constexpr std::size_t kAroundAddress = std::string_view("for=\"[]\"").size();
+  constexpr std::size_t kAroundRest = std::string_view(";host=\"\";proto=").size();
+  const auto addresses =
+      1 + static_cast<std::size_t>(std::count(facts.forwarded_for.begin(), facts.forwarded_for.end(), ','));
+  char* const begin = arena.allocate(facts.forwarded_for.size() + addresses * kAroundAddress +
+                                     facts.host.size() + facts.scheme.size() + kAroundRest);
+  char* at = begin;
+  const auto put = [&at](std::initializer_list<std::string_view> parts) {
+    for (const auto part : parts) at = std::copy(part.begin(), part.end(), at);
+  };
+  std::string_view rest = facts.forwarded_for;
+  for (bool first = true; !rest.empty(); first = false) {
+    const auto address = rest.substr(0, rest.find(kBetween));
+    rest.remove_prefix(std::min(rest.size(), address.size() + kBetween.size()));
+    if (!first) put({kBetween});
+    if (address.find(':') == std::string_view::npos)
+      put({"for=", address});
+    else
+      put({"for=\"[", address, "]\""});
+    if (!first) continue;
+    if (!facts.host.empty()) put({";host=\"", facts.host, "\""});  // none of its characters ends that
+    put({";proto=", facts.scheme});
+  }
+  arena.shrink_last(at);
+  headers.add(HeaderId::kForwarded, {begin, static_cast<std::size_t>(at - begin)});
+}
+
 }  // namespace headgate::l7

@@ -44,8 +44,11 @@ struct ForwardedFacts {
 // Puts them in the place of whatever the request said, with Forwarded and X-Real-IP, of itself; from a peer
 // that is not trusted no field named X-Forwarded-… passes.
 void set_forwarded(Headers& headers, const ForwardedFacts& facts);
-// The same for the fields behind a request's body, which some backends merge with its headers. Of the names
-// that the proxy knows the codecs leave none there.
+// As one Forwarded (RFC 7239 section 4): an element for each address, the client's with the host and the
+// scheme that it used. After set_forwarded().
+void add_forwarded(Headers& headers, const ForwardedFacts& facts, Arena& arena);
+// The same as set_forwarded() for the fields behind a request's body, which some backends merge with its
+// headers. Of the names that the proxy knows the codecs leave none there.
 void guard_trailers(Headers& trailers, const ForwardedFacts& facts);
 
 // What a request id is made of, whoever made it: 1 to 128 characters that end no field and no word.

@@ -128,6 +128,7 @@ std::optional<HopContext> parse_hop_context(std::string_view text, Arena& arena)
 void pass_on(Headers& headers, std::string_view context) {
   headers.remove_if([](const Header& field) {
     switch (field.id) {
+      case HeaderId::kForwarded:
       case HeaderId::kXForwardedFor:
       case HeaderId::kXForwardedHost:
       case HeaderId::kXForwardedPort:

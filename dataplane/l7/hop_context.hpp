@@ -32,7 +32,8 @@ struct HopContext {
 [[nodiscard]] std::string_view write_hop_context(const HopContext& context, Arena& arena);
 [[nodiscard]] std::optional<HopContext> parse_hop_context(std::string_view text, Arena& arena);
 
-// The context in the place of the fields that set_forwarded() wrote: the second tier writes them again.
+// The context in the place of the fields that set_forwarded() and add_forwarded() wrote: the second tier
+// writes them again.
 void pass_on(Headers& headers, std::string_view context);
 // The field's value where it stands exactly once.
 std::optional<std::string_view> hop_context_of(const Headers& headers);

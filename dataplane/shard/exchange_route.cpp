@@ -82,6 +82,7 @@ bool Exchange::read_request(const l7::RoutedListener& listener) {
                                     connection.reached().port, listener.object->trusted_proxies},
                                    {bench_.random.next(), bench_.random.next()}, arena_);
   l7::set_forwarded(request_.headers, facts_);
+  if (listener.object->forwarded_header) l7::add_forwarded(request_.headers, facts_, arena_);
   enter_trace();
   return true;
 }

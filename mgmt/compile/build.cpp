@@ -210,6 +210,7 @@ contract::Object build_listener(const Model& model, const Entry& entry, const st
                             .escaped_slash = listener.escaped_slash,
                             .tls = ends_here ? build_tls(model, listener) : std::nullopt,
                             .hop_from = ends_here ? "" : listener.shard,
+                            .forwarded_header = listener.forwarded_header,
                             .proxy_protocol = listener.proxy_protocol,
                             .policies = uids_of(policies_of_listener(model, entry, shard))};
 }

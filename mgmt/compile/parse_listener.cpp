@@ -135,6 +135,9 @@ Listener parse_listener(Fields& fields) {
   fields.read_enum("escaped_slash", listener.escaped_slash);
   if (listener.protocol == contract::Protocol::kTls && fields.has("escaped_slash"))
     fields.fault("escaped_slash", "invalid_value", "where TLS passes through, no path is seen");
+  fields.read("forwarded_header", listener.forwarded_header);
+  if (listener.protocol == contract::Protocol::kTls && listener.forwarded_header)
+    fields.fault("forwarded_header", "invalid_value", "where TLS passes through, no header can be added");
   read_namespaces(fields, listener);
   fields.read("labels", listener.labels);
   return listener;

@@ -67,6 +67,7 @@ struct Listener {
   std::vector<Prefix> trusted_proxies = {};
   bool proxy_protocol = false;
   contract::EscapedSlash escaped_slash = contract::EscapedSlash::kRefuse;
+  bool forwarded_header = false;
   std::vector<std::string> namespaces = {};  // whose routes may attach; "*": all
   std::optional<ListenerTls> tls = {};       // of https, and only there
   Labels labels = {};

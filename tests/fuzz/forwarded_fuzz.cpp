@@ -2,6 +2,7 @@
 // fuzz-uses: l7
 // resolve_forwarded on any fields from a trusted proxy: what goes upstream holds only addresses, ports and
 // characters that end no field. A line of the input is a field: its first byte says which.
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -54,5 +55,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   HG_ASSERT(!facts.request_id.empty() && facts.request_id.find('\r') == std::string_view::npos);
   headgate::l7::set_forwarded(request.headers, facts);
   HG_ASSERT(request.headers.size() == kFields.size());
+  headgate::l7::add_forwarded(request.headers, facts, arena);
+  const auto forwarded = request.headers.find("forwarded")->value;
+  HG_ASSERT(std::count(forwarded.begin(), forwarded.end(), '"') % 2 == 0);
+  HG_ASSERT(forwarded.find('\\') == std::string_view::npos);
   return 0;
 }

@@ -174,6 +174,42 @@ TEST(Forwarded, NothingThatAClientSaysOfItselfPasses) {
             "x-request-id: mine\n");
 }
 
+// RFC 7239 section 6: an address of IPv6 stands in brackets and is quoted, as a host with a port is.
+TEST(Forwarded, OnRequestTheSameFactsAreSaidInOneField) {
+  struct Case {
+    std::string peer;
+    std::vector<Header> said;
+    std::string forwarded;
+  };
+  const std::vector<Case> cases{
+      {"198.51.100.7",
+       {{"forwarded", "for=1.1.1.1"}, {"x-forwarded-for", "1.1.1.1"}},
+       "for=198.51.100.7;host=\"app.example.com\";proto=http"},
+      {"2001:db8::7", {}, "for=\"[2001:db8::7]\";host=\"app.example.com\";proto=http"},
+      {"10.1.1.1",
+       {{"x-forwarded-for", "6.6.6.6, 2001:db8::7, 10.2.2.2"},
+        {"x-forwarded-proto", "https"},
+        {"x-forwarded-host", "shop.example:8443"}},
+       "for=\"[2001:db8::7]\";host=\"shop.example:8443\";proto=https, for=10.2.2.2, for=10.1.1.1"},
+  };
+  for (const auto& c : cases) {
+    Request request(c.said);
+    const auto facts = request.from(c.peer);
+    set_forwarded(request.head.headers, facts);
+    add_forwarded(request.head.headers, facts, request.arena);
+    const auto* field = request.head.headers.find("forwarded");
+    ASSERT_NE(field, nullptr);
+    EXPECT_EQ(field->value, c.forwarded);
+  }
+}
+
+TEST(Forwarded, AHostThatNobodySaidIsLeftOut) {
+  Request request({});
+  request.head.host = {};
+  add_forwarded(request.head.headers, request.from("198.51.100.7"), request.arena);
+  EXPECT_EQ(text_of(request.head.headers), "forwarded: for=198.51.100.7;proto=http\n");
+}
+
 TEST(Forwarded, NorDoesItPassBehindTheBody) {
   const std::vector<Header> said{{"grpc-status", "0"},
                                  {"x-real-ip", "1.1.1.1"},

@@ -103,6 +103,7 @@ class ShardFixture : public testing::Test {
     listener.port = port_;
     listener.trusted_proxies = trusted_;
     listener.proxy_protocol = proxy_protocol_;
+    listener.forwarded_header = forwarded_header_;
     return listener;
   }
 
@@ -213,6 +214,7 @@ class ShardFixture : public testing::Test {
   std::optional<contract::CookieAffinity> affinity_;
   std::vector<Prefix> trusted_;
   bool proxy_protocol_ = false;
+  bool forwarded_header_ = false;
   std::size_t clients_max_ = 1000;
   uint64_t memory_max_bytes_ = 0;
   HopAccess hop_;
