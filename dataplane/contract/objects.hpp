@@ -286,6 +286,7 @@ struct RouteRule {
   Boxed<CookieAffinity> affinity = {};
   // Where it passes on over the hop: what policies and filters there say, which stands over defaults here.
   std::vector<PolicyBlock> blocks_beyond_hop = {};
+  uint32_t tries_beyond_hop = 1;  // that the second tier may make until it answers
 
   static constexpr auto kFields =
       std::tuple{field("name", &RouteRule::name),
@@ -297,7 +298,8 @@ struct RouteRule {
                  field("idle_timeout", &RouteRule::idle_timeout),
                  field("retry", &RouteRule::retry),
                  field("affinity", &RouteRule::affinity),
-                 field("blocks_beyond_hop", &RouteRule::blocks_beyond_hop)};
+                 field("blocks_beyond_hop", &RouteRule::blocks_beyond_hop),
+                 field("tries_beyond_hop", &RouteRule::tries_beyond_hop)};
   friend bool operator==(const RouteRule&, const RouteRule&) = default;
 };
 

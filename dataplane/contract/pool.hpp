@@ -92,8 +92,9 @@ struct Pool {
   Boxed<Outlier> outlier = {};
   CircuitBreaker circuit_breaker = {};
   RetryBudget retry_budget = {};
-  std::optional<Millis> connect_timeout = {};  // nothing: the shard's
-  std::optional<Millis> idle_timeout = {};     // of a connection between two exchanges
+  std::optional<Millis> connect_timeout = {};   // nothing: the shard's
+  std::optional<Millis> idle_timeout = {};      // of a connection between two exchanges
+  std::optional<Millis> response_timeout = {};  // generated, of a hop: what the second tier's tries may take
   std::string hop_to = {};  // generated: that shard's hop socket on the same node, in the place of backends
   Boxed<PoolTls> tls = {};  // nothing: plain
   // Each connection begins with a header that says whose it is; ahead of TLS. Nothing: none does.
@@ -115,6 +116,7 @@ struct Pool {
                                              field("retry_budget", &Pool::retry_budget),
                                              field("connect_timeout", &Pool::connect_timeout),
                                              field("idle_timeout", &Pool::idle_timeout),
+                                             field("response_timeout", &Pool::response_timeout),
                                              field("hop_to", &Pool::hop_to),
                                              field("tls", &Pool::tls),
                                              field("proxy_protocol", &Pool::proxy_protocol)};

@@ -187,6 +187,8 @@ inline constexpr double kMemoryShortFrom = 0.90;       // of a replica's memory:
 inline constexpr double kMemoryShortUntil = 0.80;      // until it has fallen below this
 inline constexpr auto kMemoryLookInterval = 100ms;     // where there is a limit to look at
 inline constexpr auto kHopPatience = 1s;               // with a request whose route has not come here yet
+inline constexpr auto kHopSlack =
+    10s;  // a try of the second tier, beside the backend: it queues and connects
 inline constexpr std::size_t kHopContextBytesMax = 2u << 10;
 inline constexpr std::size_t kProxyHeaderBytesMax = 2u << 10;    // of the PROXY protocol
 inline constexpr std::size_t kProxyTextBytesMax = 255;           // of what its TLVs say

@@ -119,6 +119,7 @@ contract::Boxed<PlanExtras> plan_extras(const contract::RouteRule& rule, const P
                     .idle_timeout = rule.idle_timeout,
                     .retry = own_copy(rule.retry),
                     .affinity = own_copy(rule.affinity),
+                    .tries_beyond_hop = rule.tries_beyond_hop,
                     .mirrors = plan_mirrors(rule.filters, maker)};
   if (extras == PlanExtras{}) return {};
   return extras;

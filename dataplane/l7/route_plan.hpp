@@ -51,6 +51,7 @@ struct PlanExtras {
   std::optional<std::chrono::milliseconds> idle_timeout;             // of a response or a tunnel
   contract::Boxed<contract::Retry> retry;
   contract::Boxed<contract::CookieAffinity> affinity;
+  uint32_t tries_beyond_hop = 1;       // each as long as the hop's pool says
   std::vector<PlannedMirror> mirrors;  // whichever forward is chosen; what is unresolved is not among them
 
   friend bool operator==(const PlanExtras&, const PlanExtras&) = default;

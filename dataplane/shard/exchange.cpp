@@ -208,8 +208,7 @@ void Exchange::update_deadlines() {
   if (phase_ == Phase::kQueued || phase_ == Phase::kConnecting || phase_ == Phase::kBackingOff)
     earlier(wait_until_);
   const bool tries = (phase_ == Phase::kConnecting || phase_ == Phase::kRelaying) && !tunnel_;
-  if (tries && plan_->extras().backend_request_timeout)
-    earlier(try_started_ + *plan_->extras().backend_request_timeout);
+  if (tries && try_timeout_) earlier(try_started_ + *try_timeout_);
   if (phase_ == Phase::kRelaying) {
     const bool has_idle_timeout = plan_->extras().idle_timeout && (tunnel_ || response_begun_);
     if (request_outlives_response() && !client_owes && !passes_tls())
@@ -219,7 +218,7 @@ void Exchange::update_deadlines() {
     else if (tunnel_)
       earlier(now + limits::kTunnelIdleTimeout);
     else if (!client_owes && (response_begun_ || !rule_bounds_response()))
-      earlier(now + settings.response_timeout);
+      earlier(now + response_patience_);
   }
   if (deadline)
     bench_.loop.timers().arm(*this, *deadline);
@@ -228,9 +227,7 @@ void Exchange::update_deadlines() {
 }
 
 // The shard's patience with a backend that says nothing is for rules that have none of their own.
-bool Exchange::rule_bounds_response() const {
-  return request_deadline_ || plan_->extras().backend_request_timeout;
-}
+bool Exchange::rule_bounds_response() const { return request_deadline_ || try_timeout_; }
 
 // A call of gRPC that the client streams has messages when there is something to say, at whatever pace.
 bool Exchange::behind_pace() const {

@@ -131,6 +131,7 @@ class Exchange final : public Timer, public UpstreamUser {
   void answer_with(Ending ending, l7::ResponseHead& head, std::string_view body);
   Step choose_upstream();
   Step open_upstream(const l7::PoolEndpoint& endpoint);
+  void set_patience(const contract::Pool& pool);
   Step connect_upstream(const l7::PoolEndpoint& endpoint, const UpstreamPool::Opening& opening,
                         const contract::Pool& pool);
   void note_tls_failure(tls::HandshakeFailure failure);
@@ -298,6 +299,8 @@ class Exchange final : public Timer, public UpstreamUser {
   l7::Headers logged_response_;
   TimePoint started_;
   TimePoint try_started_;
+  std::optional<Duration> try_timeout_;
+  Duration response_patience_{};  // with what serves this try, once it has the request whole
   TimePoint response_started_;
   std::optional<TimePoint> request_deadline_;
   std::optional<TimePoint> body_deadline_;  // while the client owes bytes, or room for them

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exchange: what is to be done with the request: answered by ourselves, or sent to which endpoint.
+#include <algorithm>
+
 #include "dataplane/l7/grpc.hpp"
 #include "dataplane/l7/hash_key.hpp"
 #include "dataplane/l7/path.hpp"
@@ -221,12 +223,25 @@ Exchange::Step Exchange::open_upstream(const l7::PoolEndpoint& endpoint) {
   if (tries_ > 0) bench_.counters.add(Counter::kRetries);
   ++tries_;
   try_started_ = bench_.loop.now();
+  set_patience(*pool.object);
   endpoint_text_ = arena_.copy(endpoint.text);
   outstanding_ = bench_.state.outstanding(endpoint);
   if (!upstream_) return connect_upstream(endpoint, opening, *pool.object);
   phase_ = Phase::kRelaying;
   start_sending();
   return Step::kGoOn;
+}
+
+// What the rule allows a try, the second tier counts: it may read the request whole before it begins one.
+// Here it is a bound for a tier that hangs, and so no less than what that one's shard allows.
+void Exchange::set_patience(const contract::Pool& pool) {
+  const auto& extras = plan_->extras();
+  const bool passes_on = !pool.hop_to.empty();
+  try_timeout_ = passes_on ? std::nullopt : std::optional<Duration>(extras.backend_request_timeout);
+  response_patience_ =
+      pool.response_timeout.value_or(bench_.tables->settings->response_timeout) * extras.tries_beyond_hop;
+  if (passes_on && extras.backend_request_timeout)
+    response_patience_ = std::max<Duration>(response_patience_, *extras.backend_request_timeout);
 }
 
 Exchange::Step Exchange::connect_upstream(const l7::PoolEndpoint& endpoint,

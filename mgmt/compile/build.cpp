@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "dataplane/core/limits.hpp"
 #include "dataplane/l7/policy/blocks.hpp"
 #include "mgmt/compile/local_addresses.hpp"
 
@@ -89,6 +90,13 @@ std::vector<contract::PolicyBlock> blocks_beyond_hop(const Rule& rule,
   return blocks.list();
 }
 
+// How long the second tier waits at most with a request that it has whole, over all tries: a bound for a
+// process of ours that hangs.
+std::optional<contract::Millis> patience_beyond_hop(const Rule& rule, uint32_t tries) {
+  if (rule.request_timeout || !rule.backend_request_timeout) return std::nullopt;
+  return tries * (*rule.backend_request_timeout + contract::Millis(limits::kHopSlack));
+}
+
 // In the first tier: found by the same matches, so that the precedence among all routes of the listener stays
 // what it is, and as patient as the second tier; the rest of the rule is that one's, filters and retries with
 // it.
@@ -98,6 +106,8 @@ contract::RouteRule build_hop_rule(const Rule& rule, const Entry* to_shard,
   built.name = rule.name;
   built.matches = rule.matches;
   built.request_timeout = rule.request_timeout;
+  built.tries_beyond_hop = 1 + (rule.retry ? rule.retry->attempts : 0);
+  built.backend_request_timeout = patience_beyond_hop(rule, built.tries_beyond_hop);
   built.idle_timeout = rule.idle_timeout;
   built.forward.push_back({.pool = to_shard ? hop_pool_uid(*to_shard) : "", .weight = 1, .filters = {}});
   built.blocks_beyond_hop = blocks_beyond_hop(rule, policies);
@@ -249,6 +259,10 @@ contract::Object build_hop_pool(const Entry& to_shard) {
   pool.uid = hop_pool_uid(to_shard);
   pool.name = "hop/" + to_shard.key.name;
   pool.hop_to = to_shard.key.name;
+  const auto& settings = to_shard.as<Shard>().settings;
+  // Endpoints that don't answer a connect are passed over within one try.
+  pool.response_timeout = settings.response_timeout + limits::kTriesMax * settings.connect_timeout +
+                          contract::Millis(limits::kHopSlack);
   return pool;
 }
 

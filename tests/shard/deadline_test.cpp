@@ -152,6 +152,18 @@ TEST_F(DeadlineTest, ARulesTimeoutForAllTriesIsInThePlaceOfTheShardsPatience) {
   expect_answer_after(120);
 }
 
+// As that of a hop says how long the second tier may take.
+TEST_F(DeadlineTest, APoolsPatienceIsInThePlaceOfTheShards) {
+  settings_.response_timeout = 60'000ms;
+  auto patient = pool({backend_.port()});
+  patient.response_timeout = 60ms;
+  start(patient);
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto backend = backend_.accept();
+  EXPECT_EQ(client.read_until("response_timeout\n").substr(9, 3), "504");
+}
+
 TEST_F(DeadlineTest, ATunnelHasNoTimeoutsOfRequests) {
   request_timeout_ = backend_request_timeout_ = 60ms;
   start();

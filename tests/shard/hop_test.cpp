@@ -33,6 +33,54 @@ TEST_F(HopTest, TheBackendGetsWhatOneTierWouldHaveSent) {
   EXPECT_EQ(by_two_tiers.find("headgate-context"), std::string::npos);
 }
 
+TEST_F(HopTest, TheFirstTierWaitsForAllTriesOfTheSecond) {
+  start_team(hop_);
+  auto passing = passed_on();
+  passing.rules[0].tries_beyond_hop = 1000;
+  auto hop = to_team();
+  hop.response_timeout = contract::Millis(60);
+  start_with({settings_, web_listener(), passing, hop});
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto backend = backend_.accept();
+  backend.read_head();
+  EXPECT_FALSE(client.readable_within(200)) << "three times what one may take";
+  backend.send(kOk);
+  EXPECT_TRUE(client.read_until("ok").starts_with("HTTP/1.1 200"));
+}
+
+// The second tier may read a request whole before it begins a try.
+TEST_F(HopTest, WhatARuleAllowsATryBeginsOnceTheRequestIsThere) {
+  start_team(hop_);
+  auto passing = passed_on();
+  passing.rules[0].backend_request_timeout = contract::Millis(100);
+  auto hop = to_team();
+  hop.response_timeout = contract::Millis(60);
+  start_with({settings_, web_listener(), passing, hop});
+  auto client = connect();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+  EXPECT_FALSE(client.readable_within(300));
+  client.send("cd");
+  auto backend = backend_.accept();
+  backend.read_head();
+  EXPECT_EQ(backend.read_exactly(4), "abcd");
+  EXPECT_EQ(client.read_until("response_timeout\n").substr(9, 3), "504") << "as if the second tier hung";
+}
+
+TEST_F(HopTest, ForwardedIsWrittenOnce) {
+  forwarded_header_ = true;
+  start_tiers();
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a:81\r\nForwarded: for=6.6.6.6\r\n\r\n");
+  auto backend = backend_.accept();
+  const auto head = backend.read_head();
+  backend.send(kOk);
+  EXPECT_TRUE(client.read_until("ok").ends_with("ok"));
+  const std::string line = "\r\nforwarded: for=127.0.0.1;host=\"a:81\";proto=http\r\n";
+  EXPECT_NE(head.find(line), std::string::npos) << head;
+  EXPECT_EQ(head.find("forwarded: for="), head.rfind("forwarded: for="));
+}
+
 TEST_F(HopTest, WhatATrustedProxySaidCrossesAsWell) {
   trusted_ = {*Prefix::parse("127.0.0.0/8")};
   start_tiers();

@@ -72,6 +72,27 @@ TEST_F(OutputsHop, TheFirstTierFindsTheRouteAndTheSecondServesIt) {
   EXPECT_EQ(copy->port, 80);
 }
 
+// Else the first tier would answer 504 while the second still waits, as its shard or its rule says.
+TEST_F(OutputsHop, TheFirstTierIsAsPatientAsTheSecond) {
+  add(global(Kind::kShard, "other"), R"({"nodes":{"names":["n1"]},"timeouts":{"response":"5m"}})");
+  add(route_key("a", "r3"), R"({"listeners":["web"],"rules":[
+      {"name":"shards","forward":[{"pool":"p"}],"retry":{"attempts":2}},
+      {"name":"own","matches":[{"method":"GET"}],"forward":[{"pool":"p"}],"retry":{"attempts":2},
+       "timeouts":{"backend_request":"2m"}}]})");
+  move_to("other");
+  EXPECT_EQ(find<contract::Pool>("edge", contract::Kind::kPool, "hop/uid-shard other")->response_timeout,
+            contract::Millis(300'000 + 16 * 2'000 + 10'000));
+  const auto& rules = find<contract::Route>("edge", contract::Kind::kRoute, "uid-route a/r3")->rules;
+  EXPECT_EQ(rules[0].tries_beyond_hop, 3U);
+  EXPECT_EQ(rules[0].backend_request_timeout, std::nullopt);
+  EXPECT_EQ(rules[1].backend_request_timeout, contract::Millis(3 * (120'000 + 10'000)));
+  // A change of the shard alone reaches the first tier.
+  add(global(Kind::kShard, "other"), R"({"nodes":{"names":["n1"]},"timeouts":{"response":"1m"}})");
+  update();
+  EXPECT_EQ(find<contract::Pool>("edge", contract::Kind::kPool, "hop/uid-shard other")->response_timeout,
+            contract::Millis(60'000 + 16 * 2'000 + 10'000));
+}
+
 TEST_F(OutputsHop, TlsEndsAtTheFirstTier) {
   add(global(Kind::kCertificate, "c"), stored_certificate(issued_certificate(0)));
   add(global(Kind::kListener, "web"), listener_body("192.0.2.1", 443, "edge", https_more("\"c\"")));
