@@ -94,7 +94,7 @@ struct Pool {
   RetryBudget retry_budget = {};
   std::optional<Millis> connect_timeout = {};   // nothing: the shard's
   std::optional<Millis> idle_timeout = {};      // of a connection between two exchanges
-  std::optional<Millis> response_timeout = {};  // generated, of a hop: what the second tier's tries may take
+  std::optional<Millis> response_timeout = {};  // generated, of a hop: what a try of the second tier may take
   std::string hop_to = {};  // generated: that shard's hop socket on the same node, in the place of backends
   Boxed<PoolTls> tls = {};  // nothing: plain
   // Each connection begins with a header that says whose it is; ahead of TLS. Nothing: none does.

@@ -120,8 +120,7 @@ TEST_F(PassthroughTest, AHelloMayComeInPieces) {
   const auto message = client_hello("app.example").substr(5);
   const auto hello = testing_support::records(message, 9);
   auto client = connect();
-  const int on = 1;
-  ::setsockopt(client.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  client.send_at_once();
   for (const char byte : hello) client.send({&byte, 1});
   auto backend = backend_.accept();
   EXPECT_EQ(backend.read_exactly(hello.size()), hello);

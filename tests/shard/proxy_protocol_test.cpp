@@ -66,8 +66,7 @@ TEST_F(ProxyProtocolTest, ItMayComeInPieces) {
   start();
   for (const auto& header : {std::string(kLine), binary()}) {
     auto client = connect();
-    const int on = 1;
-    ::setsockopt(client.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    client.send_at_once();
     for (const char byte : header + kRequest) client.send({&byte, 1});
     EXPECT_THAT(answered_head(client), HasSubstr("x-forwarded-for: "));
   }

@@ -11,7 +11,6 @@ using l7::HeaderId;
 
 constexpr std::size_t kFieldOverheadBytes = 32;  // as HTTP/2 counts it (RFC 9113 section 6.5.2)
 constexpr std::size_t kConnectionFieldsMax = 8;  // nobody sends two
-constexpr std::string_view kForwardedPrefix = "x-forwarded-";
 
 Fault parse_length(std::string_view text, uint64_t& length) {
   // 18 digits stay below 2^63 and every sum of two of them below 2^64.
@@ -113,11 +112,9 @@ Fault take_framing(l7::Headers& fields, Framing& framing) {
       for_each_element(connections[i], [&](std::string_view option) {
         // What the proxy itself reads or sets (every name that it knows), and what proxies in front say, is
         // not the sender's to take away.
-        if (option.size() >= kForwardedPrefix.size() &&
-            equals_ignoring_case(option.substr(0, kForwardedPrefix.size()), kForwardedPrefix))
-          return;
         fields.remove_if([option](const l7::Header& field) {
-          return field.id == HeaderId::kOther && equals_ignoring_case(option, field.name);
+          return field.id == HeaderId::kOther && equals_ignoring_case(option, field.name) &&
+                 !field.name.starts_with("x-forwarded-");
         });
       });
   }
