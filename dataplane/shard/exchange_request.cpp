@@ -76,7 +76,10 @@ Flow Exchange::read_from_client(BodyPiece& piece) {
     return flow;
   }
   if (flow != Flow::kMoved) return flow;
-  if (piece.trailers) l7::guard_trailers(*piece.trailers, facts_);
+  if (piece.trailers) {
+    l7::guard_trailers(*piece.trailers, facts_);
+    filters_.chain.guard_request_trailers(*piece.trailers);
+  }
   request_body_bytes_ += piece.data.size();
   const uint64_t body_bytes_max = bench_.tables->settings->body_bytes_max;
   if (body_bytes_max != 0 && request_body_bytes_ > body_bytes_max && !tunnel_) {

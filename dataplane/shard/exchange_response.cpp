@@ -88,6 +88,7 @@ Exchange::Step Exchange::take_response_piece() {
   }
   if (compressor_ && piece.data.empty() && !piece.end) return Step::kGoOn;
   if (piece.end) {
+  if (piece.trailers) filters_.chain.guard_response_trailers(*piece.trailers);
     response_over_ = true;
     // The client's connection closes with it.
     send_over_ = send_over_ || (tunnel_ && !client_->half_closes());

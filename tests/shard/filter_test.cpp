@@ -3,6 +3,8 @@
 #include <fstream>
 #include <sstream>
 
+#include <gmock/gmock.h>
+
 #include "tests/shard/shard_fixture.hpp"
 
 namespace headgate::shard {
@@ -72,6 +74,27 @@ class FilterTest : public ShardFixture {
 
 std::string get(const std::string& target, const std::string& more = "") {
   return "GET " + target + " HTTP/1.1\r\nHost: a:8080\r\n" + more + "\r\n";
+}
+
+// Where both sections are merged, as many a server does, what a filter says would count for nothing.
+TEST_F(FilterTest, WhatIsSetOrRemovedDoesNotComeBackBehindTheBody) {
+  contract::Filters filters;
+  filters.request_headers =
+      contract::HeaderEdit{.set = {{"x-user", "us"}}, .add = {}, .remove = {"x-secret"}};
+  filters.response_headers = contract::HeaderEdit{.set = {}, .add = {}, .remove = {"x-inner"}};
+  start_with(filters);
+  auto client = connect();
+  client.send(
+      "POST /old HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: te\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "1\r\na\r\n0\r\nX-Secret: 1\r\nX-User: me\r\nX-Sum: 2\r\nX-Inner: 3\r\n\r\n");
+  auto backend = backend_.accept();
+  EXPECT_NE(backend.read_head().find("x-user: us\r\n"), std::string::npos);
+  EXPECT_EQ(backend.read_until("\r\n\r\n"), "1\r\na\r\n0\r\nx-sum: 2\r\nx-inner: 3\r\n\r\n");
+  backend.send(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "1\r\nb\r\n0\r\nX-Inner: 1\r\nX-Sum: 4\r\nX-Secret: 5\r\n\r\n");
+  client.read_head();
+  EXPECT_EQ(client.read_until("\r\n\r\n"), "1\r\nb\r\n0\r\nx-sum: 4\r\nx-secret: 5\r\n\r\n");
 }
 
 TEST_F(FilterTest, RequestHeadersAreEditedOnTheirWay) {
@@ -162,6 +185,65 @@ TEST_F(FilterTest, ARedirectNeedsNoForwardAndIsLogged) {
   EXPECT_TRUE(counts(2, "exchanges_total", "filtered"));
   const auto lines = log();
   EXPECT_NE(lines.find(R"("tries":0,"ending":"filtered","detail":"redirect"})"), std::string::npos) << lines;
+}
+
+TEST_F(FilterTest, EveryStatusOfARedirectHasItsName) {
+  const std::pair<uint16_t, const char*> cases[] = {{301, "301 Moved Permanently"},
+                                                    {302, "302 Found"},
+                                                    {303, "303 See Other"},
+                                                    {307, "307 Temporary Redirect"},
+                                                    {308, "308 Permanent Redirect"}};
+  start();
+  for (const auto& [status, line] : cases) {
+    contract::Filters filters;
+    filters.redirect = contract::Redirect{"https", "", std::nullopt, 0, status};
+    auto redirected = route();
+    redirected.rules[0].filters = contract::Boxed<contract::Filters>(filters);
+    redirected.rules[0].forward.clear();
+    apply(delta({settings_, web_listener(), redirected, pool({backend_.port()})}));
+    EXPECT_EQ(answer_to(get("/old")),
+              "HTTP/1.1 " + std::string(line) + "\r\nlocation: https://a/old\r\ncontent-length: 0\r\n\r\n");
+  }
+}
+
+// Each of two entries is chosen in turn.
+TEST_F(FilterTest, WhatAnswersOrGuardsMayStandOnOneEntryOfAForward) {
+  struct Case {
+    const char* name;
+    contract::Filters filters;
+    const char* refused;
+  };
+  std::vector<Case> cases(3);
+  cases[0] = {"redirect", {}, "HTTP/1.1 302 "};
+  cases[0].filters.redirect = contract::Redirect{"", "other", std::nullopt, 0, 302};
+  cases[1] = {"ip_access", {}, "HTTP/1.1 403 "};
+  cases[1].filters.ip_access.emplace().allow = {*Prefix::parse("192.0.2.0/24")};
+  cases[2] = {"rate_limit", {}, "HTTP/1.1 429 "};
+  cases[2].filters.rate_limit.emplace().period = std::chrono::hours(1);
+  start();
+  for (const auto& [name, filters, refused] : cases) {
+    auto shared = route();
+    auto& forward = shared.rules[0].forward;
+    forward.push_back(forward[0]);
+    forward[0].filters = contract::Boxed<contract::Filters>(filters);
+    apply(delta({settings_, web_listener(), shared, pool({backend_.port()})}));
+    auto client = connect();
+    SocketPeer backend;
+    unsigned answered = 0;
+    for (int i = 0; i < 10; ++i) {
+      client.send(get("/"));
+      if (answered_here(client, backend)) {
+        EXPECT_THAT(client.read_head(), testing::StartsWith(refused)) << name;
+        if (filters.ip_access || filters.rate_limit) client.read_until("\n");
+        ++answered;
+        continue;
+      }
+      backend.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      EXPECT_TRUE(client.read_head().starts_with("HTTP/1.1 200 OK\r\n")) << name;
+    }
+    EXPECT_EQ(answered, filters.rate_limit ? 4u : 5u) << name;  // the limit lets one pass
+    backend.close();
+  }
 }
 
 TEST_F(FilterTest, ADirectResponseIsAnsweredOverAKeptConnection) {

@@ -45,4 +45,9 @@ void HeaderEdit::apply(Headers& headers) const {
   for (const auto& name : remove_) headers.remove(name);
 }
 
+void HeaderEdit::guard_trailers(Headers& trailers) const {
+  for (const auto& field : set_) trailers.remove(field.name);
+  for (const auto& name : remove_) trailers.remove(name);
+}
+
 }  // namespace headgate::l7::policy

@@ -25,6 +25,8 @@ class HeaderEdit {
   HeaderEdit& operator=(const HeaderEdit&) = delete;
 
   void apply(Headers& headers) const;
+  // What it sets or removes does not come back behind the body: many a server merges both sections.
+  void guard_trailers(Headers& trailers) const;
 
  private:
   struct Field {

@@ -47,6 +47,12 @@ class Policy {
   void edit_response(Headers& headers) const {
     if (compiled_) compiled_->response_headers.apply(headers);
   }
+  void guard_request_trailers(Headers& trailers) const {
+    if (compiled_) compiled_->request_headers.guard_trailers(trailers);
+  }
+  void guard_response_trailers(Headers& trailers) const {
+    if (compiled_) compiled_->response_headers.guard_trailers(trailers);
+  }
   const Cors* cors() const { return compiled_ && compiled_->cors ? &*compiled_->cors : nullptr; }
   RateLimiter* rate_limiter() const { return compiled_ ? compiled_->rate_limiter.get() : nullptr; }
 

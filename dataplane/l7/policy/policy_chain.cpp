@@ -69,6 +69,27 @@ const contract::BufferRequest* PolicyChain::buffer_request() const {
   return nullptr;
 }
 
+template <typename Visit>
+void PolicyChain::for_each(PolicyBlock block, Visit&& visit) const {
+  for (const auto* list : {listener, route}) {
+    if (!list) continue;
+    for (const auto& applied : list->policies)
+      if (counting(applied, *list).has(block)) visit(applied.standing->policy);
+  }
+  for (const auto* policy : {rule, forward})
+    if (policy && inside().has(block)) visit(*policy);
+}
+
+void PolicyChain::guard_request_trailers(Headers& trailers) const {
+  for_each(PolicyBlock::kRequestHeaders,
+           [&](const Policy& policy) { policy.guard_request_trailers(trailers); });
+}
+
+void PolicyChain::guard_response_trailers(Headers& trailers) const {
+  for_each(PolicyBlock::kResponseHeaders,
+           [&](const Policy& policy) { policy.guard_response_trailers(trailers); });
+}
+
 void PolicyChain::leave(std::string_view origin, ResponseHead& response) const {
   for (const auto* policy : {forward, rule})
     if (policy) filter_response(*policy, inside(), origin, response);

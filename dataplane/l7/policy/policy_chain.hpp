@@ -34,6 +34,9 @@ struct PolicyChain {
                              Arena& arena) const;
   // Of as much as there is yet.
   void leave(std::string_view origin, ResponseHead& response) const;
+  // The sections behind the bodies: HeaderEdit::guard_trailers() of all that edits the heads.
+  void guard_request_trailers(Headers& trailers) const;
+  void guard_response_trailers(Headers& trailers) const;
   // How responses are compressed; null: not at all.
   const contract::Compression* compression() const;
 
@@ -44,6 +47,10 @@ struct PolicyChain {
   Blocks counting(const AppliedPolicy& applied, const PolicyList& of) const;
   // What counts of the filters of the rule and its forward.
   Blocks inside() const;
+
+ private:
+  template <typename Visit>
+  void for_each(PolicyBlock block, Visit&& visit) const;
 };
 
 }  // namespace headgate::l7::policy

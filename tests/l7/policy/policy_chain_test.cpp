@@ -131,6 +131,30 @@ TEST_F(PolicyChainTest, TheOutermostMandatoryHasTheLastWordOnHeaders) {
               ElementsAre("forward", "rule", "namespace", "listener", "shard"));
 }
 
+TEST_F(PolicyChainTest, WhatEditsHeadersGuardsTheTrailersOfThatDirection) {
+  const auto guarded = [](const PolicyChain& chain, void (PolicyChain::*guard)(Headers&) const) {
+    Headers trailers;
+    for (const std::string_view name : {"x-set", "x-by"}) trailers.add({name, "forged"});
+    (chain.*guard)(trailers);
+    std::string names;
+    for (const auto& field : trailers) names.append(field.name).append(" ");
+    return names;
+  };
+  constexpr auto kRequest = &PolicyChain::guard_request_trailers;
+  constexpr auto kResponse = &PolicyChain::guard_response_trailers;
+  EXPECT_EQ(guarded({}, kRequest), "x-set x-by ");
+  const Policy headers = own({kRequestHeaders}, "p");
+  EXPECT_EQ(guarded(chain(&headers), kRequest), "x-by ");
+  EXPECT_EQ(guarded(chain(nullptr, &headers), kRequest), "x-by ");
+  EXPECT_EQ(guarded(chain(&headers), kResponse), "x-set x-by ");
+  stand_above_listener("central", kMandatory, {kResponseHeaders});
+  EXPECT_EQ(guarded(chain(), kRequest), "x-set x-by ");
+  EXPECT_EQ(guarded(chain(), kResponse), "x-by ");
+  listener_.clear();
+  stand_above_route("team", kDefault, {kRequestHeaders});
+  EXPECT_EQ(guarded(chain(), kRequest), "x-by ");
+}
+
 TEST_F(PolicyChainTest, MandatoryCorsIsAnsweredForAllFurtherIn) {
   stand_above_listener("central", kMandatory, {kCors});
   stand_above_route("team", kDefault, {kCors});
