@@ -103,11 +103,8 @@ Json blocks_json(const std::vector<contract::PolicyBlock>& blocks) {
 }
 
 Json answer_json(const Replica& replica, const contract::RequestAnswer& answer) {
-  Json json{{"shard", replica.shard},
-            {"node", replica.node},
-            {"process", replica.process},
-            {"revision", answer.revision},
-            {"outcome", answer.outcome}};
+  Json json{{"source", "live"},           {"shard", replica.shard},      {"node", replica.node},
+            {"process", replica.process}, {"revision", answer.revision}, {"outcome", answer.outcome}};
   if (answer.status != 0) json["status"] = answer.status;
   if (!answer.listener.empty()) json["listener"] = answer.listener;
   if (!answer.path.empty()) json["path"] = answer.path;

@@ -96,6 +96,7 @@ TEST_F(ExplainTest, AsksARunningReplicaAsAClientWould) {
   const auto response = asked.get();
   ASSERT_EQ(response.status, 200) << response.body;
   const auto json = JsonValue::parse(response.body);
+  EXPECT_EQ(json["source"], "live");
   EXPECT_EQ(json["node"], "n1");
   EXPECT_EQ(json["shard"], "edge");
   EXPECT_EQ(json["revision"], 5);
@@ -141,6 +142,7 @@ TEST_F(ExplainTest, AsksBehindTheHopAsWell) {
   EXPECT_EQ(json["forwards"][0]["hop_to"], "team");
   EXPECT_EQ(json["beyond_hop"]["shard"], "team");
   EXPECT_EQ(json["beyond_hop"]["process"], "shard/team/0");
+  EXPECT_EQ(json["beyond_hop"]["source"], "live");
   EXPECT_EQ(json["beyond_hop"]["status"], 404);
 
   first.forwards[0].hop_to = "other";
