@@ -144,12 +144,14 @@ void ClientConnection::start_handshake(std::shared_ptr<const tls::Door> door) {
   advance_handshake();
 }
 
-// A handshake takes as long as ten requests, most of it as it begins: after a few the others come first.
 void ClientConnection::advance_handshake() {
+  if (stream_.tls().begun() || bench_.handshakes.admits(*this)) on_handshake_turn();
+}
+
+void ClientConnection::on_handshake_turn() {
   const bool had_begun = stream_.tls().begun();
-  if (!had_begun && bench_.handshakes_left == 0) return bench_.loop.again(*this);
   const IoStatus status = stream_.handshake();
-  if (!had_begun && stream_.tls().begun()) --bench_.handshakes_left;
+  if (!had_begun && stream_.tls().begun()) bench_.handshakes.note_begun();
   switch (status) {
     case IoStatus::kWouldBlock:
       return;
@@ -169,6 +171,7 @@ void ClientConnection::advance_handshake() {
 
 // Lingers, so that the alert that says why is not lost to a reset.
 void ClientConnection::handshake_failed(tls::HandshakeFailure failure) {
+  HandshakePlace::leave();
   bench_.counters.add(failure);
   if (failure == tls::HandshakeFailure::kGone) return close();
   linger();
@@ -392,6 +395,7 @@ void ClientConnection::discard() {
 void ClientConnection::close() {
   if (phase_ == Phase::kClosed) return;
   phase_ = Phase::kClosed;
+  HandshakePlace::leave();
   stream_.say_end();
   stream_.close();
   block_.reset();

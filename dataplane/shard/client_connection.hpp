@@ -24,6 +24,7 @@
 #include "dataplane/core/ip_address.hpp"
 #include "dataplane/shard/block.hpp"
 #include "dataplane/shard/event_loop.hpp"
+#include "dataplane/shard/handshake_queue.hpp"
 #include "dataplane/shard/http1/head_parser.hpp"
 #include "dataplane/shard/http1/head_scanner.hpp"
 #include "dataplane/shard/proxy_header.hpp"
@@ -39,7 +40,7 @@ namespace http2 {
 class ServerSession;
 }
 
-class ClientConnection final : public Handler {
+class ClientConnection final : public Handler, public HandshakePlace {
  public:
   enum class Phase : uint8_t {
     kClosed,
@@ -91,6 +92,7 @@ class ClientConnection final : public Handler {
   void on_events(uint32_t epoll_events) override;
   void on_turn_end() override;
   void on_retired() override;
+  void on_handshake_turn() override;
 
  protected:
   void on_deadline() override;

@@ -53,7 +53,7 @@ void ShardThread::run() {
     loop_->turn([this] { tables_.offline(); },
                 [this] {
                   refresh_tables();
-                  bench_.handshakes_left = limits::kHandshakesPerTurnMax;
+                  bench_.handshakes.begin_turn();
                 });
     stopped_.clear();
     if (bench_.draining && bench_.clients.in_use() == 0) drained_.store(true, std::memory_order_release);

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <vector>
 
+#include "dataplane/core/linked_queue.hpp"
 #include "dataplane/l7/upstream_cells.hpp"
 #include "dataplane/shard/event_loop.hpp"
 
@@ -16,21 +18,14 @@ namespace headgate::shard {
 class Exchange;
 
 // An exchange's place in a lane.
-class QueuePlace {
+class QueuePlace final : public QueueLink {
  public:
   explicit QueuePlace(Exchange& exchange) : exchange_(exchange) {}
-  QueuePlace(const QueuePlace&) = delete;
-  QueuePlace& operator=(const QueuePlace&) = delete;
-
-  bool waits() const { return waits_; }
 
  private:
   friend class UpstreamQueue;
   Exchange& exchange_;
-  QueuePlace* prev_ = nullptr;
-  QueuePlace* next_ = nullptr;
   uint32_t pool_slot_ = 0;
-  bool waits_ = false;
 };
 
 class UpstreamQueue final : public Handler {
@@ -50,15 +45,14 @@ class UpstreamQueue final : public Handler {
 
  private:
   struct Lane {
-    QueuePlace* first = nullptr;
-    QueuePlace* last = nullptr;
+    LinkedQueue<QueuePlace> places;
     bool freed = false;
   };
   void wake(uint32_t pool_slot);
 
   EventLoop& loop_;
   l7::PoolRow& pools_;
-  std::vector<Lane> lanes_;  // by pool slot
+  std::deque<Lane> lanes_;  // by pool slot
   std::vector<uint32_t> freed_;
   std::vector<uint32_t> waking_;
 };

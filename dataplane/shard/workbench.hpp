@@ -16,6 +16,7 @@
 #include "dataplane/shard/counters.hpp"
 #include "dataplane/shard/event_loop.hpp"
 #include "dataplane/shard/exchange.hpp"
+#include "dataplane/shard/handshake_queue.hpp"
 #include "dataplane/shard/hop_access.hpp"
 #include "dataplane/shard/http1/client_leg.hpp"
 #include "dataplane/shard/http2/client_leg.hpp"
@@ -56,6 +57,7 @@ struct Workbench {
         spans(span_buffer),
         hop(hop_access),
         pressure(process_pressure),
+        handshakes(event_loop),
         queue(event_loop, thread_state.pools),
         upstreams(event_loop, thread_counters, thread_state, blocks, queue, hop_access) {}
 
@@ -75,8 +77,8 @@ struct Workbench {
   PipePool pipes;
   RandomBits random;
   WallClock clock;
-  unsigned handshakes_left = limits::kHandshakesPerTurnMax;  // that may begin in this turn
   bool draining = false;
+  HandshakeQueue handshakes;
   UpstreamQueue queue;
   UpstreamPool upstreams;
   Slab<Mirror> mirrors;
