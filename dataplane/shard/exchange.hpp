@@ -206,7 +206,7 @@ class Exchange final : public Timer, public UpstreamUser {
   void add_websocket_key();
   bool proves_upgrade();
   bool refuses_websocket() const;
-  Step answer_refused_websocket();
+  Step answer_no_websocket(std::string_view detail);
   void answer_connect();
   Step begin_tunnel();
   void open_tunnel();

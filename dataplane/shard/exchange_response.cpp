@@ -35,7 +35,8 @@ Exchange::Step Exchange::take_response_head() {
     case Flow::kBlocked:
       return Step::kWait;
     default:
-      return upstream_failed(upstream_->failure());
+      return upstream_->lacks_websockets() ? answer_no_websocket("websocket_unsupported")
+                                           : upstream_failed(upstream_->failure());
   }
 }
 
@@ -50,7 +51,7 @@ Exchange::Step Exchange::begin_response() {
   if (!interim) {
     report(l7::result_of(response_.status));
     if (retry_on_status()) return Step::kGoOn;
-    if (refuses_websocket()) return answer_refused_websocket();
+    if (refuses_websocket()) return answer_no_websocket("websocket_refused");
     add_affinity_cookie();
   }
 
@@ -87,8 +88,8 @@ Exchange::Step Exchange::take_response_piece() {
     piece = {.data = {}, .end = true};
   }
   if (compressor_ && piece.data.empty() && !piece.end) return Step::kGoOn;
-  if (piece.end) {
   if (piece.trailers) filters_.chain.guard_response_trailers(*piece.trailers);
+  if (piece.end) {
     response_over_ = true;
     // The client's connection closes with it.
     send_over_ = send_over_ || (tunnel_ && !client_->half_closes());

@@ -26,9 +26,9 @@ bool Exchange::refuses_websocket() const {
   return !websocket_key_.empty() && response_.status >= 200 && response_.status < 300;
 }
 
-Exchange::Step Exchange::answer_refused_websocket() {
+Exchange::Step Exchange::answer_no_websocket(std::string_view detail) {
   abort_upstream();
-  answer(Ending::kBackendMalformed, 502, "websocket_refused");
+  answer(Ending::kBackendMalformed, 502, detail);
   return Step::kGoOn;
 }
 

@@ -14,6 +14,7 @@ struct Phrase {
 };
 // By RFC 9110 section 15, RFC 6585; sorted by status.
 constexpr Phrase kPhrases[] = {
+    {101, "Switching Protocols"},
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},

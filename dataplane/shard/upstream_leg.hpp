@@ -48,6 +48,9 @@ class UpstreamLeg {
   // After a failure, or a connect that takes too long: what of it was TLS's.
   virtual tls::HandshakeFailure tls_failure() const = 0;
 
+  // After a failure: it was asked for a WebSocket and its connection can make none.
+  virtual bool lacks_websockets() const { return false; }
+
   virtual void begin_tunnel() = 0;
   virtual void again() = 0;
 

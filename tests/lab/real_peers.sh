@@ -43,6 +43,11 @@ frontend all
   default_backend nginx
 backend nginx
   server b2 127.0.0.1:8080
+frontend http2
+  bind :8085 proto h2
+  default_backend python
+backend python
+  server b2 127.0.0.1:8084
 END
 lab_spawn b2 haproxy haproxy -f "$LAB_DIR/peers/haproxy.cfg" -db
 lab_spawn b2 python "$LAB_SOURCE/echo_backend" 8084
@@ -136,18 +141,24 @@ print(*said)
 ' "$LAB_VIP")"
 
 step "a WebSocket's bytes pass both ways after the 101"
-expect_eq "what comes back" "PING" "$(client python3 -c '
+websocket() {  # websocket HOST: what comes back of "ping"
+  client python3 -c '
 import socket, sys
 peer = socket.create_connection((sys.argv[1], 80), 10)
-peer.sendall(b"GET /socket HTTP/1.1\r\nHost: python.lab.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+peer.sendall(b"GET /socket HTTP/1.1\r\nHost: %b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" % sys.argv[2].encode())
 head = b""
 while b"\r\n\r\n" not in head:
     head += peer.recv(1)
-assert head.startswith(b"HTTP/1.1 101 "), head
+assert head.startswith(b"HTTP/1.1 101 ") and b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head, head
 peer.sendall(b"ping")
 print(peer.recv(4).decode())
-' "$LAB_VIP")"
+' "$LAB_VIP" "$1"
+}
+expect_eq "by a backend of HTTP/1.1" "PING" "$(websocket python.lab.example)"
+api_ok PUT /v1/namespaces/default/pools/http2 '{"protocol":"h2c","backends":[{"address":"10.77.2.2","port":8085}]}' >/dev/null
+api_ok PUT "/v1/namespaces/default/routes/http2?wait=applied&timeout=20s" '{"listeners":["web"],"hostnames":["http2.lab.example"],"rules":[{"forward":[{"pool":"http2"}]}]}' >/dev/null
+expect_eq "by HAProxy, over HTTP/2" "PING" "$(websocket http2.lab.example)"
 
 step "openssl's client"
 tls() { client openssl s_client -connect "$LAB_VIP:443" -servername nginx.lab.example -CAfile "$certificate" "$@" </dev/null 2>&1; }

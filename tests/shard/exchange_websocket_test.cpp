@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // WebSockets over HTTP/2 (RFC 8441) to a backend that speaks HTTP/1.1: what each of them sees. Over HTTP/1.1:
-// exchange_test.cpp.
+// exchange_test.cpp; to a backend that speaks HTTP/2: http2/upstream_websocket_test.cpp.
 #include <fstream>
 
 #include "dataplane/shard/websocket_key.hpp"

@@ -18,7 +18,7 @@ void ClientSession::open(UniqueFd socket, l7::PoolEndpointPin endpoint,
   socket_.open(std::move(socket), opening);
   endpoint_ = std::move(endpoint);
   phase_ = Phase::kConnecting;
-  closing_ = false;
+  closing_ = settings_seen_ = false;
   served_ = 0;
   Session::open(Role::kClient, socket_.stream(), *this, limits::kLargeBlockBytes, {});
 }
@@ -97,8 +97,16 @@ void ClientSession::on_turn_end() {
     cancel();
 }
 
+bool ClientSession::takes_websockets() const {
+  return nghttp2_session_get_remote_settings(library(), NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+}
+
 void ClientSession::take_frame(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_GOAWAY) closing_ = true;
+  const bool is_settings = frame.hd.type == NGHTTP2_SETTINGS && !(frame.hd.flags & NGHTTP2_FLAG_ACK);
+  if (!is_settings || settings_seen_) return;
+  settings_seen_ = true;
+  for (MessageStream* const stream : streams()) static_cast<Http2UpstreamLeg*>(stream)->note_settings();
 }
 
 void ClientSession::on_deadline() {

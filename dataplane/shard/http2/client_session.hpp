@@ -35,6 +35,10 @@ class ClientSession final : public Handler, public Session {
   Http2UpstreamLeg& join(UpstreamUser& user);
   void count_served() { ++served_; }
   void close_when_idle();
+  // Whether it takes an extended CONNECT (RFC 8441 section 3), which nobody may send before its SETTINGS say
+  // so.
+  bool settings_seen() const { return settings_seen_; }
+  bool takes_websockets() const;
 
   void on_events(uint32_t epoll_events) override;
   void on_turn_end() override;
@@ -56,6 +60,7 @@ class ClientSession final : public Handler, public Session {
   l7::PoolEndpointPin endpoint_;
   Phase phase_ = Phase::kClosed;
   bool closing_ = false;  // takes no new exchange
+  bool settings_seen_ = false;
   uint64_t served_ = 0;
 };
 

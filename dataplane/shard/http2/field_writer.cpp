@@ -19,6 +19,12 @@ void FieldWriter::put_all(const l7::Headers& headers) {
   for (const auto& field : headers) put(field.name, field.value);
 }
 
+// RFC 8441 section 5: without the key, nor anything of a body.
+void FieldWriter::put_handshake(const l7::Headers& headers) {
+  for (const auto& field : headers)
+    if (field.name != "sec-websocket-key") put(field.name, field.value);
+}
+
 std::string_view FieldWriter::digits(uint64_t number) {
   char* const begin = numbers_.data() + numbers_used_;
   char* const end = std::to_chars(begin, begin + 20, number).ptr;
@@ -43,10 +49,12 @@ void FieldWriter::write(const l7::RequestHead& request, std::string_view scheme)
   if (request.port) authority_.append(":").append(digits(*request.port));
   path_ = request.path;
   if (request.query) path_.append("?").append(*request.query);
-  put(":method", request.method_text);
+  put(":method", request.upgrade_websocket ? "CONNECT" : request.method_text);
+  if (request.upgrade_websocket) put(":protocol", "websocket");
   put(":scheme", scheme);
   if (!authority_.empty()) put(":authority", authority_);
   put(":path", path_);
+  if (request.upgrade_websocket) return put_handshake(request.headers);
   put_all(request.headers);
   if (request.framing == BodyFraming::kLength) put("content-length", digits(request.content_length));
   if (request.expect_continue) put("expect", "100-continue");

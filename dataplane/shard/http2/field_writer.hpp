@@ -19,6 +19,7 @@ class FieldWriter {
  public:
   // `date` stands in where the response has none.
   void write(const l7::ResponseHead& response, std::string_view date);
+  // What asks for a WebSocket as the extended CONNECT of RFC 8441.
   void write(const l7::RequestHead& request, std::string_view scheme);
   void write_trailers(const l7::Headers& trailers);
 
@@ -28,6 +29,7 @@ class FieldWriter {
  private:
   void put(std::string_view name, std::string_view value);
   void put_all(const l7::Headers& headers);
+  void put_handshake(const l7::Headers& headers);
   std::string_view digits(uint64_t number);
 
   std::vector<nghttp2_nv> fields_;

@@ -2,7 +2,10 @@
 // Http2UpstreamLeg: UpstreamLeg over one stream of a ClientSession. The stream begins when the head of the
 // request is submitted; before that the leg waits for its connection. What the backend says that it has not
 // processed (REFUSED_STREAM, a GOAWAY below the stream) is stale and may be tried again, whatever the method.
-// Thread: one; the UpstreamPool's slab owns it.
+//
+// A WebSocket, which the model has as RFC 6455's upgrade, is an extended CONNECT here (RFC 8441): it waits
+// for the backend's SETTINGS, and its 2xx is read as the 101 that it stands for. Thread: one; the
+// UpstreamPool's slab owns it.
 #pragma once
 
 #include <vector>
@@ -27,6 +30,7 @@ class Http2UpstreamLeg final : public UpstreamLeg, public http2::MessageStream {
   void connected();
   void connect_failed();
   void lose();  // the connection has gone
+  void note_settings();
 
   const l7::PoolEndpoint& endpoint() const override;
   void queue_head(const l7::RequestHead& request, Arena& arena) override;
@@ -36,6 +40,7 @@ class Http2UpstreamLeg final : public UpstreamLeg, public http2::MessageStream {
   Flow read(BodyPiece& piece) override;
   bool at_hand() const override { return piece_at_hand(); }
   tls::HandshakeFailure tls_failure() const override;
+  bool lacks_websockets() const override { return lacks_websockets_; }
   void begin_tunnel() override { body_done_ = false; }
   void again() override;
   void finish() override;
@@ -47,7 +52,9 @@ class Http2UpstreamLeg final : public UpstreamLeg, public http2::MessageStream {
   void on_ready() override;
 
  private:
+  bool may_submit();
   bool submit_head(bool end_stream);
+  void accept_websocket(l7::ResponseHead& head);
   void end_head(bool end_stream);
   Flow failed();
   void release();
@@ -59,6 +66,10 @@ class Http2UpstreamLeg final : public UpstreamLeg, public http2::MessageStream {
   Arena* arena_ = nullptr;
   const l7::RequestHead* head_ = nullptr;  // until it is submitted, with what follows it
   l7::Method method_ = l7::Method::kGet;
+  std::string_view websocket_key_;  // of the request, where it asks for one
+  bool awaits_settings_ = false;
+  bool lacks_websockets_ = false;
+  bool tunnel_ = false;
   bool final_seen_ = false;
   http2::ResponseReader response_reader_;
   http2::TrailerReader trailer_reader_;
