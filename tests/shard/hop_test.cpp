@@ -268,13 +268,13 @@ TEST_F(HopTest, HeadersAreLoggedAsEachTierGotThem) {
             R"("response_headers":{"x-a":"backend"}})");
 }
 
-constexpr const char* kParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+constexpr const char* kTraceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 TEST_F(HopTest, BothTiersAreOfOneTrace) {
   settings_.tracing = contract::Boxed(contract::Tracing{"http://127.0.0.1:9/v1/traces", 0, ""});
   start_tiers();
   auto client = connect();
-  client.send(std::string("GET / HTTP/1.1\r\nHost: a\r\ntraceparent: ") + kParent + "\r\n\r\n");
+  client.send(std::string("GET / HTTP/1.1\r\nHost: a\r\ntraceparent: ") + kTraceparent + "\r\n\r\n");
   auto backend = backend_.accept();
   const auto head = backend.read_head();
   backend.send(kOk);
@@ -294,7 +294,7 @@ TEST_F(HopTest, AFirstTierThatDoesNotTraceVouchesForNobodysTrace) {
   settings_.tracing = contract::Boxed(contract::Tracing{"http://127.0.0.1:9/v1/traces", 0, ""});
   start_team(hop_);
   auto client = connect();
-  client.send(std::string("GET / HTTP/1.1\r\nHost: a\r\ntraceparent: ") + kParent + "\r\n\r\n");
+  client.send(std::string("GET / HTTP/1.1\r\nHost: a\r\ntraceparent: ") + kTraceparent + "\r\n\r\n");
   auto backend = backend_.accept();
   EXPECT_THAT(backend.read_head(), testing::Not(testing::HasSubstr("0af7651916cd43dd8448eb211c80319c")));
   backend.send(kOk);
@@ -308,11 +308,11 @@ TEST_F(HopTest, ATrustedProxysTraceCrossesAFirstTierThatDoesNotTrace) {
   settings_.tracing = contract::Boxed(contract::Tracing{"http://127.0.0.1:9/v1/traces", 0, ""});
   start_team(hop_);
   auto client = connect();
-  client.send(std::string("GET / HTTP/1.1\r\nHost: a\r\ntraceparent: ") + kParent + "\r\n\r\n");
+  client.send(std::string("GET / HTTP/1.1\r\nHost: a\r\ntraceparent: ") + kTraceparent + "\r\n\r\n");
   auto backend = backend_.accept();
   const auto head = backend.read_head();
   EXPECT_THAT(head, testing::HasSubstr("traceparent: 00-0af7651916cd43dd8448eb211c80319c-"));
-  EXPECT_THAT(head, testing::Not(testing::HasSubstr(kParent)));
+  EXPECT_THAT(head, testing::Not(testing::HasSubstr(kTraceparent)));
   backend.send(kOk);
   client.read_until("ok");
 }

@@ -240,6 +240,60 @@ TEST_F(MirrorTest, OfNoPercentNoneIsMade) {
   EXPECT_EQ(count("mirrors_total"), 0u);
 }
 
+// 200 throws of a coin: seven standard deviations from the half nobody gets.
+TEST_F(MirrorTest, OfFiftyPercentHalfAreMade) {
+  start_with(mirror_pool(shadow_.port()), 50);
+  auto client = connect();
+  for (int i = 0; i < 200; ++i) {
+    client.send(kGet);
+    serve(client);
+  }
+  EXPECT_GT(count("mirrors_total"), 50u);
+  EXPECT_LT(count("mirrors_total"), 150u);
+}
+
+TEST_F(MirrorTest, SeveralGetEachItsCopyAndOneThatHangsHoldsUpNoOther) {
+  ListeningPeer hanging;
+  auto third = mirror_pool(hanging.port());
+  third.uid = "p3";
+  third.name = "hanging";
+  rule_filters_.emplace().mirror = {{.pool = "p2", .percent = 100}, {.pool = "p3", .percent = 100}};
+  start();
+  apply(delta(
+      {settings_, web_listener(), route(), pool({backend_.port()}), mirror_pool(shadow_.port()), third}));
+  auto client = connect();
+  client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
+  auto main = backend_.accept();
+  main.read_until("abc");
+  main.send(kOk);
+  EXPECT_THAT(client.read_until("ok"), StartsWith("HTTP/1.1 200 "));
+  auto shadow = shadow_.accept();
+  EXPECT_THAT(shadow.read_until("abc"), StartsWith("POST /x HTTP/1.1\r\n"));
+  shadow.send(kOk);
+  EXPECT_TRUE(counts(1, "mirrors_answered_total"));
+  EXPECT_THAT(hanging.accept().read_until("abc"), StartsWith("POST /x HTTP/1.1\r\n"));
+  EXPECT_TRUE(counts(1, "mirrors_failed_total"));  // it closed without an answer
+  EXPECT_EQ(count("mirrors_total"), 2u);
+}
+
+// On one entry of a forward: a copy of what goes there, and of nothing else.
+TEST_F(MirrorTest, OfOneEntryItMirrorsThatOnesShare) {
+  start();
+  auto shared = route();
+  auto& forward = shared.rules[0].forward;
+  forward.push_back(forward[0]);
+  contract::Filters filters;
+  filters.mirror = {{.pool = "p2", .percent = 100}};
+  forward[0].filters = contract::Boxed<contract::Filters>(filters);
+  apply(delta({settings_, web_listener(), shared, pool({backend_.port()}), mirror_pool(shadow_.port())}));
+  auto client = connect();
+  for (int i = 0; i < 10; ++i) {
+    client.send(kGet);
+    serve(client);
+  }
+  EXPECT_EQ(count("mirrors_total"), 5u);
+}
+
 TEST_F(MirrorTest, OverHttp2AsWell) {
   auto made = mirror_pool(shadow_.port());
   made.protocol = contract::PoolProtocol::kH2c;
