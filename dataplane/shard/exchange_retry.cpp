@@ -49,7 +49,7 @@ bool Exchange::retry_on_status() {
   while (!upstream_->body_done() && upstream_->at_hand() && upstream_->read(passed_over) == Flow::kMoved) {
   }
   if (upstream_->body_done() && request_read() && !upstream_->pending() && !send_over_) {
-    tried_.add(upstream_->endpoint());
+    if (const auto* endpoint = outstanding_.get()) tried_.add(*endpoint);  // its connection may have gone
     outstanding_.reset();
     upstream_->finish();
     upstream_ = nullptr;

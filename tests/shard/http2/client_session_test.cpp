@@ -2,6 +2,8 @@
 // HTTP/2 on the backend's side, with clients of both versions.
 #include "dataplane/shard/http2/client_session.hpp"
 
+#include <netinet/tcp.h>
+
 #include "tests/shard/shard_fixture.hpp"
 #include "tests/support/http2_peer.hpp"
 
@@ -329,6 +331,30 @@ TEST_F(ClientSessionTest, ALostConnectionFailsItsExchangesAndNoOthers) {
   backend.reset();
   ASSERT_TRUE(peer->await_end(id));
   EXPECT_EQ(peer->message(id).status(), "502");
+}
+
+// The end comes in the same packet, so that the session is gone when its exchange hears of the answer.
+TEST_F(ClientSessionTest, AnAnswerWithTheEndOfItsConnectionIsTriedAgainByItsStatus) {
+  retry_ = contract::Retry{.attempts = 1,
+                           .on = {},
+                           .statuses = {{503, 503}},
+                           .backoff_base = contract::Millis(1),
+                           .backoff_max = contract::Millis(2)};
+  start_h2c();
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto first = accept();
+  const int32_t id = first->accept();
+  ASSERT_NE(id, 0);
+  const int on = 1;
+  ASSERT_EQ(::setsockopt(first->socket().fd(), IPPROTO_TCP, TCP_CORK, &on, sizeof on), 0);
+  first->respond(id, {{":status", "503"}});
+  first->socket().shutdown_write();
+  auto second = accept();
+  const int32_t again = second->accept();
+  ASSERT_NE(again, 0);
+  second->respond(again, {{":status", "204"}});
+  EXPECT_EQ(client.read_head().substr(9, 3), "204");
 }
 
 TEST_F(ClientSessionTest, AStalledClientHoldsUpNoNeighbourOnTheConnection) {
