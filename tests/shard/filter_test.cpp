@@ -213,13 +213,15 @@ TEST_F(FilterTest, WhatAnswersOrGuardsMayStandOnOneEntryOfAForward) {
     contract::Filters filters;
     const char* refused;
   };
-  std::vector<Case> cases(3);
+  std::vector<Case> cases(4);
   cases[0] = {"redirect", {}, "HTTP/1.1 302 "};
   cases[0].filters.redirect = contract::Redirect{"", "other", std::nullopt, 0, 302};
   cases[1] = {"ip_access", {}, "HTTP/1.1 403 "};
   cases[1].filters.ip_access.emplace().allow = {*Prefix::parse("192.0.2.0/24")};
   cases[2] = {"rate_limit", {}, "HTTP/1.1 429 "};
   cases[2].filters.rate_limit.emplace().period = std::chrono::hours(1);
+  cases[3] = {"direct_response", {}, "HTTP/1.1 204 "};
+  cases[3].filters.direct_response = contract::DirectResponse{204, "", {}};
   start();
   for (const auto& [name, filters, refused] : cases) {
     auto shared = route();
@@ -261,31 +263,6 @@ TEST_F(FilterTest, ADirectResponseIsAnsweredOverAKeptConnection) {
   client.send("HEAD /old HTTP/1.1\r\nHost: a\r\n\r\nGET /none HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_NE(client.read_head().find("content-length: 6\r\n"), std::string::npos);
   EXPECT_TRUE(client.read_head().starts_with("HTTP/1.1 404 ")) << "a HEAD's answer has no body";
-}
-
-TEST_F(FilterTest, ADirectResponseOfOneShareLeavesTheOthers) {
-  contract::Filters of_forward;
-  of_forward.direct_response = contract::DirectResponse{204, "", {}};
-  start();
-  auto shared = route();
-  auto& forward = shared.rules[0].forward;
-  forward.push_back(forward[0]);
-  forward[0].filters = contract::Boxed<contract::Filters>(of_forward);
-  apply(delta({settings_, web_listener(), shared, pool({backend_.port()})}));
-  auto client = connect();
-  SocketPeer backend;
-  unsigned answered = 0;
-  for (int i = 0; i < 10; ++i) {
-    client.send(get("/"));
-    if (answered_here(client, backend)) {
-      EXPECT_TRUE(client.read_head().starts_with("HTTP/1.1 204 No Content\r\n"));
-      ++answered;
-      continue;
-    }
-    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    EXPECT_TRUE(client.read_head().starts_with("HTTP/1.1 200 OK\r\n"));
-  }
-  EXPECT_EQ(answered, 5u);
 }
 
 TEST_F(FilterTest, APreflightIsAnsweredHereAndTheRequestGetsItsPermission) {
