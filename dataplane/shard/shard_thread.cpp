@@ -14,7 +14,7 @@ Result<std::unique_ptr<ShardThread>> ShardThread::start(ThreadSetup setup) {
   if (!loop.ok()) return std::move(loop).error();
   UniqueFd wakeup(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wakeup) return system_error(errno, "making an event fd");
-  return std::make_unique<ShardThread>(std::move(setup), std::move(*loop), std::move(wakeup));
+  return std::make_unique<ShardThread>(setup, std::move(*loop), std::move(wakeup));
 }
 
 ShardThread::ShardThread(ThreadSetup setup, std::unique_ptr<EventLoop> loop, UniqueFd wakeup)

@@ -167,7 +167,7 @@ void ask_beyond_hop(const ExchangePtr& exchange, const Replica& first, const con
   const auto reply = [exchange, first, answer](Json beyond) {
     auto json = answer_json(first, answer);
     json["beyond_hop"] = std::move(beyond);
-    exchange->json(200, std::move(json));
+    exchange->json(200, json);
   };
   const auto process = running_process(channels, first.node, shard);
   const auto* listener = compiler.model().find(db::Kind::kListener, answer.listener);
