@@ -30,6 +30,23 @@ class ServerFloodsTest : public ShardFixture {
     EXPECT_TRUE(counts(1, "http2_control_floods_total"));
     EXPECT_EQ(count("http2_violations_total"), 0u);
   }
+  // Each request is followed, in the same write, by a frame that ends it: no answer can come in between.
+  void expect_to_end_a_flood_of_requests_with(uint8_t type, const std::string& payload) {
+    start();
+    auto raw = connect();
+    std::string bytes = testing_support::http2_preface();
+    for (uint32_t id = 1; id < 2 * 3 * kResetsAtOnce; id += 2) {
+      bytes += http2_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id,
+                           "\x82\x84\x86\x01\x01"
+                           "a");
+      bytes += http2_frame(type, 0, id, payload);
+    }
+    raw.send(bytes);
+    raw.read_all();
+    EXPECT_TRUE(counts(1, "http2_reset_floods_total"));
+    EXPECT_LE(count("requests_total"), kResetsAtOnce + 1);
+    EXPECT_EQ(count("requests_total"), count("exchanges_total", "client_gone"));
+  }
   // POST / of "a", whose body follows.
   static std::string begun_upload() {
     return http2_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1,
@@ -50,42 +67,15 @@ TEST_F(ServerFloodsTest, HowOftenIsTheShardsToSay) {
   EXPECT_TRUE(counts(1, "http2_control_floods_total"));
 }
 
-// Each request is taken back in the same write: no answer can come in between.
 TEST_F(ServerFloodsTest, RapidResetEndsTheConnection) {
-  start();
-  auto raw = connect();
-  std::string bytes = testing_support::http2_preface();
-  for (uint32_t id = 1; id < 2 * 3 * kResetsAtOnce; id += 2) {
-    bytes += http2_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id,
-                         "\x82\x84\x86\x01\x01"
-                         "a");
-    bytes += http2_frame(NGHTTP2_RST_STREAM, 0, id, std::string("\0\0\0\x08", 4));
-  }
-  raw.send(bytes);
-  raw.read_all();
-  EXPECT_TRUE(counts(1, "http2_reset_floods_total"));
-  EXPECT_LE(count("requests_total"), kResetsAtOnce + 1);
-  EXPECT_EQ(count("requests_total"), count("exchanges_total", "client_gone"));
+  expect_to_end_a_flood_of_requests_with(NGHTTP2_RST_STREAM, std::string("\0\0\0\x08", 4));
   EXPECT_FALSE(backend_.has_waiting());
 }
 
 // MadeYouReset: it breaks the rules of a stream, by a window of more than 2^31 - 1, so that the reset is
 // ours.
 TEST_F(ServerFloodsTest, MakingUsResetCountsAsResetting) {
-  start();
-  auto raw = connect();
-  std::string bytes = testing_support::http2_preface();
-  for (uint32_t id = 1; id < 2 * 3 * kResetsAtOnce; id += 2) {
-    bytes += http2_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id,
-                         "\x82\x84\x86\x01\x01"
-                         "a");
-    bytes += http2_frame(NGHTTP2_WINDOW_UPDATE, 0, id, "\x7f\xff\xff\xff");
-  }
-  raw.send(bytes);
-  raw.read_all();
-  EXPECT_TRUE(counts(1, "http2_reset_floods_total"));
-  EXPECT_LE(count("requests_total"), kResetsAtOnce + 1);
-  EXPECT_EQ(count("requests_total"), count("exchanges_total", "client_gone"));
+  expect_to_end_a_flood_of_requests_with(NGHTTP2_WINDOW_UPDATE, "\x7f\xff\xff\xff");
 }
 
 TEST_F(ServerFloodsTest, APingFloodEndsTheConnection) {
