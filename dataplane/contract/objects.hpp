@@ -103,10 +103,11 @@ struct ReplicaGroup {
 // --- for headgate-l4
 // -----------------------------------------------------------------------------------------
 
-// What l4 forwards a flow to. Here (forwarding local): a replica's local address and port.
+// What l4 forwards a flow to: a replica, by its local address and port (forwarding local), or a backend.
 struct L4Target {
   uint32_t id = 0;   // stable: the same number for as long as a flow entry may name it
-  std::string name;  // "shard/replica" for a replica; Maglev hashes the name, so every node chooses alike
+  std::string name;  // "shard/replica", or of a backend its health_member(); Maglev hashes the name, so every
+                     // node chooses alike
   IpAddress address;
   uint16_t port = 0;
   uint32_t weight = 1;
@@ -126,11 +127,18 @@ struct L4Listener {
   Protocol protocol = Protocol::kTcp;  // kTcp or kUdp only
   Forwarding forwarding = Forwarding::kLocal;
   std::vector<L4Target> targets;  // sorted by name
+  // Pool::uid, whose backends the targets are: the group that their health is under, and for them the pool is
+  // in the snapshot too. Empty: they are replicas.
+  std::string pool = {};
+  WhenAllDown when_all_down = WhenAllDown::kTryAll;
 
-  static constexpr auto kFields =
-      std::tuple{field("address", &L4Listener::address), field("port", &L4Listener::port),
-                 field("protocol", &L4Listener::protocol), field("forwarding", &L4Listener::forwarding),
-                 field("targets", &L4Listener::targets)};
+  static constexpr auto kFields = std::tuple{field("address", &L4Listener::address),
+                                             field("port", &L4Listener::port),
+                                             field("protocol", &L4Listener::protocol),
+                                             field("forwarding", &L4Listener::forwarding),
+                                             field("targets", &L4Listener::targets),
+                                             field("pool", &L4Listener::pool),
+                                             field("when_all_down", &L4Listener::when_all_down)};
   friend bool operator==(const L4Listener&, const L4Listener&) = default;
 };
 

@@ -38,29 +38,29 @@ struct FlowKeyV6 {
 static_assert(sizeof(FlowKeyV6) == 40);
 static_assert(std::has_unique_object_representations_v<FlowKeyV4>);
 
-inline uint32_t load_ports(const TcpHeader& tcp) {
+inline uint32_t load_ports(const PortsHeader& transport) {
   uint32_t ports;
-  std::memcpy(&ports, &tcp.src_port, sizeof ports);
+  std::memcpy(&ports, &transport, sizeof ports);
   return ports;
 }
 
 // From the headers of a packet, built where it will stay. A load that is wider than the stores before it
 // waits until they have reached the cache (and all stores before them, to packets among them): so there is no
 // temporary to be copied whole, and the key is hashed and compared by the words that it was stored by.
-inline FlowKeyV4 flow_key_of(const Ipv4Header& ip, const TcpHeader& tcp) {
+inline FlowKeyV4 flow_key_of(const Ipv4Header& ip, const PortsHeader& transport, uint8_t protocol) {
   static_assert(std::endian::native == std::endian::little);
   static_assert(offsetof(Ipv4Header, dst) == offsetof(Ipv4Header, src) + 4);
   FlowKeyV4 key;
   std::memcpy(&key.src, &ip.src, 8);
-  const uint64_t ports_and_protocol = load_ports(tcp) | uint64_t{kProtocolTcp} << 32;
+  const uint64_t ports_and_protocol = load_ports(transport) | uint64_t{protocol} << 32;
   std::memcpy(reinterpret_cast<std::byte*>(&key) + offsetof(FlowKeyV4, src_port), &ports_and_protocol, 8);
   return key;
 }
-inline FlowKeyV6 flow_key_of(const Ipv6Header& ip, const TcpHeader& tcp) {
+inline FlowKeyV6 flow_key_of(const Ipv6Header& ip, const PortsHeader& transport, uint8_t protocol) {
   static_assert(offsetof(Ipv6Header, dst) == offsetof(Ipv6Header, src) + 16);
   FlowKeyV6 key;
   std::memcpy(key.src.data(), ip.src.data(), 32);
-  const uint64_t ports_and_protocol = load_ports(tcp) | uint64_t{kProtocolTcp} << 32;
+  const uint64_t ports_and_protocol = load_ports(transport) | uint64_t{protocol} << 32;
   std::memcpy(reinterpret_cast<std::byte*>(&key) + offsetof(FlowKeyV6, src_port), &ports_and_protocol, 8);
   return key;
 }

@@ -31,6 +31,7 @@ inline constexpr unsigned kMaskedStepsMax = 16;  // tries by hash before a maske
 inline constexpr unsigned kIpv6ExtensionHeadersMax = 8;
 inline constexpr uint64_t kHostNeighbourPpsMax = 10'000;  // ARP and neighbour discovery to the kernel
 inline constexpr uint64_t kHostIcmpPpsMax = 10'000;
+inline constexpr uint64_t kIcmpAnswersPpsMax = 1'000;    // ICMP errors of our own, of one worker
 inline constexpr uint64_t kHostOtherPpsMax = 2'000'000;  // bulk traffic of the machine's own is among it
 
 // l7

@@ -16,9 +16,11 @@ inline constexpr uint16_t kEtherTypeIpv4 = 0x0800;
 inline constexpr uint16_t kEtherTypeArp = 0x0806;
 inline constexpr uint16_t kEtherTypeIpv6 = 0x86dd;
 
+using MacAddress = std::array<uint8_t, 6>;
+
 struct [[gnu::packed]] EthernetHeader {
-  std::array<uint8_t, 6> dst;
-  std::array<uint8_t, 6> src;
+  MacAddress dst;
+  MacAddress src;
   Be16 type;
 };
 static_assert(sizeof(EthernetHeader) == 14 && alignof(EthernetHeader) == 1);
@@ -90,6 +92,13 @@ struct [[gnu::packed]] Ipv6FragmentHeader {
   bool more_fragments() const { return (offset_flags.host() & 1) != 0; }
 };
 static_assert(sizeof(Ipv6FragmentHeader) == 8);
+
+// What the headers of TCP and UDP begin with, and all that the quote in an ICMP error may have of them.
+struct [[gnu::packed]] PortsHeader {
+  Be16 src_port;
+  Be16 dst_port;
+};
+static_assert(sizeof(PortsHeader) == 4);
 
 inline constexpr uint8_t kTcpFin = 0x01;
 inline constexpr uint8_t kTcpSyn = 0x02;

@@ -31,6 +31,12 @@ struct Case {
   uint8_t tcp_flags;
   ClientSide client;  // of the packet: the source comes in by the uplink, the destination by the host port
   bool large;         // with the largest numbers of flows as well
+  contract::Forwarding forwarding = contract::Forwarding::kLocal;
+
+  bool is_local() const { return forwarding == contract::Forwarding::kLocal; }
+  bool comes_in() const { return client == ClientSide::kSource; }
+  // What does not go to the kernel, goes back by the uplink.
+  bool leaves_by_host() const { return comes_in() && is_local(); }
 };
 constexpr Case kCases[] = {
     {"ipv4_established", false, kTcpAck, ClientSide::kSource, true},
@@ -38,7 +44,10 @@ constexpr Case kCases[] = {
     {"ipv4_answer", false, kTcpAck, ClientSide::kDestination, false},
     {"ipv6_established", true, kTcpAck, ClientSide::kSource, false},
     {"ipv6_answer", true, kTcpAck, ClientSide::kDestination, false},
+    {"dsr_ipv4", false, kTcpAck, ClientSide::kSource, true, contract::Forwarding::kDsr},
+    {"dsr_ipv6", true, kTcpAck, ClientSide::kSource, false, contract::Forwarding::kDsr},
 };
+constexpr MacAddress kNeighbour{2, 0, 0, 0, 0, 9};
 
 struct Figures {
   double bare_ns;
@@ -58,9 +67,12 @@ Addresses addresses_of(bool v6) {
                         *Endpoint::parse("198.19.255.1:2000")};
 }
 
-contract::Delta configuration(bool v6) {
-  const Addresses addresses = addresses_of(v6);
-  contract::L4Listener listener{.address = addresses.vip.address, .port = addresses.vip.port, .targets = {}};
+contract::Delta configuration(const Case& which) {
+  const Addresses addresses = addresses_of(which.v6);
+  contract::L4Listener listener{.address = addresses.vip.address,
+                                .port = addresses.vip.port,
+                                .forwarding = which.forwarding,
+                                .targets = {}};
   for (uint32_t i = 0; i < 4; ++i)
     listener.targets.push_back({i + 1, fmt::format("edge/{}", i), addresses.local.address,
                                 static_cast<uint16_t>(addresses.local.port + i), 1, false});
@@ -194,16 +206,16 @@ Result<Figures> run_case(const Options& options, const Case& which, uint32_t flo
   if (!packets.ok()) return std::move(packets).error();
   auto null = Port::open_vdev("bench_tx", "net_null_bench", "no-rx=1");
   if (!null.ok()) return std::move(null).error();
-  TableKeeper keeper(1);
-  auto configured = keeper.configure(configuration(which.v6), monotonic_now());
+  TableKeeper keeper(1, NextHopKeeper({{addresses_of(which.v6).local.address, kNeighbour}}));
+  auto configured = keeper.configure(configuration(which), monotonic_now());
   if (!configured.ok()) return std::move(configured).error();
-  const bool in = which.client == ClientSide::kSource;
+  const bool in = which.comes_in();
   WorkerPorts ports{in ? packets->queue(0) : null->queue(0), in ? null->queue(0) : packets->queue(0), {}};
   Figures figures{};
   std::array<uint64_t, kWorkerCounters> counters{};
   {
     const auto worker = std::make_unique<Worker>(
-        std::move(ports), keeper.tables().reader(0), keeper.mask(),
+        std::move(ports), keeper.tables().reader(0), keeper.mask(), keeper.next_hops(),
         l4::PipelineOptions{.flows = std::max<std::size_t>(flows, options.flows), .secret = 1},
         PollMode::kBusy);
     figures = run_rounds(options, which, flows, *packets, *null, *worker);
@@ -212,7 +224,7 @@ Result<Figures> run_case(const Options& options, const Case& which, uint32_t flo
   packets->close();
   null->close();
   // A figure of packets that were dropped would be no figure.
-  const uint64_t out = counters[in ? kTxHostPackets : kTxUplinkPackets];
+  const uint64_t out = counters[which.leaves_by_host() ? kTxHostPackets : kTxUplinkPackets];
   const uint64_t received = counters[kRxUplinkPackets] + counters[kRxHostPackets];
   if (law_deficit(counters) != 0 || out != received)
     return Error{ErrorCode::kInternal,

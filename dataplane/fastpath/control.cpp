@@ -39,14 +39,16 @@ void Control::run() {
 
 void Control::turn() {
   const short node_events = node_ && node_->wants_write() ? POLLIN | POLLOUT : POLLIN;
-  std::array<pollfd, 3> waited{{{listener_.get(), POLLIN, 0},
+  std::array<pollfd, 4> waited{{{listener_.get(), POLLIN, 0},
                                 {stop_signals_.get(), POLLIN, 0},
-                                {node_ ? node_->fd() : -1, node_events, 0}}};
+                                {node_ ? node_->fd() : -1, node_events, 0},
+                                {keeper_->network_fd(), POLLIN, 0}}};
   ::poll(waited.data(), waited.size(), timeout_ms(monotonic_now()));
   if (waited[1].revents != 0) {
     stop_ = true;
     return;
   }
+  if (waited[3].revents != 0) keeper_->on_network_events(monotonic_now());
   if (waited[2].revents != 0) read_messages();
   if (waited[0].revents != 0) accept_node();
   acknowledge_if_applied();
@@ -105,7 +107,7 @@ void Control::configure(const contract::Configure& message) {
 }
 
 void Control::acknowledge_if_applied() {
-  if (!keeper_->settle() || unacknowledged_ == 0) return;
+  if (!keeper_->settle(monotonic_now()) || unacknowledged_ == 0) return;
   send(contract::Acknowledgement{std::exchange(unacknowledged_, 0), true, ""});
 }
 

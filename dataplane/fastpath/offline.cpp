@@ -50,13 +50,15 @@ Result<void> run_offline(const Options& options) {
   auto host = open_files("host", offline.host);
   if (!host.ok()) return std::move(host).error();
 
-  TableKeeper keeper(1);
+  TableKeeper keeper(1, NextHopKeeper(offline.neighbours));
   auto configured = keeper.configure(*snapshot, monotonic_now());
   if (!configured.ok()) return configured;
   Workers workers;
   workers.push_back(std::make_unique<Worker>(
       WorkerPorts{uplink->queue(0), host->queue(0), {}}, keeper.tables().reader(0), keeper.mask(),
-      l4::PipelineOptions{.flows = options.flows, .secret = 1}, PollMode::kBusy));
+      keeper.next_hops(),
+      l4::PipelineOptions{.flows = options.flows, .secret = 1, .uplink_mac = uplink->mac()},
+      PollMode::kBusy));
   while (workers[0]->turn() > 0) {
   }
   print_stats(collect_stats(workers, {&*uplink, &*host}, keeper));

@@ -30,8 +30,28 @@ struct Parsed {
   std::vector<std::string> pcap_uplink;
   std::vector<std::string> pcap_host;
   std::string snapshot;
+  std::vector<std::string> neighbours;
   BenchOptions bench;
 };
+
+std::optional<MacAddress> parse_mac(const std::string& text) {
+  MacAddress mac{};
+  int end = 0;
+  const int parts = std::sscanf(text.c_str(), "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1],
+                                &mac[2], &mac[3], &mac[4], &mac[5], &end);
+  if (parts != static_cast<int>(mac.size()) || static_cast<std::size_t>(end) != text.size())
+    return std::nullopt;
+  return mac;
+}
+
+std::optional<std::pair<IpAddress, MacAddress>> parse_neighbour(const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos) return std::nullopt;
+  const auto address = IpAddress::parse(text.substr(0, equals));
+  const auto mac = parse_mac(text.substr(equals + 1));
+  if (!address || !mac) return std::nullopt;
+  return std::pair(*address, *mac);
+}
 
 void declare_bench(CLI::App& app, Parsed& parsed) {
   app.fallthrough();
@@ -56,6 +76,8 @@ void declare(CLI::App& app, Parsed& parsed) {
   app.add_option("--host", options.host.device, "interface whose other end is the kernel's hg0");
   app.add_option("--host-driver", options.host.driver, "auto, af_xdp, af_packet or tap")
       ->transform(CLI::CheckedTransformer(kHostDrivers));
+  app.add_option("--host-link", options.host_link,
+                 "that end: its routes and neighbours lead to other machines");
   app.add_option("--workers", options.workers, "worker threads, one queue of each port to each")
       ->check(CLI::Range(std::size_t{1}, limits::kWorkersMax));
   app.add_option("--poll", options.poll, "adaptive or busy")->transform(CLI::CheckedTransformer(kPollModes));
@@ -68,11 +90,16 @@ void declare(CLI::App& app, Parsed& parsed) {
   app.add_option("--pcap-host", parsed.pcap_host, "offline: packets IN and OUT of the host port")
       ->expected(2);
   app.add_option("--snapshot", parsed.snapshot, "offline: configuration, a delta of base 0 as JSON");
+  app.add_option("--neighbour", parsed.neighbours, "offline: ADDRESS=MAC of a machine on the uplink")
+      ->check([](const std::string& text) {
+        return parse_neighbour(text) ? "" : "is no ADDRESS=MAC, like 192.0.2.7=02:00:00:00:00:07";
+      });
 }
 
 const char* usage_fault(const Parsed& parsed, bool bench) {
   const bool offline = !parsed.pcap_uplink.empty() || !parsed.pcap_host.empty() || !parsed.snapshot.empty();
   if (bench) return offline ? "bench takes no pcap files" : nullptr;
+  if (!offline && !parsed.neighbours.empty()) return "only offline takes --neighbour";
   if (offline && (parsed.pcap_uplink.empty() || parsed.pcap_host.empty() || parsed.snapshot.empty()))
     return "offline needs all of --pcap-uplink, --pcap-host and --snapshot";
   if (!offline && (parsed.options.uplink.device.empty() || parsed.options.host.device.empty()))
@@ -101,10 +128,13 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     return std::nullopt;
   }
   if (bench->parsed()) parsed.options.bench = parsed.bench;
-  if (!parsed.snapshot.empty())
-    parsed.options.offline = OfflineOptions{{parsed.pcap_uplink[0], parsed.pcap_uplink[1]},
-                                            {parsed.pcap_host[0], parsed.pcap_host[1]},
-                                            parsed.snapshot};
+  if (!parsed.snapshot.empty()) {
+    auto& offline = parsed.options.offline.emplace();
+    offline.uplink = {parsed.pcap_uplink[0], parsed.pcap_uplink[1]};
+    offline.host = {parsed.pcap_host[0], parsed.pcap_host[1]};
+    offline.snapshot = parsed.snapshot;
+    for (const auto& text : parsed.neighbours) offline.neighbours.push_back(*parse_neighbour(text));
+  }
   return parsed.options;
 }
 

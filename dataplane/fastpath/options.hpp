@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "dataplane/core/ip_address.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/log.hpp"
+#include "dataplane/core/packet_headers.hpp"
 
 namespace headgate::fastpath {
 
@@ -34,6 +37,7 @@ struct OfflineOptions {
   PcapFiles uplink;
   PcapFiles host;
   std::string snapshot;  // a Delta of base 0, as contract/codec.hpp spells it
+  std::vector<std::pair<IpAddress, MacAddress>> neighbours;  // of the uplink: there is no kernel to ask
 };
 
 struct BenchOptions {
@@ -48,6 +52,7 @@ struct Options {
   log::Level log_level = log::Level::kInfo;
   PortOptions uplink;
   PortOptions host;
+  std::string host_link = "hg0";  // the kernel's end of it
   unsigned workers = 1;
   PollMode poll = PollMode::kAdaptive;
   Pages pages = Pages::kAuto;

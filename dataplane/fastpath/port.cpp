@@ -166,6 +166,14 @@ PortLosses Port::losses() const {
   return losses;
 }
 
+MacAddress Port::mac() const {
+  rte_ether_addr address{};
+  rte_eth_macaddr_get(port_ids_.front(), &address);
+  MacAddress mac;
+  std::copy(std::begin(address.addr_bytes), std::end(address.addr_bytes), mac.begin());
+  return mac;
+}
+
 Port::Port(Port&& other) noexcept
     : role_(std::move(other.role_)),
       driver_(std::move(other.driver_)),

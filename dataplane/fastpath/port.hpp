@@ -51,6 +51,7 @@ class Port {
   const std::string& role() const { return role_; }
   const std::string& driver() const { return driver_; }
   const PortQueue& queue(unsigned worker) const { return queues_[worker]; }
+  MacAddress mac() const;
   // The kernel's file descriptors behind it, to wait on; none where the driver has none.
   const std::vector<int>& fds() const { return fds_; }
   PortLosses losses() const;

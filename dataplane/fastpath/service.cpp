@@ -61,12 +61,13 @@ void run_worker(Worker& worker, unsigned index) {
 
 Workers make_workers(const Options& options, TableKeeper& keeper, const Port& uplink, const Port& host) {
   Workers workers;
-  const l4::PipelineOptions pipeline{.flows = options.flows, .secret = random_secret()};
+  const l4::PipelineOptions pipeline{
+      .flows = options.flows, .secret = random_secret(), .uplink_mac = uplink.mac()};
   for (unsigned i = 0; i < options.workers; ++i) {
     WorkerPorts ports{uplink.queue(i), host.queue(i), uplink.fds()};
     ports.fds.insert(ports.fds.end(), host.fds().begin(), host.fds().end());
     workers.push_back(std::make_unique<Worker>(std::move(ports), keeper.tables().reader(i), keeper.mask(),
-                                               pipeline, options.poll));
+                                               keeper.next_hops(), pipeline, options.poll));
   }
   return workers;
 }
@@ -90,7 +91,9 @@ Result<void> run_service(const Options& options) {
   if (!host.ok()) return std::move(host).error();
   for (const auto& notice : notices) log::warning(notice.text);
 
-  TableKeeper keeper(options.workers);
+  auto next_hops = NextHopKeeper::open(options.host_link);
+  if (!next_hops.ok()) return std::move(next_hops).error();
+  TableKeeper keeper(options.workers, std::move(*next_hops));
   const Workers workers = make_workers(options, keeper, *uplink, *host);
   Control control(std::move(*listener), std::move(*signals), keeper, workers, {&*uplink, &*host}, notices);
   control.await_configuration(kConfigurationPatience);

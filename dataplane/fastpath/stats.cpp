@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "dataplane/contract/enum_names.hpp"
+
 namespace headgate::fastpath {
 namespace {
 
@@ -27,6 +29,7 @@ constexpr Named kNamed[] = {
     {kFlowsRemembered, "l4_flows_remembered_total", nullptr},
     {kFlowsEvicted, "l4_flows_evicted_total", nullptr},
     {kIcmpErrorsTranslated, "l4_icmp_errors_translated_total", nullptr},
+    {kIcmpAnswers, "l4_icmp_answers_total", nullptr},
     {kBlocked, "l4_idle_waits_total", nullptr},
 };
 
@@ -56,12 +59,16 @@ void add_targets(contract::Stats& stats, const Workers& workers, const TableKeep
     const auto* listener = std::get_if<contract::L4Listener>(object.get());
     if (listener == nullptr) continue;
     const auto endpoint = Endpoint{listener->address, listener->port}.to_string();
-    for (const auto& target : listener->targets)
+    const std::string protocol(contract::name_of(listener->protocol));
+    for (const auto& target : listener->targets) {
+      const Labels labels{{"listener", endpoint}, {"protocol", protocol}, {"target", target.name}};
+      stats.samples.push_back({"l4_target_usable", labels, keeper.mask().masked(target.id) ? 0u : 1u});
       for (const auto& [counter, name] : kTargetNamed) {
         uint64_t sum = 0;
         for (const auto& worker : workers) sum += worker->target_counters(target.id).read(counter);
-        stats.samples.push_back({name, {{"listener", endpoint}, {"target", target.name}}, sum});
+        stats.samples.push_back({name, labels, sum});
       }
+    }
   }
 }
 

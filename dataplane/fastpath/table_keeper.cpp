@@ -10,9 +10,9 @@ std::unique_ptr<const l4::L4Table> empty_table() {
   return std::move(l4::L4Table::build(contract::Snapshot{}, nullptr, l4::Tick())).value();
 }
 
-// Usable until it is proved down.
-bool is_down(const contract::HealthView& health, const std::string& target) {
-  const auto found = health.find({contract::kHealthGroupL4, target});
+// Usable until it is proved down. Replicas are a group of their own.
+bool is_down(const contract::HealthView& health, const std::string& pool, const std::string& target) {
+  const auto found = health.find({pool.empty() ? contract::kHealthGroupL4 : pool, target});
   if (found == health.end() || found->second.endpoints.empty()) return false;
   const auto& endpoints = found->second.endpoints;
   return std::none_of(endpoints.begin(), endpoints.end(),
@@ -21,7 +21,8 @@ bool is_down(const contract::HealthView& health, const std::string& target) {
 
 }  // namespace
 
-TableKeeper::TableKeeper(std::size_t workers) : tables_(workers, empty_table()) {}
+TableKeeper::TableKeeper(std::size_t workers, NextHopKeeper next_hops)
+    : next_hops_(std::move(next_hops)), tables_(workers, empty_table()) {}
 
 Result<void> TableKeeper::configure(const contract::Delta& delta, TimePoint now) {
   contract::Snapshot next = snapshot_;
@@ -29,7 +30,9 @@ Result<void> TableKeeper::configure(const contract::Delta& delta, TimePoint now)
   if (!applied.ok()) return applied;
   auto table = l4::L4Table::build(next, &tables_.current(), l4::Tick::at(now));
   if (!table.ok()) return std::move(table).error();
-  mask_targets(next);  // first: a worker that sees the table must not see a dead target unmasked
+  // First: a worker that sees the table must not see a target unmasked that is dead or led to by nobody.
+  next_hops_.follow(**table, now);
+  mask_targets(next);
   version_ = tables_.publish(std::move(table).value());
   snapshot_ = std::move(next);
   return {};
@@ -40,15 +43,24 @@ void TableKeeper::update_health(const contract::HealthDelta& delta) {
   mask_targets(snapshot_);
 }
 
-void TableKeeper::mask_targets(const contract::Snapshot& snapshot) {
-  for (const auto& [key, object] : snapshot.objects)
-    if (const auto* listener = std::get_if<contract::L4Listener>(object.get()))
-      for (const auto& target : listener->targets) mask_.set(target.id, is_down(health_, target.name));
+void TableKeeper::on_network_events(TimePoint now) {
+  if (next_hops_.on_events(now)) mask_targets(snapshot_);
 }
 
-bool TableKeeper::settle() {
+void TableKeeper::mask_targets(const contract::Snapshot& snapshot) {
+  for (const auto& [key, object] : snapshot.objects) {
+    const auto* listener = std::get_if<contract::L4Listener>(object.get());
+    if (listener == nullptr) continue;
+    const bool is_local = listener->forwarding == contract::Forwarding::kLocal;
+    for (const auto& target : listener->targets)
+      mask_.set(target.id,
+                is_down(health_, listener->pool, target.name) || (!is_local && !next_hops().find(target.id)));
+  }
+}
+
+bool TableKeeper::settle(TimePoint now) {
   tables_.reclaim();
-  return tables_.seen_by_all(version_);
+  return tables_.seen_by_all(version_) && !next_hops_.is_resolving(now);
 }
 
 }  // namespace headgate::fastpath

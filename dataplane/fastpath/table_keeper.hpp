@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TableKeeper: holds what l4 has been told (snapshot, health) and turns it into what the workers read: the
-// published L4Table and the TargetMask. A configuration is taken whole or refused whole. Thread: control; the
-// workers reach only tables() readers and mask(). Outlives the workers.
+// published L4Table, the TargetMask and the NextHops. A configuration is taken whole or refused whole.
+// Thread: control; the workers reach only tables() readers, mask() and next_hops(). Outlives the workers.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include "dataplane/contract/snapshot.hpp"
 #include "dataplane/core/clock.hpp"
 #include "dataplane/core/result.hpp"
+#include "dataplane/fastpath/next_hop_keeper.hpp"
 #include "dataplane/fastpath/worker.hpp"
 #include "dataplane/l4/target_mask.hpp"
 
@@ -18,20 +19,25 @@ namespace headgate::fastpath {
 
 class TableKeeper {
  public:
-  explicit TableKeeper(std::size_t workers);
+  TableKeeper(std::size_t workers, NextHopKeeper next_hops);
 
   // Applied once applied_revision() says so.
   Result<void> configure(const contract::Delta& delta, TimePoint now);
   void update_health(const contract::HealthDelta& delta);
+  // Readable: on_network_events(). -1: there are none.
+  int network_fd() const { return next_hops_.fd(); }
+  void on_network_events(TimePoint now);
 
   contract::Revision revision() const { return snapshot_.revision; }  // the newest that was taken
-  // Whether every worker looks at the newest; frees what none can see any more.
-  bool settle();
+  // Whether every worker looks at the newest, and its targets have been reached or could not be; frees what
+  // none can see any more.
+  bool settle(TimePoint now);
 
   Tables& tables() { return tables_; }
   const l4::L4Table& current() const { return tables_.current(); }
   const contract::Snapshot& snapshot() const { return snapshot_; }
   const l4::TargetMask& mask() const { return mask_; }
+  const l4::NextHops& next_hops() const { return next_hops_.next_hops(); }
 
  private:
   void mask_targets(const contract::Snapshot& snapshot);
@@ -39,6 +45,7 @@ class TableKeeper {
   contract::Snapshot snapshot_;
   contract::HealthView health_;
   l4::TargetMask mask_;
+  NextHopKeeper next_hops_;
   Tables tables_;
   uint64_t version_ = 0;
 };

@@ -16,6 +16,13 @@ constexpr unsigned kEmptyTurnsBeforeBlocking = 2000;  // some 100 µs
 constexpr int kBlockMs = 1000;                        // then the flow table is tended
 constexpr unsigned kNapMicroseconds = 50;             // where there is nothing to wait on
 
+// The packet begins and ends where the pipeline has left its view.
+void fit(rte_mbuf& packet, const l4::PacketView& view) {
+  packet.data_off = view.headroom_bytes;
+  packet.data_len = view.length_bytes;
+  packet.pkt_len = view.length_bytes;
+}
+
 }  // namespace
 
 // Packets that leave by one port, and which of the burst's verdicts are theirs.
@@ -30,11 +37,22 @@ struct Worker::Sending {
   }
 };
 
+struct Worker::Burst {
+  rte_mbuf* packets[limits::kBurstMax];
+  l4::PacketView views[limits::kBurstMax];
+  l4::Verdict verdicts[limits::kBurstMax];
+  std::size_t count = 0;
+  uint64_t received_bytes = 0;
+
+  std::span<l4::PacketView> all_views() { return {views, count}; }
+  std::span<l4::Verdict> all_verdicts() { return {verdicts, count}; }
+};
+
 Worker::Worker(WorkerPorts ports, Tables::Reader tables, const l4::TargetMask& mask,
-               const l4::PipelineOptions& options, PollMode poll)
+               const l4::NextHops& next_hops, const l4::PipelineOptions& options, PollMode poll)
     : ports_(std::move(ports)),
       tables_(tables),
-      pipeline_(options, mask),
+      pipeline_(options, mask, next_hops),
       poll_(poll),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   HG_ASSERT(wake_);
@@ -84,53 +102,59 @@ std::size_t Worker::turn() {
   return received;
 }
 
-// Fills packets and views; a packet in several segments is no span and is dropped here.
-std::size_t Worker::receive(const PortQueue& queue, rte_mbuf** packets, l4::PacketView* views) {
-  const uint16_t received = rte_eth_rx_burst(queue.port_id, queue.queue, packets, limits::kBurstMax);
-  for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(packets[i], void*));
-  for (uint16_t i = 0; i < received; ++i)
-    views[i] = {rte_pktmbuf_mtod(packets[i], std::byte*), rte_pktmbuf_data_len(packets[i]), queue.trust};
-  return received;
+// Fills packets and views. Prefetched first: the lengths stand in the mbufs, the bytes elsewhere.
+void Worker::receive(const PortQueue& queue, Burst& burst) {
+  const uint16_t received = rte_eth_rx_burst(queue.port_id, queue.queue, burst.packets, limits::kBurstMax);
+  for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(burst.packets[i], void*));
+  for (uint16_t i = 0; i < received; ++i) {
+    const rte_mbuf& packet = *burst.packets[i];
+    burst.views[i] = {.data = rte_pktmbuf_mtod(&packet, std::byte*),
+                      .length_bytes = rte_pktmbuf_data_len(&packet),
+                      .headroom_bytes = rte_pktmbuf_headroom(&packet),
+                      .trust = queue.trust};
+    burst.received_bytes += burst.views[i].length_bytes;
+  }
+  burst.count = received;
 }
 
 std::size_t Worker::turn_uplink(const l4::L4Table& table, TimePoint now) {
-  rte_mbuf* packets[limits::kBurstMax];
-  l4::PacketView views[limits::kBurstMax];
-  l4::Verdict verdicts[limits::kBurstMax];
-  const std::size_t count = receive(ports_.uplink, packets, views);
-  if (count == 0) return 0;
-  pipeline_.from_uplink(table, {views, count}, {verdicts, count}, now);
-  act(packets, verdicts, count);
-  account(views, verdicts, count, true);
-  return count;
+  Burst burst;
+  receive(ports_.uplink, burst);
+  if (burst.count == 0) return 0;
+  pipeline_.from_uplink(table, burst.all_views(), burst.all_verdicts(), now);
+  for (std::size_t i = 0; i < burst.count; ++i)
+    if (burst.verdicts[i].exit == l4::Exit::kUplink) fit(*burst.packets[i], burst.views[i]);
+  act(burst);
+  account(burst, true);
+  return burst.count;
 }
 
 std::size_t Worker::turn_host(const l4::L4Table& table) {
-  rte_mbuf* packets[limits::kBurstMax];
-  l4::PacketView views[limits::kBurstMax];
-  l4::Verdict verdicts[limits::kBurstMax];
-  const std::size_t count = receive(ports_.host, packets, views);
-  if (count == 0) return 0;
-  pipeline_.from_host(table, {views, count}, {verdicts, count});
-  act(packets, verdicts, count);
-  account(views, verdicts, count, false);
-  return count;
+  Burst burst;
+  receive(ports_.host, burst);
+  if (burst.count == 0) return 0;
+  pipeline_.from_host(table, burst.all_views(), burst.all_verdicts());
+  act(burst);
+  account(burst, false);
+  return burst.count;
 }
 
-// The one place where verdicts become deeds. A packet that a port does not take changes its verdict.
-void Worker::act(rte_mbuf** packets, l4::Verdict* verdicts, std::size_t count) {
+// The one place where verdicts become deeds. A packet that a port does not take changes its verdict, and one
+// in several segments, which is no span, is dropped.
+void Worker::act(Burst& burst) {
   Sending to_uplink;
   Sending to_host;
   Sending dropped;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (packets[i]->nb_segs > 1) verdicts[i] = l4::Verdict::drop(l4::DropReason::kFrameTooLong);
-    Sending& sending = verdicts[i].exit == l4::Exit::kUplink ? to_uplink
-                       : verdicts[i].exit == l4::Exit::kHost ? to_host
-                                                             : dropped;
-    sending.add(packets[i], i);
+  for (std::size_t i = 0; i < burst.count; ++i) {
+    l4::Verdict& verdict = burst.verdicts[i];
+    if (burst.packets[i]->nb_segs > 1) verdict = l4::Verdict::drop(l4::DropReason::kFrameTooLong);
+    Sending& sending = verdict.exit == l4::Exit::kUplink ? to_uplink
+                       : verdict.exit == l4::Exit::kHost ? to_host
+                                                         : dropped;
+    sending.add(burst.packets[i], i);
   }
-  send(ports_.host, to_host, verdicts, l4::DropReason::kHostQueueFull);
-  send(ports_.uplink, to_uplink, verdicts, l4::DropReason::kUplinkQueueFull);
+  send(ports_.host, to_host, burst.verdicts, l4::DropReason::kHostQueueFull);
+  send(ports_.uplink, to_uplink, burst.verdicts, l4::DropReason::kUplinkQueueFull);
   if (dropped.count > 0) rte_pktmbuf_free_bulk(dropped.packets, dropped.count);
 }
 
@@ -143,29 +167,27 @@ void Worker::send(const PortQueue& queue, Sending& sending, l4::Verdict* verdict
   rte_pktmbuf_free_bulk(sending.packets + sent, sending.count - sent);
 }
 
-void Worker::account(const l4::PacketView* views, const l4::Verdict* verdicts, std::size_t count,
-                     bool uplink) {
-  uint64_t received_bytes = 0;
+void Worker::account(const Burst& burst, bool uplink) {
   std::array<uint64_t, l4::kExitCount> packets{};
   std::array<uint64_t, l4::kExitCount> bytes{};
   const uint64_t turn = turns_.load(std::memory_order_relaxed);
   turns_.store(turn + 1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
-  for (std::size_t i = 0; i < count; ++i) {
-    const l4::Verdict& verdict = verdicts[i];
-    received_bytes += views[i].length_bytes;
+  for (std::size_t i = 0; i < burst.count; ++i) {
+    const l4::Verdict& verdict = burst.verdicts[i];
+    const uint16_t length_bytes = burst.views[i].length_bytes;
     ++packets[static_cast<std::size_t>(verdict.exit)];
-    bytes[static_cast<std::size_t>(verdict.exit)] += views[i].length_bytes;
+    bytes[static_cast<std::size_t>(verdict.exit)] += length_bytes;
     if (verdict.exit == l4::Exit::kDrop) counters_.add(kDrops + static_cast<std::size_t>(verdict.reason));
     if (verdict.role == l4::FlowRole::kNone) continue;
     TargetCounters& target = target_counters_[verdict.target_id];
     const bool back = verdict.role == l4::FlowRole::kFromTarget;
     target.add(back ? kFromPackets : kToPackets);
-    target.add(back ? kFromBytes : kToBytes, views[i].length_bytes);
+    target.add(back ? kFromBytes : kToBytes, length_bytes);
     if (verdict.role == l4::FlowRole::kOpensFlow) target.add(kOpenedFlows);
   }
-  counters_.add(uplink ? kRxUplinkPackets : kRxHostPackets, count);
-  counters_.add(uplink ? kRxUplinkBytes : kRxHostBytes, received_bytes);
+  counters_.add(uplink ? kRxUplinkPackets : kRxHostPackets, burst.count);
+  counters_.add(uplink ? kRxUplinkBytes : kRxHostBytes, burst.received_bytes);
   counters_.add(kTxUplinkPackets, packets[static_cast<std::size_t>(l4::Exit::kUplink)]);
   counters_.add(kTxUplinkBytes, bytes[static_cast<std::size_t>(l4::Exit::kUplink)]);
   counters_.add(kTxHostPackets, packets[static_cast<std::size_t>(l4::Exit::kHost)]);
@@ -175,6 +197,7 @@ void Worker::account(const l4::PacketView* views, const l4::Verdict* verdicts, s
   counters_.set(kFlowsRemembered, counts.flows_remembered);
   counters_.set(kFlowsEvicted, counts.flows_evicted);
   counters_.set(kIcmpErrorsTranslated, counts.icmp_errors_translated);
+  counters_.set(kIcmpAnswers, counts.icmp_answers);
   turns_.store(turn + 2, std::memory_order_release);
 }
 

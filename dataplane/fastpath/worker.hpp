@@ -3,7 +3,7 @@
 // Pipeline decide, act on each verdict at one place, count. Idle, it blocks on the ports' file descriptors (a
 // spinning thread burns a core; short sleeps cost a quarter of one and more latency than a wake-up). While it
 // blocks it is offline for the Publisher and pins no table. Threads: turn() and run() the worker's own; read
-// counters and stop() from any. Ports, tables and mask outlive it.
+// counters and stop() from any. Ports, tables, mask and next hops outlive it.
 #pragma once
 
 #include <array>
@@ -38,6 +38,7 @@ enum WorkerCounter : std::size_t {
   kFlowsRemembered,
   kFlowsEvicted,
   kIcmpErrorsTranslated,
+  kIcmpAnswers,
   kBlocked,  // how often it went to sleep
   kDrops,    // by reason from here on
   kWorkerCounters = kDrops + l4::kDropReasonCount
@@ -63,7 +64,7 @@ struct WorkerPorts {
 
 class Worker {
  public:
-  Worker(WorkerPorts ports, Tables::Reader tables, const l4::TargetMask& mask,
+  Worker(WorkerPorts ports, Tables::Reader tables, const l4::TargetMask& mask, const l4::NextHops& next_hops,
          const l4::PipelineOptions& options, PollMode poll);
 
   void run();  // until stop()
@@ -79,10 +80,11 @@ class Worker {
   struct Sending;
   std::size_t turn_uplink(const l4::L4Table& table, TimePoint now);
   std::size_t turn_host(const l4::L4Table& table);
-  std::size_t receive(const PortQueue& queue, rte_mbuf** packets, l4::PacketView* views);
-  void act(rte_mbuf** packets, l4::Verdict* verdicts, std::size_t count);
+  struct Burst;
+  static void receive(const PortQueue& queue, Burst& burst);
+  void act(Burst& burst);
   void send(const PortQueue& queue, Sending& sending, l4::Verdict* verdicts, l4::DropReason when_full);
-  void account(const l4::PacketView* views, const l4::Verdict* verdicts, std::size_t count, bool uplink);
+  void account(const Burst& burst, bool uplink);
   void wait();
 
   WorkerPorts ports_;

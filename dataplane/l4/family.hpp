@@ -18,7 +18,9 @@ struct FamilyV4 {
   using Client = ClientKeyV4;
   using Address = Be32;
 
-  static ServiceKeyV4 service(Be32 address, Be16 port) { return {address, port, kProtocolTcp, 0}; }
+  static ServiceKeyV4 service(Be32 address, Be16 port, uint8_t protocol) {
+    return {address, port, protocol, 0};
+  }
   static AddressKeyV4 address(Be32 address) { return {address, Be32(0)}; }
   static FragmentKey fragment(const Header& ip, uint32_t id) {
     FragmentKey key{.id = id, .family = 4};
@@ -34,8 +36,8 @@ struct FamilyV6 {
   using Client = ClientKeyV6;
   using Address = Ipv6Bytes;
 
-  static ServiceKeyV6 service(const Ipv6Bytes& address, Be16 port) {
-    return {address, port, kProtocolTcp, {}};
+  static ServiceKeyV6 service(const Ipv6Bytes& address, Be16 port, uint8_t protocol) {
+    return {address, port, protocol, {}};
   }
   static AddressKeyV6 address(const Ipv6Bytes& address) { return {address}; }
   static FragmentKey fragment(const Header& ip, uint32_t id) {

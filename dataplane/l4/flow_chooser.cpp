@@ -31,8 +31,8 @@ const Target* FlowChooser<Key>::chosen_before(const L4Table& table, uint32_t lis
 
 // Steps around masked targets in an order of the flow's own, so that a dead target's flows spread over all
 // the others by weight and those of living targets stay. The Maglev table need not be rebuilt for that. Where
-// all are down the first choice stands: a replica's socket is headgate-node's and queues while it is
-// replaced.
+// all are down the first choice stands, if the listener would have them tried: a replica's socket is
+// headgate-node's and queues while it is replaced.
 template <ClientKey Key>
 const Target* FlowChooser<Key>::usable(const L4Table& table, uint32_t listener, const Target* first,
                                        uint64_t hash) const {
@@ -46,28 +46,29 @@ const Target* FlowChooser<Key>::usable(const L4Table& table, uint32_t listener, 
     const Target* other = table.target_of_id(id, listener);
     if (other != nullptr && !other->drain && !mask_->masked(id)) return other;
   }
-  return first;
+  return table.listener(listener).tries_all_down ? first : nullptr;
 }
 
 template <ClientKey Key>
 const Target* FlowChooser<Key>::choose_anew(const L4Table& table, uint32_t listener, const Key& key,
-                                            uint64_t hash, uint8_t tcp_flags, Tick now, FlowEntry* entry) {
+                                            uint64_t hash, FlowSignal signal, Tick now, FlowEntry* entry) {
   const auto foreign = foreign_to(table, listener);
   if (entry != nullptr && foreign(*entry)) {
     entry = flows_.find_own(key, hash, now, foreign);
-    const Target* target = entry == nullptr ? nullptr : known(table, listener, *entry, tcp_flags, now);
+    const Target* target = entry == nullptr ? nullptr : known(table, listener, *entry, signal, now);
     if (target != nullptr) return target;
   }
   const Target* first = stateless_choice(table, listener, table.listener(listener).now, hash);
   const Target* before = chosen_before(table, listener, hash, now);
-  const bool opens = opens_flow(tcp_flags);
+  const bool opens = opens_flow(signal);
   // Not opened now, so opened earlier, and not remembered: by Maglev alone. If the targets have changed
   // since, by the Maglev of before; what has been opened after the change and goes elsewhere is remembered.
-  const Target* target = opens ? usable(table, listener, first, hash) : before != nullptr ? before : first;
+  const bool is_new = opens || is_datagram(signal);
+  const Target* target = is_new ? usable(table, listener, first, hash) : before != nullptr ? before : first;
   if (target == nullptr) return nullptr;
-  const bool ends = (tcp_flags & (kTcpFin | kTcpRst)) != 0;
+  const bool ends = (signal & (kTcpFin | kTcpRst)) != 0;
   const bool found_again = target == first && (before == nullptr || before == first);
-  if (ends || (tcp_flags & (kTcpSyn | kTcpAck)) == (kTcpSyn | kTcpAck) ||
+  if (ends || (signal & (kTcpSyn | kTcpAck)) == (kTcpSyn | kTcpAck) ||
       (opens && found_again && entry == nullptr))
     return target;
   const FlowEntry value(target->id, FlowState::kNew, now);

@@ -7,8 +7,6 @@
 namespace headgate::l4 {
 namespace {
 
-constexpr uint16_t kPortsBytes = 4;  // RFC 792 quotes 8 bytes; the ports are what is needed
-
 enum class Side : uint8_t { kSource, kDestination };
 
 // Rewrites one side of the quoted packet. Returns how the sum of its bytes has changed, for the ICMP
@@ -34,7 +32,6 @@ ChecksumSum rewrite_quoted(std::byte* frame, const ParsedPacket& quoted, const R
 
 std::optional<ParsedPacket> parse_quoted(const PacketView& packet, const ParsedPacket& error) {
   ParsedPacket quoted;
-  quoted.kind = PacketKind::kTcp;
   quoted.is_v6 = error.is_v6;
   quoted.ip_offset = static_cast<uint16_t>(error.l4_offset + sizeof(IcmpHeader));
   quoted.end = error.end;
@@ -44,17 +41,19 @@ std::optional<ParsedPacket> parse_quoted(const PacketView& packet, const ParsedP
   if (quoted.is_v6) {
     if (room_bytes < sizeof(Ipv6Header)) return std::nullopt;
     const auto& ip = header_at<Ipv6Header>(at);
-    if (ip.version() != 6 || ip.next_header != kProtocolTcp) return std::nullopt;
+    if (ip.version() != 6) return std::nullopt;
+    quoted.protocol = ip.next_header;
   } else {
     if (room_bytes < sizeof(Ipv4Header)) return std::nullopt;
     const auto& ip = header_at<Ipv4Header>(at);
     header_bytes = ip.header_bytes();
-    if (ip.version() != 4 || header_bytes < sizeof ip || ip.protocol != kProtocolTcp ||
-        ip.fragment_offset_bytes() != 0)
-      return std::nullopt;
+    if (ip.version() != 4 || header_bytes < sizeof ip || ip.fragment_offset_bytes() != 0) return std::nullopt;
+    quoted.protocol = ip.protocol;
   }
-  if (room_bytes < header_bytes + kPortsBytes) return std::nullopt;
-  quoted.protocol = kProtocolTcp;
+  // RFC 792 quotes eight bytes; the ports are what is needed.
+  if (room_bytes < header_bytes + sizeof(PortsHeader)) return std::nullopt;
+  if (quoted.protocol != kProtocolTcp && quoted.protocol != kProtocolUdp) return std::nullopt;
+  quoted.kind = quoted.protocol == kProtocolTcp ? PacketKind::kTcp : PacketKind::kUdp;
   quoted.l4_offset = static_cast<uint16_t>(quoted.ip_offset + header_bytes);
   return quoted;
 }

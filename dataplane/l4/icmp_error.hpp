@@ -11,8 +11,8 @@
 
 namespace headgate::l4 {
 
-// The quoted TCP packet, of which at least the ports are there. Where the quote is of anything else, or the
-// ports are behind extension headers, there is none, and the error is the kernel's business.
+// The quoted TCP or UDP packet, of which at least the ports are there. Where the quote is of anything else,
+// or the ports are behind extension headers, there is none, and the error is the kernel's business.
 std::optional<ParsedPacket> parse_quoted(const PacketView& packet, const ParsedPacket& error);
 
 // From a client's side to a target: the error's destination and the quoted packet's source become the

@@ -37,17 +37,25 @@ class L4TableBuilder {
 
   Result<void> add(const contract::L4Listener& object) {
     const Endpoint endpoint{object.address, object.port};
-    if (object.protocol != contract::Protocol::kTcp)
-      return refuse(object, "protocol {} is not balanced by this release", name_of(object.protocol));
-    if (object.forwarding != contract::Forwarding::kLocal)
+    const bool is_udp = object.protocol == contract::Protocol::kUdp;
+    const bool is_local = object.forwarding == contract::Forwarding::kLocal;
+    if (!is_udp && object.protocol != contract::Protocol::kTcp)
+      return refuse(object, "protocol {} is not balanced", name_of(object.protocol));
+    if (!is_local && object.forwarding != contract::Forwarding::kDsr)
       return refuse(object, "forwarding {} is not known to this release", name_of(object.forwarding));
-    const uint8_t protocol = kProtocolTcp;
+    if (is_local && is_udp) return refuse(object, "replicas take no datagrams");
+    const uint8_t protocol = is_udp ? kProtocolUdp : kProtocolTcp;
     const auto index = static_cast<uint32_t>(table_->listeners_.size());
     if (!index_by_service_.emplace(Service{endpoint, protocol}, index).second)
       return refuse(object, "it is there twice");
     auto added = add_targets(object, index);
     if (!added.ok()) return added;
-    Listener listener{endpoint, protocol, object.forwarding, choice_of(object), {}, now_};
+    Listener listener{.endpoint = endpoint,
+                      .protocol = protocol,
+                      .now = choice_of(object),
+                      .before = {},
+                      .changed_at = now_,
+                      .tries_all_down = object.when_all_down == contract::WhenAllDown::kTryAll};
     hand_over(listener);
     table_->listeners_.push_back(std::move(listener));
     roles_[endpoint.address] = AddressRole::kVip;
@@ -104,32 +112,43 @@ class L4TableBuilder {
     const Endpoint vip{object.address, object.port};
     if (object.targets.size() > limits::kMaglevMembersMax) return refuse(object, "too many targets");
     for (const auto& from : object.targets) {
-      const Endpoint local{from.address, from.port};
+      const Endpoint to{from.address, from.port};
       if (from.id >= limits::kTargetIdsMax) return refuse(object, "target id {} is past the bound", from.id);
-      if (local.address.is_v6() != vip.address.is_v6())
+      if (to.address.is_v6() != vip.address.is_v6())
         return refuse(object, "target {} is of the other address family", from.name);
       if (table_->target_of_id(from.id) != nullptr)
         return refuse(object, "target id {} is there twice", from.id);
-      if (!bind(
-              {from.id, listener, from.drain, Rewrite(vip, local), Rewrite(local, vip), local, std::nullopt}))
-        return refuse(object, "{} is the address of two targets", local.to_string());
+      if (!bind({.id = from.id,
+                 .listener = listener,
+                 .drain = from.drain,
+                 .forwarding = object.forwarding,
+                 .to_target = Rewrite(vip, to),
+                 .from_target = Rewrite(to, vip),
+                 .endpoint = to,
+                 .removed_at = std::nullopt}))
+        return refuse(object, "{} is the address of two targets", to.to_string());
     }
     return {};
   }
 
-  // False where another target has its address.
+  // False where another target has its local address. A backend may be of several listeners.
   bool bind(Target target) {
-    if (!bound_.insert({target.local, kProtocolTcp}).second) return false;
+    const bool is_local = target.forwarding == contract::Forwarding::kLocal;
+    if (is_local && !bound_.insert({target.endpoint, kProtocolTcp}).second) return false;
     const Target& bound = table_->targets_.emplace_back(std::move(target));
-    if (bound.local.address.is_v6())
-      locals_v6_.emplace_back(key_v6(bound.local, kProtocolTcp), &bound);
-    else
-      locals_v4_.emplace_back(key_v4(bound.local, kProtocolTcp), &bound);
-    local_addresses_.insert(bound.local.address);
+    if (is_local) bind_local(bound);
     auto& by_id = table_->by_id_;
     if (bound.id >= by_id.size()) by_id.resize(bound.id + 1, nullptr);
     by_id[bound.id] = &bound;
     return true;
+  }
+
+  void bind_local(const Target& target) {
+    if (target.endpoint.address.is_v6())
+      locals_v6_.emplace_back(key_v6(target.endpoint, kProtocolTcp), &target);
+    else
+      locals_v4_.emplace_back(key_v4(target.endpoint, kProtocolTcp), &target);
+    local_addresses_.insert(target.endpoint.address);
   }
 
   void keep_lingering() {

@@ -55,9 +55,10 @@ struct Target {
   uint32_t id = 0;
   uint32_t listener = 0;  // index in the table
   bool drain = false;     // keeps its flows, gets no new ones
-  Rewrite to_target;      // VIP and port → the target's
-  Rewrite from_target;    // and back
-  Endpoint local;
+  contract::Forwarding forwarding = contract::Forwarding::kLocal;
+  Rewrite to_target;               // of kLocal: VIP and port → the target's
+  Rewrite from_target;             // and back
+  Endpoint endpoint;               // of a replica its local one, else the backend's
   std::optional<Tick> removed_at;  // lingers: no longer in the snapshot
 };
 
@@ -72,10 +73,10 @@ struct Choice {
 struct Listener {
   Endpoint endpoint;
   uint8_t protocol = 0;
-  contract::Forwarding forwarding = contract::Forwarding::kLocal;
   Choice now;
   Choice before;  // maglev is null where there is no hand-over
   Tick changed_at;
+  bool tries_all_down = true;  // where all targets are proved down: whether they get packets all the same
 };
 
 class L4Table {

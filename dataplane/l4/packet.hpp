@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "dataplane/core/assert.hpp"
 #include "dataplane/l4/verdict.hpp"
 
 namespace headgate::l4 {
@@ -19,7 +20,16 @@ enum class ChecksumTrust : uint8_t { kMayBePartial, kComplete, kVerified };
 struct PacketView {
   std::byte* data = nullptr;
   uint16_t length_bytes = 0;
+  uint16_t headroom_bytes = 0;  // in front of data, to grow into
   ChecksumTrust trust = ChecksumTrust::kMayBePartial;
+
+  // The frame begins that much earlier; what is there then is the caller's to write.
+  void grow_front(uint16_t bytes) {
+    HG_ASSERT(bytes <= headroom_bytes);
+    data -= bytes;
+    length_bytes = static_cast<uint16_t>(length_bytes + bytes);
+    headroom_bytes = static_cast<uint16_t>(headroom_bytes - bytes);
+  }
 };
 
 enum class PacketKind : uint8_t {
@@ -31,6 +41,11 @@ enum class PacketKind : uint8_t {
   kOtherIp,        // another protocol, or not for us to look into (a routing header still to be followed)
   kLaterFragment,  // no transport header
 };
+
+// What a packet says of its flow: TCP's flags, or that there are none to go by.
+using FlowSignal = uint16_t;
+inline constexpr FlowSignal kDatagram = 0x100;
+constexpr bool is_datagram(FlowSignal signal) { return (signal & kDatagram) != 0; }
 
 struct ParsedPacket {
   PacketKind kind = PacketKind::kNotIp;
@@ -46,6 +61,7 @@ struct ParsedPacket {
   DropReason ip_fault = DropReason::kNone;  // wrong for whomever it is
   DropReason transport_fault = DropReason::kNone;  // a fault where we balance; else the kernel's business
 
+  FlowSignal signal() const { return kind == PacketKind::kUdp ? kDatagram : tcp_flags; }
   uint16_t l4_bytes() const { return static_cast<uint16_t>(end - l4_offset); }
 };
 

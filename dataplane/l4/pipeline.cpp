@@ -19,8 +19,8 @@ const typename Family::Header& ip_of(const PacketView& packet, const ParsedPacke
   return header_at<typename Family::Header>(packet.data + parsed.ip_offset);
 }
 
-const TcpHeader& tcp_of(const PacketView& packet, const ParsedPacket& parsed) {
-  return header_at<TcpHeader>(packet.data + parsed.l4_offset);
+const PortsHeader& ports_of(const PacketView& packet, const ParsedPacket& parsed) {
+  return header_at<PortsHeader>(packet.data + parsed.l4_offset);
 }
 
 HostClass class_of(const ParsedPacket& parsed) {
@@ -34,7 +34,7 @@ bool may_finish_checksum(const ParsedPacket& parsed) {
          parsed.transport_fault == DropReason::kNone;
 }
 
-Verdict to_target(const Target& target, FlowRole role) {
+Verdict to_local(const Target& target, FlowRole role) {
   return {.exit = Exit::kHost, .role = role, .target_id = target.id};
 }
 Verdict from_target(const Target& target) {
@@ -45,16 +45,18 @@ Verdict from_target(const Target& target) {
 
 struct Pipeline::Burst {
   const L4Table& table;
-  std::span<const PacketView> packets;
+  std::span<PacketView> packets;
   std::span<Verdict> verdicts;
   TimePoint now;
   BurstArray<ParsedPacket> parsed;
 };
 
-Pipeline::Pipeline(const PipelineOptions& options, const TargetMask& mask)
+Pipeline::Pipeline(const PipelineOptions& options, const TargetMask& mask, const NextHops& next_hops)
     : flows_v4_(options.flows, options.secret, mask),
       flows_v6_(options.flows, options.secret, mask),
-      fragments_(limits::kFragmentsPerWorker, options.secret) {}
+      fragments_(limits::kFragmentsPerWorker, options.secret),
+      forwarder_(next_hops),
+      uplink_mac_(options.uplink_mac) {}
 
 template <>
 FlowChooser<ClientKeyV4>& Pipeline::chooser<FamilyV4>() {
@@ -69,7 +71,8 @@ PipelineCounts Pipeline::counts() const {
   return {.flows_held = flows_v4_.flows().size() + flows_v6_.flows().size(),
           .flows_remembered = flows_v4_.counts().remembered + flows_v6_.counts().remembered,
           .flows_evicted = flows_v4_.counts().evicted + flows_v6_.counts().evicted,
-          .icmp_errors_translated = icmp_errors_translated_};
+          .icmp_errors_translated = icmp_errors_translated_,
+          .icmp_answers = forwarder_.answers()};
 }
 
 Verdict Pipeline::to_host(const PacketView& packet, const ParsedPacket& parsed, TimePoint now) {
@@ -86,8 +89,8 @@ Verdict Pipeline::to_host(const PacketView& packet, const ParsedPacket& parsed, 
 // --- from the uplink
 // -----------------------------------------------------------------------------------------
 
-void Pipeline::from_uplink(const L4Table& table, std::span<const PacketView> packets,
-                           std::span<Verdict> verdicts, TimePoint now) {
+void Pipeline::from_uplink(const L4Table& table, std::span<PacketView> packets, std::span<Verdict> verdicts,
+                           TimePoint now) {
   HG_ASSERT(packets.size() <= limits::kBurstMax && verdicts.size() >= packets.size());
   tick_ = Tick::at(now);
   Burst burst{table, packets, verdicts, now, {}};
@@ -121,8 +124,9 @@ void Pipeline::classify_uplink(Burst& burst, std::size_t index, Waiting<Family>&
     return;
   }
   const uint32_t* listener = nullptr;
-  if (parsed.kind == PacketKind::kTcp && parsed.transport_fault == DropReason::kNone) [[likely]]
-    listener = burst.table.find(Family::service(ip.dst, tcp_of(packet, parsed).dst_port));
+  const bool has_ports = parsed.kind == PacketKind::kTcp || parsed.kind == PacketKind::kUdp;
+  if (has_ports && parsed.transport_fault == DropReason::kNone) [[likely]]
+    listener = burst.table.find(Family::service(ip.dst, ports_of(packet, parsed).dst_port, parsed.protocol));
   if (listener == nullptr) {
     verdict = classify_unbalanced<Family>(burst, index);
     return;
@@ -131,9 +135,14 @@ void Pipeline::classify_uplink(Burst& burst, std::size_t index, Waiting<Family>&
     verdict = Verdict::drop(DropReason::kTransportChecksumWrong);
     return;
   }
-  const auto key = flow_key_of(ip, tcp_of(packet, parsed));
+  const auto key = flow_key_of(ip, ports_of(packet, parsed), parsed.protocol);
   const uint64_t hash = hash_flow(key);
-  chooser<Family>().prefetch(hash, parsed.tcp_flags);
+  // The fragments that follow may be in this very burst, and must find where it goes.
+  if (parsed.is_fragment) [[unlikely]] {
+    verdict = balance_one<Family>(burst, {index, *listener, client_key_of(key), hash});
+    return;
+  }
+  chooser<Family>().prefetch(hash, parsed.signal());
   waiting.keys.emplace(waiting.count, [&] { return client_key_of(key); });
   waiting.hashes.emplace(waiting.count, [&] { return hash; });
   waiting.listeners.emplace(waiting.count, [&] { return *listener; });
@@ -161,23 +170,34 @@ template <typename Family>
 
 template <typename Family>
 void Pipeline::balance(Burst& burst, const Waiting<Family>& waiting) {
-  for (std::size_t i = 0; i < waiting.count; ++i) {
-    const std::size_t index = waiting.packets[i];
-    const PacketView& packet = burst.packets[index];
-    const ParsedPacket& parsed = burst.parsed[index];
-    const Target* target = chooser<Family>().choose(burst.table, waiting.listeners[i], waiting.keys[i],
-                                                    waiting.hashes[i], parsed.tcp_flags, tick_);
-    if (target == nullptr) {
-      burst.verdicts[index] = Verdict::drop(DropReason::kNoTarget);
-      continue;
-    }
-    if (parsed.is_fragment)
-      fragments_.remember(Family::fragment(ip_of<Family>(packet, parsed), parsed.fragment_id), target->id,
-                          tick_);
-    rewrite_destination(packet.data, parsed, target->to_target);
-    burst.verdicts[index] =
-        to_target(*target, opens_flow(parsed.tcp_flags) ? FlowRole::kOpensFlow : FlowRole::kToTarget);
-  }
+  for (std::size_t i = 0; i < waiting.count; ++i)
+    burst.verdicts[waiting.packets[i]] = balance_one<Family>(
+        burst, {waiting.packets[i], waiting.listeners[i], waiting.keys[i], waiting.hashes[i]});
+}
+
+template <typename Family>
+[[gnu::always_inline]] inline Verdict Pipeline::balance_one(Burst& burst, const Balanced<Family>& balanced) {
+  const PacketView& packet = burst.packets[balanced.index];
+  const ParsedPacket& parsed = burst.parsed[balanced.index];
+  const Target* target = chooser<Family>().choose(burst.table, balanced.listener, balanced.key, balanced.hash,
+                                                  parsed.signal(), tick_);
+  if (target == nullptr) return Verdict::drop(DropReason::kNoTarget);
+  if (parsed.is_fragment)
+    fragments_.remember(Family::fragment(ip_of<Family>(packet, parsed), parsed.fragment_id), target->id,
+                        tick_);
+  const FlowRole role = opens_flow(parsed.signal()) ? FlowRole::kOpensFlow : FlowRole::kToTarget;
+  if (target->forwarding != contract::Forwarding::kLocal) [[unlikely]]
+    return forward(burst, balanced.index, *target, role);
+  rewrite_destination(packet.data, parsed, target->to_target);
+  return to_local(*target, role);
+}
+
+// A switch floods what it does not know the port of: what is another neighbour's must not come twice.
+Verdict Pipeline::forward(Burst& burst, std::size_t index, const Target& target, FlowRole role) {
+  PacketView& packet = burst.packets[index];
+  const ParsedPacket& parsed = burst.parsed[index];
+  if (header_at<EthernetHeader>(packet.data).dst != uplink_mac_) return to_host(packet, parsed, burst.now);
+  return forwarder_.forward(packet, parsed, target, role, burst.now);
 }
 
 template <typename Family>
@@ -187,18 +207,20 @@ Verdict Pipeline::uplink_error(Burst& burst, std::size_t index) {
   const auto quoted = parse_quoted(packet, parsed);
   if (!quoted) return to_host(packet, parsed, burst.now);
   const auto& ip = ip_of<Family>(packet, *quoted);
-  const auto& tcp = tcp_of(packet, *quoted);
-  const uint32_t* listener = burst.table.find(Family::service(ip.src, tcp.src_port));
+  const auto& ports = ports_of(packet, *quoted);
+  const uint32_t* listener = burst.table.find(Family::service(ip.src, ports.src_port, quoted->protocol));
   // The quote must be of a packet that the VIP sent, and the error must have come to that VIP.
   if (listener == nullptr || ip.src != ip_of<Family>(packet, parsed).dst)
     return to_host(packet, parsed, burst.now);
-  const typename Family::Key key{ip.dst, ip.src, tcp.dst_port, tcp.src_port, kProtocolTcp, {}};
+  const typename Family::Key key{ip.dst, ip.src, ports.dst_port, ports.src_port, quoted->protocol, {}};
   const Target* target =
       chooser<Family>().look_up(burst.table, *listener, client_key_of(key), hash_flow(key), tick_);
   if (target == nullptr) return Verdict::drop(DropReason::kNoTarget);
+  if (target->forwarding != contract::Forwarding::kLocal)
+    return forward(burst, index, *target, FlowRole::kToTarget);
   rewrite_error_to_target(packet.data, parsed, *quoted, target->to_target);
   ++icmp_errors_translated_;
-  return to_target(*target, FlowRole::kToTarget);
+  return to_local(*target, FlowRole::kToTarget);
 }
 
 template <typename Family>
@@ -211,8 +233,10 @@ Verdict Pipeline::uplink_fragment(Burst& burst, std::size_t index) {
   if (*target_id == FragmentTable::kUntouched) return to_host(packet, parsed, burst.now);
   const Target* target = burst.table.target_of_id(*target_id);
   if (target == nullptr) return Verdict::drop(DropReason::kFragmentUnmatched);
+  if (target->forwarding != contract::Forwarding::kLocal)
+    return forward(burst, index, *target, FlowRole::kToTarget);
   rewrite_destination_address(packet.data, parsed, target->to_target);
-  return to_target(*target, FlowRole::kToTarget);
+  return to_local(*target, FlowRole::kToTarget);
 }
 
 // --- from the host port
@@ -243,7 +267,7 @@ Verdict Pipeline::classify_host(const L4Table& table, const PacketView& packet, 
   // From here on the packet must be translated: the local address means nothing outside this machine.
   const Target* target = nullptr;
   if (parsed.kind == PacketKind::kTcp && parsed.transport_fault == DropReason::kNone) {
-    target = table.find_local(Family::service(ip.src, tcp_of(packet, parsed).src_port));
+    target = table.find_local(Family::service(ip.src, ports_of(packet, parsed).src_port, kProtocolTcp));
     if (target == nullptr) return Verdict::drop(DropReason::kLocalAddress);
     if (parsed.is_fragment) fragments_.remember(Family::fragment(ip, parsed.fragment_id), target->id, tick_);
     rewrite_source(packet.data, parsed, target->from_target);
@@ -266,7 +290,8 @@ Verdict Pipeline::host_error(const L4Table& table, const PacketView& packet, con
   const auto quoted = parse_quoted(packet, parsed);
   if (!quoted) return untouched;
   const auto& quoted_ip = ip_of<Family>(packet, *quoted);
-  const Target* target = table.find_local(Family::service(quoted_ip.dst, tcp_of(packet, *quoted).dst_port));
+  const auto quoted_port = ports_of(packet, *quoted).dst_port;
+  const Target* target = table.find_local(Family::service(quoted_ip.dst, quoted_port, quoted->protocol));
   if (target == nullptr) return untouched;
   rewrite_error_from_target(packet.data, parsed, *quoted, target->from_target, from_local);
   ++icmp_errors_translated_;

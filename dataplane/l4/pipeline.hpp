@@ -2,8 +2,7 @@
 // Pipeline: what one worker does with a burst of packets, and all that it remembers between bursts. Two
 // passes: parse, look up the listener, hash and prefetch; then, with the lines on their way, choose and
 // rewrite. Every packet gets exactly one Verdict; acting on it is the caller's. No allocation, lock or system
-// call. Thread: one worker's, except target_counters() and counters(), which any may read. The mask outlives
-// it.
+// call. Thread: one worker's. Mask and next hops outlive it.
 #pragma once
 
 #include <array>
@@ -15,6 +14,7 @@
 #include "dataplane/core/limits.hpp"
 #include "dataplane/l4/burst_array.hpp"
 #include "dataplane/l4/flow_chooser.hpp"
+#include "dataplane/l4/forward/forwarder.hpp"
 #include "dataplane/l4/fragment_table.hpp"
 #include "dataplane/l4/host_rate.hpp"
 #include "dataplane/l4/l4_table.hpp"
@@ -28,19 +28,22 @@ struct PipelineCounts {
   uint64_t flows_remembered = 0;
   uint64_t flows_evicted = 0;
   uint64_t icmp_errors_translated = 0;
+  uint64_t icmp_answers = 0;  // errors of our own
 };
 
 struct PipelineOptions {
   std::size_t flows = limits::kFlowsPerWorker;  // of each family
   uint64_t secret = 0;                          // random, of this process: see FlowTable
+  MacAddress uplink_mac{};                      // a frame to another neighbour is not forwarded to a third
 };
 
 class Pipeline {
  public:
-  Pipeline(const PipelineOptions& options, const TargetMask& mask);
+  Pipeline(const PipelineOptions& options, const TargetMask& mask, const NextHops& next_hops);
 
-  // At most kBurstMax packets; as many verdicts.
-  void from_uplink(const L4Table& table, std::span<const PacketView> packets, std::span<Verdict> verdicts,
+  // At most kBurstMax packets; as many verdicts. What leaves by the uplink may begin elsewhere then and be of
+  // another length.
+  void from_uplink(const L4Table& table, std::span<PacketView> packets, std::span<Verdict> verdicts,
                    TimePoint now);
   void from_host(const L4Table& table, std::span<const PacketView> packets, std::span<Verdict> verdicts);
 
@@ -68,7 +71,17 @@ class Pipeline {
   template <typename Family>
   Verdict classify_unbalanced(Burst& burst, std::size_t index);
   template <typename Family>
+  struct Balanced {  // one packet of a listener's
+    std::size_t index;
+    uint32_t listener;
+    const typename Family::Client& key;
+    uint64_t hash;
+  };
+  template <typename Family>
   void balance(Burst& burst, const Waiting<Family>& waiting);
+  template <typename Family>
+  Verdict balance_one(Burst& burst, const Balanced<Family>& packet);
+  Verdict forward(Burst& burst, std::size_t index, const Target& target, FlowRole role);
   template <typename Family>
   Verdict uplink_error(Burst& burst, std::size_t index);
   template <typename Family>
@@ -83,6 +96,8 @@ class Pipeline {
   FlowChooser<ClientKeyV6> flows_v6_;
   FragmentTable fragments_;
   HostRate host_rate_;
+  Forwarder forwarder_;
+  MacAddress uplink_mac_;
   Tick tick_;
   Tick swept_at_;
   std::size_t unswept_v4_ = 0;  // buckets still to sweep in this tick

@@ -39,6 +39,10 @@ void finish_partial_checksum(const PacketView& packet, const ParsedPacket& parse
   if (field.raw() == fold(pseudo_sum(packet, parsed))) finish(parsed, transport_sum(packet, parsed), field);
 }
 
+bool has_no_checksum(const PacketView& packet, const ParsedPacket& parsed) {
+  return parsed.kind == PacketKind::kUdp && !parsed.is_v6 && checksum_field(packet, parsed) == Be16(0);
+}
+
 bool finish_if_partial(const PacketView& packet, const ParsedPacket& parsed, ChecksumSum whole,
                        ChecksumSum pseudo) {
   Be16& field = checksum_field(packet, parsed);

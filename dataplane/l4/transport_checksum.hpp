@@ -18,6 +18,9 @@ void finish_partial_checksum(const PacketView& packet, const ParsedPacket& parse
 [[nodiscard]] bool finish_if_partial(const PacketView& packet, const ParsedPacket& parsed, ChecksumSum whole,
                                      ChecksumSum pseudo);
 
+// Whether a datagram goes without a checksum, which IPv4 allows (RFC 768) and IPv6 does not.
+bool has_no_checksum(const PacketView& packet, const ParsedPacket& parsed);
+
 // Likewise: finishes a partial one, else says whether the whole one is right. `ip` is the packet's header.
 template <typename IpHeader>
 [[nodiscard]] inline bool finish_or_check_checksum(const IpHeader& ip, const PacketView& packet,
@@ -26,7 +29,8 @@ template <typename IpHeader>
   const uint16_t l4_bytes = parsed.l4_bytes();
   const ChecksumSum pseudo = pseudo_header_sum(ip, parsed.protocol, l4_bytes);
   const ChecksumSum whole = sum_bytes({packet.data + parsed.l4_offset, l4_bytes});
-  return fold(whole + pseudo) == 0xffff || finish_if_partial(packet, parsed, whole, pseudo);
+  return fold(whole + pseudo) == 0xffff || finish_if_partial(packet, parsed, whole, pseudo) ||
+         has_no_checksum(packet, parsed);
 }
 
 }  // namespace headgate::l4

@@ -28,6 +28,8 @@ enum class DropReason : uint8_t {
   kTransportChecksumWrong,
   kSourceSpoofed,      // from the uplink with an address that only this machine may send from
   kLocalAddress,       // from the uplink to the replicas' local address: reachable through a VIP alone
+  kTtlExpired,         // to be forwarded, but its hops are used up, and no answer may be sent or was due
+  kNoNextHop,          // a target whose machine no route or neighbour of the kernel leads to
   kNoTarget,           // a listener without a target that takes new flows
   kFragmentUnmatched,  // a later fragment whose first was not seen, or no longer remembered
   kHostRateNeighbour,  // past the rate limit of ARP and neighbour discovery to the kernel
@@ -49,6 +51,8 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "transport_checksum_wrong",
                                                                                  "source_spoofed",
                                                                                  "local_address",
+                                                                                 "ttl_expired",
+                                                                                 "no_next_hop",
                                                                                  "no_target",
                                                                                  "fragment_unmatched",
                                                                                  "host_rate_neighbour",

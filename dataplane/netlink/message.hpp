@@ -16,10 +16,9 @@
 #include <linux/netlink.h>
 
 #include "dataplane/core/ip_address.hpp"
+#include "dataplane/core/packet_headers.hpp"
 
 namespace headgate::netlink {
-
-using MacAddress = std::array<uint8_t, 6>;
 
 class Request {
  public:

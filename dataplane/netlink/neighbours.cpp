@@ -3,27 +3,55 @@
 
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 namespace headgate::netlink {
+namespace {
+
+ndmsg body_for(int link_index, const IpAddress& address) {
+  ndmsg body{};
+  body.ndm_family = address.is_v4() ? AF_INET : AF_INET6;
+  body.ndm_ifindex = link_index;
+  return body;
+}
+
+}  // namespace
+
+std::optional<Neighbour> neighbour_of(const Message& event) {
+  constexpr uint16_t kUsable = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP;
+  const auto body = event.body<ndmsg>();
+  if ((event.type != RTM_NEWNEIGH && event.type != RTM_DELNEIGH) || !body) return std::nullopt;
+  const auto attributes = event.attributes<ndmsg>();
+  const auto address = attributes.address(NDA_DST);
+  if (!address) return std::nullopt;
+  const auto mac = attributes.mac(NDA_LLADDR);
+  return Neighbour{
+      .link_index = body->ndm_ifindex,
+      .address = *address,
+      .mac = mac.value_or(MacAddress{}),
+      .usable = event.type == RTM_NEWNEIGH && mac.has_value() && (body->ndm_state & kUsable) != 0};
+}
 
 Result<std::vector<Neighbour>> list_neighbours(Socket& socket) {
-  constexpr uint16_t kUsable = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP;
   std::vector<Neighbour> neighbours;
   Request request(RTM_GETNEIGH, NLM_F_DUMP, ndmsg{});
   auto dumped = socket.dump(request, "listing neighbours", [&](const Message& message) {
-    const auto body = message.body<ndmsg>();
-    if (message.type != RTM_NEWNEIGH || !body) return;
-    const auto attributes = message.attributes<ndmsg>();
-    const auto address = attributes.address(NDA_DST);
-    if (!address) return;
-    const auto mac = attributes.mac(NDA_LLADDR);
-    neighbours.push_back({.link_index = body->ndm_ifindex,
-                          .address = *address,
-                          .mac = mac.value_or(MacAddress{}),
-                          .usable = mac.has_value() && (body->ndm_state & kUsable) != 0});
+    if (auto neighbour = neighbour_of(message)) neighbours.push_back(*std::move(neighbour));
   });
   if (!dumped.ok()) return std::move(dumped).error();
   return neighbours;
+}
+
+Result<void> keep_neighbour(Socket& socket, int link_index, const IpAddress& address) {
+  Request request(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, body_for(link_index, address));
+  request.put(NDA_DST, address).put(NDA_FLAGS_EXT, uint32_t{NTF_EXT_MANAGED});
+  return socket.act(request, "asking for the neighbour " + address.to_string());
+}
+
+Result<void> forget_neighbour(Socket& socket, int link_index, const IpAddress& address) {
+  Request request(RTM_DELNEIGH, NLM_F_ACK, body_for(link_index, address));
+  request.put(NDA_DST, address);
+  return socket.act(request, "forgetting the neighbour " + address.to_string());
 }
 
 }  // namespace headgate::netlink

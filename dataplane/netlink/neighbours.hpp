@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "dataplane/netlink/socket.hpp"
@@ -19,5 +20,11 @@ struct Neighbour {
 };
 
 Result<std::vector<Neighbour>> list_neighbours(Socket& socket);
+// Of an event (RTMGRP_NEIGH); one that was forgotten is not usable. Nothing where it is another kind's.
+std::optional<Neighbour> neighbour_of(const Message& event);
+// The kernel asks for it now and again and again, as long as it knows of it (NTF_EXT_MANAGED, Linux 5.16).
+Result<void> keep_neighbour(Socket& socket, int link_index, const IpAddress& address);
+// What was learned of it goes; the kernel asks anew when it needs it itself.
+Result<void> forget_neighbour(Socket& socket, int link_index, const IpAddress& address);
 
 }  // namespace headgate::netlink

@@ -69,6 +69,29 @@ Result<std::vector<Route>> list_routes(Socket& socket) {
   return routes;
 }
 
+Result<std::optional<Way>> find_way(Socket& socket, const IpAddress& to) {
+  rtmsg body{};
+  body.rtm_family = to.is_v4() ? AF_INET : AF_INET6;
+  body.rtm_dst_len = to.is_v4() ? 32 : 128;
+  Request request(RTM_GETROUTE, NLM_F_ACK, body);
+  request.put(RTA_DST, to);
+  std::optional<Way> way;
+  const auto asked =
+      socket.dump(request, "finding the way to " + to.to_string(), [&](const Message& message) {
+        const auto answer = message.body<rtmsg>();
+        if (message.type != RTM_NEWROUTE || !answer) return;
+        if (answer->rtm_type != RTN_UNICAST && answer->rtm_type != RTN_LOCAL) return;
+        const auto attributes = message.attributes<rtmsg>();
+        way = Way{.link_index = static_cast<int>(attributes.u32(RTA_OIF).value_or(0)),
+                  .gateway = attributes.address(RTA_GATEWAY),
+                  .source = attributes.address(RTA_PREFSRC),
+                  .is_local = answer->rtm_type == RTN_LOCAL};
+      });
+  // That there is none the kernel says as an error of its own kind.
+  if (!asked.ok() && asked.error().code != ErrorCode::kUnavailable && !way) return asked.error();
+  return way;
+}
+
 Result<void> put_route(Socket& socket, const Route& route) {
   auto request = request_for(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, route);
   return socket.act(request, "setting the route to " + route.destination.to_string());

@@ -22,6 +22,17 @@ struct Route {
 
 // A multipath route counts once for each of its links.
 Result<std::vector<Route>> list_routes(Socket& socket);
+// Which way the kernel would send a packet to an address, by all of its tables and rules.
+struct Way {
+  int link_index = 0;
+  std::optional<IpAddress> gateway;  // none: it is a neighbour
+  std::optional<IpAddress> source;   // what the kernel would choose as source address
+  bool is_local = false;             // an address of this machine
+
+  friend bool operator==(const Way&, const Way&) = default;
+};
+// Nothing where there is none.
+Result<std::optional<Way>> find_way(Socket& socket, const IpAddress& to);
 Result<void> put_route(Socket& socket, const Route& route);
 Result<void> remove_route(Socket& socket, const Route& route);
 

@@ -211,8 +211,10 @@ void Node::reconcile() {
 void Node::hand_out_health() {
   processes_.set_health([this](const std::string& process) {
     if (process != kProcessL4) return health_.view_of(audience_of_process(process));
-    return replica_health(plan_,
-                          [this](const std::string& replica) { return processes_.can_serve(replica); });
+    auto view =
+        replica_health(plan_, [this](const std::string& replica) { return processes_.can_serve(replica); });
+    view.merge(health_.view_of(std::string(contract::kAudienceL4)));
+    return view;
   });
 }
 

@@ -75,6 +75,7 @@ NodePlan plan_of(const contract::Snapshot& snapshot) {
   });
   for_each<contract::L4Listener>(snapshot, contract::kAudienceL4, [&](const contract::L4Listener& listener) {
     plan.vips.insert(listener.address);
+    if (listener.forwarding != contract::Forwarding::kLocal) return;
     for (const auto& target : listener.targets)
       plan.l4_targets[target.name].insert({target.address, target.port});
   });

@@ -110,7 +110,10 @@ TEST_F(OfflineTest, PacketsCrossAndAreAccountedFor) {
   EXPECT_EQ(outcome.stats["l4_drops_total{reason=\"local_address\",worker=\"0\"}"], 2u);
   EXPECT_EQ(outcome.stats["l4_drops_total{reason=\"transport_checksum_wrong\",worker=\"0\"}"], 1u);
   EXPECT_EQ(outcome.stats["l4_drops_total{reason=\"frame_too_short\",worker=\"0\"}"], 1u);
-  EXPECT_EQ(outcome.stats["l4_target_flows_opened_total{listener=\"192.0.2.100:80\",target=\"edge/0\"}"], 1u);
+  EXPECT_EQ(
+      outcome.stats
+          ["l4_target_flows_opened_total{listener=\"192.0.2.100:80\",protocol=\"tcp\",target=\"edge/0\"}"],
+      1u);
   ASSERT_TRUE(outcome.stats.contains("l4_law_deficit_packets{worker=\"0\"}")) << outcome.text;
   EXPECT_EQ(outcome.stats["l4_law_deficit_packets{worker=\"0\"}"], 0u);
 }

@@ -23,22 +23,22 @@ contract::MemberHealth health(const std::string& target, bool usable) {
 }
 
 TEST(TableKeeper, IsAppliedOnceEveryWorkerLooksAtIt) {
-  TableKeeper keeper(2);
+  TableKeeper keeper(2, NextHopKeeper({}));
   auto first = keeper.tables().reader(0);
   auto second = keeper.tables().reader(1);
   first.refresh();
   second.refresh();
   ASSERT_TRUE(keeper.configure(contract::full(snapshot(5, 1)), kNow).ok());
   EXPECT_EQ(keeper.revision(), 5u);
-  EXPECT_FALSE(keeper.settle());
+  EXPECT_FALSE(keeper.settle(kNow));
   EXPECT_EQ(first.refresh().revision(), 5u);
-  EXPECT_FALSE(keeper.settle());
+  EXPECT_FALSE(keeper.settle(kNow));
   second.offline();  // asleep: it will look at the newest when it wakes
-  EXPECT_TRUE(keeper.settle());
+  EXPECT_TRUE(keeper.settle(kNow));
 }
 
 TEST(TableKeeper, WhatIsRefusedChangesNothing) {
-  TableKeeper keeper(1);
+  TableKeeper keeper(1, NextHopKeeper({}));
   ASSERT_TRUE(keeper.configure(contract::full(snapshot(5, 1)), kNow).ok());
   contract::Delta stranger{.base = 4, .revision = 6, .upserts = {}, .removals = {}};
   EXPECT_EQ(keeper.configure(stranger, kNow).error().code, ErrorCode::kConflict);
@@ -52,7 +52,7 @@ TEST(TableKeeper, WhatIsRefusedChangesNothing) {
 }
 
 TEST(TableKeeper, HealthMasksByNameWhicheverComesFirst) {
-  TableKeeper keeper(1);
+  TableKeeper keeper(1, NextHopKeeper({}));
   keeper.update_health({.full = true, .upserts = {health("edge/1", false)}, .removals = {}});
   ASSERT_TRUE(keeper.configure(contract::full(snapshot(5, 2)), kNow).ok());
   EXPECT_FALSE(keeper.mask().masked(1));
@@ -63,6 +63,31 @@ TEST(TableKeeper, HealthMasksByNameWhicheverComesFirst) {
   EXPECT_FALSE(keeper.mask().masked(2));
   keeper.update_health({.full = true, .upserts = {}, .removals = {}});
   EXPECT_FALSE(keeper.mask().masked(1));
+}
+
+TEST(TableKeeper, HealthOfBackendsIsTheirPools) {
+  TableKeeper keeper(1, NextHopKeeper({{*IpAddress::parse("192.0.2.20"), MacAddress{2, 0, 0, 0, 0, 9}}}));
+  auto forwarded = test::L4Snapshot(5).listener("192.0.2.100:80").forwarded("pool-a");
+  forwarded.target(1, "192.0.2.20:80", "192.0.2.20:80");
+  ASSERT_TRUE(keeper.configure(contract::full(forwarded.build()), kNow).ok());
+  EXPECT_FALSE(keeper.mask().masked(1));
+  keeper.update_health({.full = true, .upserts = {health("192.0.2.20:80", false)}, .removals = {}});
+  EXPECT_FALSE(keeper.mask().masked(1)) << "a replica of that name";
+  auto down = health("192.0.2.20:80", false);
+  down.key.group = "pool-a";
+  keeper.update_health({.full = true, .upserts = {down}, .removals = {}});
+  EXPECT_TRUE(keeper.mask().masked(1));
+}
+
+TEST(TableKeeper, ATargetThatNoNeighbourLeadsToIsMasked) {
+  TableKeeper keeper(1, NextHopKeeper({{*IpAddress::parse("192.0.2.20"), MacAddress{2, 0, 0, 0, 0, 9}}}));
+  auto forwarded = test::L4Snapshot(5).listener("192.0.2.100:80").forwarded("pool-a");
+  forwarded.target(1, "192.0.2.20:80", "192.0.2.20:80").target(2, "192.0.2.21:80", "192.0.2.21:80");
+  ASSERT_TRUE(keeper.configure(contract::full(forwarded.build()), kNow).ok());
+  EXPECT_FALSE(keeper.mask().masked(1));
+  EXPECT_TRUE(keeper.mask().masked(2));
+  EXPECT_EQ(keeper.next_hops().find(1), (MacAddress{2, 0, 0, 0, 0, 9}));
+  EXPECT_EQ(keeper.next_hops().find(2), std::nullopt);
 }
 
 }  // namespace

@@ -35,12 +35,12 @@ class FlowChooserTest : public testing::Test {
             {}};
   }
   // The id of the target that one packet of the flow goes to; 0: none.
-  uint32_t send(uint32_t flow, uint8_t flags) {
+  uint32_t send(uint32_t flow, FlowSignal flags) {
     const auto* target =
         chooser_.choose(*table_, 0, client_key_of(key(flow)), hash_flow(key(flow)), flags, now_);
     return target == nullptr ? 0 : target->id;
   }
-  std::vector<uint32_t> send_all(uint8_t flags) {
+  std::vector<uint32_t> send_all(FlowSignal flags) {
     std::vector<uint32_t> ids;
     for (uint32_t flow = 0; flow < kFlows; ++flow) ids.push_back(send(flow, flags));
     return ids;
@@ -59,6 +59,45 @@ TEST_F(FlowChooserTest, AFloodOfSynsLeavesNothingBehind) {
   const auto first = send_all(kTcpSyn);
   EXPECT_EQ(first, send_all(kTcpSyn));
   EXPECT_EQ(chooser_.flows().size(), 0u);
+}
+
+TEST_F(FlowChooserTest, DatagramsStayThroughEveryChange) {
+  configure(4);
+  const auto chosen = send_all(kDatagram);
+  EXPECT_GT(chooser_.flows().size(), kFlows * 9 / 10);
+  for (const uint32_t targets : {5u, 9u, 4u}) {
+    configure(targets);
+    now_ = Tick(now_.number() + 1);
+    EXPECT_EQ(send_all(kDatagram), chosen) << targets;
+  }
+}
+
+TEST_F(FlowChooserTest, DatagramsLeaveATargetThatIsDown) {
+  configure(4);
+  const auto chosen = send_all(kDatagram);
+  mask_.set(2, true);
+  const auto moved = send_all(kDatagram);
+  for (uint32_t flow = 0; flow < kFlows; ++flow) {
+    EXPECT_NE(moved[flow], 2u);
+    if (chosen[flow] != 2) {
+      EXPECT_EQ(moved[flow], chosen[flow]) << flow;
+    }
+  }
+  mask_.set(2, false);
+  EXPECT_EQ(send_all(kDatagram), moved) << "they stay where they have gone";
+}
+
+TEST_F(FlowChooserTest, WhereAllAreDownTheListenerSaysWhetherTheyAreTried) {
+  auto snapshot = L4Snapshot(1).listener("192.0.2.100:80").targets(2, 1, "198.19.255.1", 2000);
+  mask_.set(1, true);
+  mask_.set(2, true);
+  configure(snapshot);
+  EXPECT_NE(send(1, kTcpSyn), 0u);
+  snapshot.last().when_all_down = contract::WhenAllDown::kRefuse;
+  configure(snapshot);
+  EXPECT_EQ(send(1, kTcpSyn), 0u);
+  EXPECT_EQ(send(1, kDatagram), 0u);
+  EXPECT_NE(send(1, kTcpAck), 0u) << "what may be established is not cut off";
 }
 
 TEST_F(FlowChooserTest, AnEstablishedFlowStaysThroughEveryChange) {

@@ -153,7 +153,7 @@ TEST(L4Table, RefusesWhatItCannotServe) {
   EXPECT_EQ(refusal(nat), "listener 192.0.2.100:80: forwarding nat is not known to this release");
   L4Snapshot udp = L4Snapshot(1).listener("192.0.2.100:80");
   udp.last().protocol = contract::Protocol::kUdp;
-  EXPECT_EQ(refusal(udp), "listener 192.0.2.100:80: protocol udp is not balanced by this release");
+  EXPECT_EQ(refusal(udp), "listener 192.0.2.100:80: replicas take no datagrams");
   EXPECT_EQ(refusal(L4Snapshot(1).listener("192.0.2.100:80").listener("192.0.2.100:80")),
             "listener 192.0.2.100:80: it is there twice");
   EXPECT_EQ(refusal(L4Snapshot(1).listener("192.0.2.100:80").target(1, "a", "[::1]:1")),

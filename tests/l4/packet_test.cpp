@@ -19,7 +19,7 @@ constexpr const char* kA6 = "2001:db8::2";
 constexpr const char* kB6 = "2001:db8::100";
 
 ParsedPacket parse_bytes(Bytes bytes) {
-  return parse({bytes.data(), static_cast<uint16_t>(bytes.size()), ChecksumTrust::kMayBePartial});
+  return parse({.data = bytes.data(), .length_bytes = static_cast<uint16_t>(bytes.size())});
 }
 
 Bytes cut(Bytes bytes, std::size_t length) {

@@ -69,14 +69,15 @@ class PipelineTest : public testing::TestWithParam<Names> {
     }
   }
   Verdict uplink(Bytes& bytes, ChecksumTrust trust = ChecksumTrust::kMayBePartial) {
-    const PacketView view{bytes.data(), static_cast<uint16_t>(bytes.size()), trust};
+    PacketView view{
+        .data = bytes.data(), .length_bytes = static_cast<uint16_t>(bytes.size()), .trust = trust};
     std::vector<Verdict> verdicts(1);
     pipeline_.from_uplink(*table_, {&view, 1}, verdicts, now_);
     count(verdicts);
     return verdicts[0];
   }
   Verdict host(Bytes& bytes) {
-    const PacketView view{bytes.data(), static_cast<uint16_t>(bytes.size()), ChecksumTrust::kMayBePartial};
+    const PacketView view{.data = bytes.data(), .length_bytes = static_cast<uint16_t>(bytes.size())};
     std::vector<Verdict> verdicts(1);
     pipeline_.from_host(*table_, {&view, 1}, verdicts);
     count(verdicts);
@@ -103,7 +104,8 @@ class PipelineTest : public testing::TestWithParam<Names> {
 
   TimePoint now_{100'000s};
   TargetMask mask_;
-  Pipeline pipeline_{{.flows = 4096, .secret = 1}, mask_};
+  NextHops next_hops_;
+  Pipeline pipeline_{{.flows = 4096, .secret = 1, .uplink_mac = {}}, mask_, next_hops_};
   std::unique_ptr<const L4Table> table_;
   std::unique_ptr<const L4Table> old_;
   uint64_t received_ = 0;
@@ -255,6 +257,19 @@ TEST_P(PipelineTest, FragmentsGoWhereTheFirstGoes) {
   EXPECT_EQ(host(unknown), Verdict::drop(DropReason::kFragmentUnmatched));
 }
 
+TEST_P(PipelineTest, FragmentsOfOneBurstFindTheirFirst) {
+  Bytes frames[] = {from_client().payload(std::string(60, 'a')).fragment(7, 0, true).build(),
+                    from_client().payload("12345678").fragment(7, 80, true).build(),
+                    from_client().payload("12345678").fragment(7, 88, false).build()};
+  std::vector<PacketView> views;
+  for (auto& frame : frames)
+    views.push_back({.data = frame.data(), .length_bytes = static_cast<uint16_t>(frame.size())});
+  std::vector<Verdict> verdicts(views.size());
+  pipeline_.from_uplink(*table_, views, verdicts, now_);
+  count(verdicts);
+  for (const auto& verdict : verdicts) EXPECT_EQ(verdict.exit, Exit::kHost) << name_of(verdict.reason);
+}
+
 TEST_P(PipelineTest, FragmentsOfWhatIsNotBalancedPassUntouched) {
   const auto udp = [&] { return Packet().ip(names().client, names().vip).udp(5000, 53); };
   Bytes first = udp().payload("question").fragment(7, 0, true).build();
@@ -336,7 +351,7 @@ TEST_P(PipelineTest, ABurstIsTheSameAsItsPacketsOneByOne) {
     auto alone = together;
     std::vector<PacketView> views;
     for (auto& bytes : together)
-      views.push_back({bytes.data(), static_cast<uint16_t>(bytes.size()), ChecksumTrust::kMayBePartial});
+      views.push_back({.data = bytes.data(), .length_bytes = static_cast<uint16_t>(bytes.size())});
     std::vector<Verdict> verdicts(views.size());
     now_ += 1s;
     pipeline_.from_uplink(*table_, views, verdicts, now_);

@@ -21,7 +21,9 @@ std::string random_address(std::mt19937& random, bool v6) {
 }
 
 ParsedPacket whole(Bytes& bytes) {
-  return parse({bytes.data(), static_cast<uint16_t>(bytes.size()), ChecksumTrust::kComplete});
+  return parse({.data = bytes.data(),
+                .length_bytes = static_cast<uint16_t>(bytes.size()),
+                .trust = ChecksumTrust::kComplete});
 }
 
 // A rewritten packet is, byte for byte, the packet built with the other address and port.

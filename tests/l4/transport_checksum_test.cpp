@@ -35,7 +35,7 @@ std::vector<Case> packets() {
 }
 
 PacketView view(Bytes& bytes, ChecksumTrust trust) {
-  return {bytes.data(), static_cast<uint16_t>(bytes.size()), trust};
+  return {.data = bytes.data(), .length_bytes = static_cast<uint16_t>(bytes.size()), .trust = trust};
 }
 
 bool finish_or_check(const PacketView& frame) {

@@ -127,6 +127,52 @@ TEST(Routes, TheDefaultRouteIsPutFoundAndRemoved) {
   });
 }
 
+TEST(Routes, TheWayToAnAddressIsTheKernels) {
+  in_own_namespace([] {
+    auto socket = open_socket();
+    const auto left = make_pair_up(socket);
+    ASSERT_TRUE(put_address(socket, left, {left.index, ip("192.0.2.10"), 24, false, false}).ok());
+    ASSERT_TRUE(set_link_up(socket, link_of(socket, "lo")).ok());
+    const auto way_to = [&](const char* address) {
+      const auto way = find_way(socket, ip(address));
+      EXPECT_TRUE(way.ok()) << way.error().message;
+      return way.ok() ? *way : std::nullopt;
+    };
+    const Way on_link{.link_index = left.index, .gateway = std::nullopt, .source = ip("192.0.2.10")};
+    EXPECT_EQ(way_to("192.0.2.20"), on_link);
+    EXPECT_TRUE(way_to("192.0.2.10")->is_local);
+    EXPECT_EQ(way_to("198.51.100.7"), std::nullopt);
+    EXPECT_EQ(way_to("2001:db8::7"), std::nullopt);
+    Route route{.destination = {ip("0.0.0.0"), 0}, .gateway = ip("192.0.2.1"), .source = {}};
+    route.link_index = left.index;
+    ASSERT_TRUE(put_route(socket, route).ok());
+    EXPECT_EQ(way_to("198.51.100.7")->gateway, ip("192.0.2.1"));
+  });
+}
+
+TEST(Neighbours, OneThatIsKeptIsAskedForAgainAndAgain) {
+  in_own_namespace([] {
+    auto events = Socket::subscribe(RTMGRP_NEIGH);
+    ASSERT_TRUE(events.ok());
+    auto socket = open_socket();
+    const auto left = make_pair_up(socket);
+    ASSERT_TRUE(put_address(socket, left, {left.index, ip("192.0.2.10"), 24, false, false}).ok());
+    ASSERT_TRUE(keep_neighbour(socket, left.index, ip("192.0.2.20")).ok());
+    EXPECT_EQ(::system("ip neigh show dev left to 192.0.2.20 | grep -q managed"), 0);
+    ASSERT_EQ(::system("ip neigh replace 192.0.2.20 lladdr 02:00:00:00:00:20 nud reachable dev left"), 0);
+    ASSERT_TRUE(forget_neighbour(socket, left.index, ip("192.0.2.20")).ok());
+    std::vector<Neighbour> told;
+    events->take_events([&](const Message& message) {
+      const auto neighbour = neighbour_of(message);
+      if (neighbour && neighbour->address == ip("192.0.2.20")) told.push_back(*neighbour);
+    });
+    ASSERT_GE(told.size(), 2u) << "learned, forgotten";
+    EXPECT_FALSE(told.back().usable);
+    const Neighbour learned{left.index, ip("192.0.2.20"), {0x02, 0, 0, 0, 0, 0x20}, true};
+    EXPECT_GE(std::count(told.begin(), told.end(), learned), 1);
+  });
+}
+
 TEST(Neighbours, AreListedWithTheirMac) {
   in_own_namespace([] {
     auto socket = open_socket();

@@ -22,6 +22,13 @@ class L4Snapshot {
     listeners_.push_back({.address = parsed.address, .port = parsed.port, .targets = {}});
     return *this;
   }
+  // The listener named last ends on this pool; its targets are other machines.
+  L4Snapshot& forwarded(std::string pool, contract::Forwarding forwarding = contract::Forwarding::kDsr) {
+    last().pool = std::move(pool);
+    last().forwarding = forwarding;
+    return *this;
+  }
+  L4Snapshot& udp() { return last().protocol = contract::Protocol::kUdp, *this; }
   // Of the listener named last.
   L4Snapshot& target(uint32_t id, std::string name, std::string_view endpoint, uint32_t weight = 1,
                      bool drain = false) {

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/fastpath/next_hop_keeper.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <linux/rtnetlink.h>
+
+#include "dataplane/core/log.hpp"
+#include "dataplane/netlink/links.hpp"
+#include "dataplane/netlink/routes.hpp"
+
+namespace headgate::fastpath {
+namespace {
+
+constexpr uint32_t kGroups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+                             RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+// How long the kernel asks until it gives a neighbour up (three times, a second apart).
+constexpr auto kResolvePatience = std::chrono::seconds(1);
+
+// Why frames of a target can't go this way; empty: they can.
+std::string fault_of(const IpAddress& address, const std::optional<netlink::Way>& way, int host_link_index,
+                     const std::string& host_link) {
+  if (!way) return "no route leads to it";
+  if (way->is_local) return "it is an address of this machine";
+  if (way->link_index != host_link_index) return "its route does not lead by " + host_link;
+  if (way->gateway)
+    return fmt::format("it is behind the gateway {}: by dsr only neighbours are reached",
+                       way->gateway->to_string());
+  return address.is_multicast() ? "it is a multicast address" : "";
+}
+
+}  // namespace
+
+Result<NextHopKeeper> NextHopKeeper::open(std::string host_link) {
+  auto requests = netlink::Socket::open();
+  if (!requests.ok()) return std::move(requests).error();
+  auto events = netlink::Socket::subscribe(kGroups);
+  if (!events.ok()) return std::move(events).error();
+  return NextHopKeeper(std::move(*requests), std::move(*events), std::move(host_link));
+}
+
+NextHopKeeper::NextHopKeeper(StaticNeighbours neighbours) : known_(neighbours.begin(), neighbours.end()) {}
+
+NextHopKeeper::NextHopKeeper(netlink::Socket requests, netlink::Socket events, std::string host_link)
+    : requests_(std::move(requests)), events_(std::move(events)), host_link_(std::move(host_link)) {
+  look_at_everything();
+}
+
+void NextHopKeeper::find_host_link() {
+  const auto link = netlink::find_link(*requests_, host_link_);
+  host_link_index_ = link.ok() && *link ? (*link)->index : 0;
+}
+
+void NextHopKeeper::look_at_everything() {
+  find_host_link();
+  known_.clear();
+  kept_.clear();  // what is in use still is asked for again
+  const auto neighbours = netlink::list_neighbours(*requests_);
+  if (!neighbours.ok()) return log::warning(neighbours.error().message);
+  for (const auto& neighbour : *neighbours)
+    if (neighbour.link_index == host_link_index_ && neighbour.usable)
+      known_[neighbour.address] = neighbour.mac;
+}
+
+void NextHopKeeper::follow(const l4::L4Table& table, TimePoint now) {
+  auto before = std::exchange(destinations_, {});
+  std::set<uint32_t> served;
+  for (const auto& target : table.targets()) {
+    if (target.forwarding == contract::Forwarding::kLocal) continue;
+    const auto& address = target.endpoint.address;
+    const auto [place, is_new] = destinations_.try_emplace(address);
+    auto& destination = place->second;
+    if (const auto known = before.find(address); is_new && known != before.end())
+      destination = std::move(known->second);
+    else if (is_new)
+      destination.wanted_since = now;
+    if (is_new) destination.targets.clear();
+    destination.targets.push_back(target.id);
+    served.insert(target.id);
+  }
+  for (const uint32_t id : served_)
+    if (!served.contains(id)) next_hops_->set(id, std::nullopt);
+  served_ = std::move(served);
+  for (auto& [address, destination] : destinations_) {
+    find_neighbour(address, destination);
+    publish(address, destination);
+  }
+  forget_unused();
+}
+
+void NextHopKeeper::find_neighbour(const IpAddress& address, Destination& destination) {
+  destination.neighbour.reset();
+  if (!requests_) {
+    destination.neighbour = address;
+    return;
+  }
+  const auto way = netlink::find_way(*requests_, address);
+  const auto fault = way.ok() ? fault_of(address, *way, host_link_index_, host_link_) : way.error().message;
+  if (fault != destination.fault) {
+    if (!fault.empty())
+      log::warning(fmt::format("no packets can be sent to {}: {}", address.to_string(), fault));
+    destination.fault = fault;
+  }
+  if (!fault.empty()) return;
+  destination.neighbour = address;
+  ask_for(address);
+}
+
+void NextHopKeeper::ask_for(const IpAddress& neighbour) {
+  if (!kept_.insert(neighbour).second) return;
+  const auto asked = netlink::keep_neighbour(*requests_, host_link_index_, neighbour);
+  if (!asked.ok()) log::warning(asked.error().message);
+}
+
+void NextHopKeeper::forget_unused() {
+  std::set<IpAddress> used;
+  for (const auto& [address, destination] : destinations_)
+    if (destination.neighbour) used.insert(*destination.neighbour);
+  std::erase_if(kept_, [&](const IpAddress& neighbour) {
+    if (used.contains(neighbour)) return false;
+    // It may be gone already, with its link.
+    static_cast<void>(netlink::forget_neighbour(*requests_, host_link_index_, neighbour));
+    return true;
+  });
+}
+
+// True where it has changed.
+bool NextHopKeeper::publish(const IpAddress& address, Destination& destination) {
+  const auto known = destination.neighbour ? known_.find(*destination.neighbour) : known_.end();
+  const auto mac = known == known_.end() ? std::nullopt : std::optional(known->second);
+  const bool changed = mac != destination.mac;
+  if (changed && !mac) log::warning(fmt::format("{} is no neighbour any more", address.to_string()));
+  destination.mac = mac;
+  for (const uint32_t id : destination.targets) next_hops_->set(id, mac);
+  return changed;
+}
+
+bool NextHopKeeper::publish_all() {
+  bool changed = false;
+  for (auto& [address, destination] : destinations_) changed |= publish(address, destination);
+  return changed;
+}
+
+bool NextHopKeeper::on_events(TimePoint now) {
+  bool ways_may_differ = false;
+  const bool complete = events_->take_events([&](const netlink::Message& event) {
+    const auto neighbour = netlink::neighbour_of(event);
+    if (!neighbour) {
+      ways_may_differ = true;
+      return;
+    }
+    if (neighbour->link_index != host_link_index_) return;
+    if (neighbour->usable)
+      known_[neighbour->address] = neighbour->mac;
+    else
+      known_.erase(neighbour->address);
+  });
+  if (!complete) look_at_everything();
+  if (!complete || ways_may_differ) {
+    const int before = host_link_index_;
+    find_host_link();
+    if (host_link_index_ != before) look_at_everything();
+    for (auto& [address, destination] : destinations_) {
+      const bool had_way = destination.neighbour.has_value();
+      find_neighbour(address, destination);
+      if (!had_way && destination.neighbour) destination.wanted_since = now;
+    }
+    forget_unused();
+  }
+  return publish_all();
+}
+
+bool NextHopKeeper::is_resolving(TimePoint now) const {
+  return std::any_of(destinations_.begin(), destinations_.end(), [&](const auto& entry) {
+    const Destination& destination = entry.second;
+    return destination.neighbour && !destination.mac && now - destination.wanted_since < kResolvePatience;
+  });
+}
+
+}  // namespace headgate::fastpath

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// NextHopKeeper: finds for each target on another machine the neighbour that its frames go to, by the
+// kernel's routes and by ARP and ND on the kernel's side of the host port, and follows what changes there.
+// The kernel is asked to keep those neighbours known as long as there are targets behind them. Thread:
+// control; workers read next_hops() alone. Outlives the workers.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dataplane/core/clock.hpp"
+#include "dataplane/core/ip_address.hpp"
+#include "dataplane/l4/forward/next_hops.hpp"
+#include "dataplane/l4/l4_table.hpp"
+#include "dataplane/netlink/neighbours.hpp"
+
+namespace headgate::fastpath {
+
+class NextHopKeeper {
+ public:
+  using StaticNeighbours = std::vector<std::pair<IpAddress, MacAddress>>;
+
+  // By a kernel: `host_link` is its end of the host port, "hg0", which may come later.
+  static Result<NextHopKeeper> open(std::string host_link);
+  // Without one, for offline runs and benches: all targets are neighbours, and these are known.
+  explicit NextHopKeeper(StaticNeighbours neighbours);
+
+  // Readable: on_events(). -1: there are none.
+  int fd() const { return events_ ? events_->fd() : -1; }
+  // The targets of the table that workers get next.
+  void follow(const l4::L4Table& table, TimePoint now);
+  // True where a next hop has changed, come or gone.
+  bool on_events(TimePoint now);
+
+  const l4::NextHops& next_hops() const { return *next_hops_; }
+  // Whether the kernel may still learn of a neighbour that it was asked for not long ago.
+  bool is_resolving(TimePoint now) const;
+
+ private:
+  struct Destination {
+    std::vector<uint32_t> targets;  // their ids
+    std::optional<IpAddress> neighbour;
+    std::optional<MacAddress> mac;
+    std::string fault;  // why there is no way to it; has been logged
+    TimePoint wanted_since{};
+  };
+  using Destinations = std::map<IpAddress, Destination>;
+
+  NextHopKeeper(netlink::Socket requests, netlink::Socket events, std::string host_link);
+  void look_at_everything();
+  void find_host_link();
+  void find_neighbour(const IpAddress& address, Destination& destination);
+  bool publish(const IpAddress& address, Destination& destination);
+  bool publish_all();
+  void ask_for(const IpAddress& neighbour);
+  void forget_unused();
+
+  std::optional<netlink::Socket> requests_;
+  std::optional<netlink::Socket> events_;
+  std::string host_link_;
+  int host_link_index_ = 0;
+  Destinations destinations_;
+  std::set<uint32_t> served_;              // the targets that may have a next hop, by id
+  std::map<IpAddress, MacAddress> known_;  // usable neighbours on the host link
+  std::set<IpAddress> kept_;               // that the kernel keeps for us
+  std::unique_ptr<l4::NextHops> next_hops_ = std::make_unique<l4::NextHops>();
+};
+
+}  // namespace headgate::fastpath

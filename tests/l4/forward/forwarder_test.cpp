@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Listeners that end on a pool, through the whole pipeline: packet in, verdict and packet out.
+#include "dataplane/l4/forward/forwarder.hpp"
+
+#include <gtest/gtest.h>
+
+#include "dataplane/l4/pipeline.hpp"
+#include "tests/support/l4_snapshot.hpp"
+#include "tests/support/packet_builder.hpp"
+
+namespace headgate::l4 {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Bytes;
+using test::L4Snapshot;
+using test::Packet;
+
+constexpr MacAddress kUplink{2, 0, 0, 0, 0, 1};  // what Packet sends to
+constexpr MacAddress kNextHop{2, 0, 0, 0, 0, 0x99};
+constexpr uint16_t kHeadroomBytes = 128;
+
+struct ForwarderNames {
+  const char* client;
+  const char* vip;
+  const char* backend;
+  bool v6;
+};
+constexpr ForwarderNames kForwarderNames[] = {{"192.0.2.2", "192.0.2.100", "192.0.2.20", false},
+                                              {"2001:db8::2", "2001:db8::100", "2001:db8::20", true}};
+
+class ForwarderTest : public testing::TestWithParam<ForwarderNames> {
+ protected:
+  void SetUp() override {
+    configure(two_listeners(1));
+    next_hops_.set(1, kNextHop);
+    next_hops_.set(2, kNextHop);
+  }
+  const ForwarderNames& names() const { return GetParam(); }
+  static std::string at(const char* address, uint16_t port) {
+    return Endpoint{*IpAddress::parse(address), port}.to_string();
+  }
+  L4Snapshot two_listeners(contract::Revision revision) const {
+    const auto to = at(names().backend, 80);
+    return L4Snapshot(revision)
+        .listener(at(names().vip, 80))
+        .forwarded("pool")
+        .target(1, to, to)
+        .listener(at(names().vip, 53))
+        .forwarded("pool")
+        .udp()
+        .target(2, to, to);
+  }
+  void configure(const L4Snapshot& snapshot) {
+    auto table = L4Table::build(snapshot.build(), table_.get(), Tick::at(now_));
+    ASSERT_TRUE(table.ok()) << table.error().message;
+    old_ = std::move(table_);
+    table_ = std::move(table).value();
+  }
+  struct Sent {
+    Verdict verdict;
+    Bytes frame;
+  };
+  Sent send(const Packet& packet, const MacAddress& to = kUplink) {
+    Bytes frame = packet.build();
+    std::memcpy(frame.data(), to.data(), to.size());
+    Bytes memory(kHeadroomBytes);
+    test::append(memory, frame);
+    PacketView view{.data = memory.data() + kHeadroomBytes,
+                    .length_bytes = static_cast<uint16_t>(frame.size()),
+                    .headroom_bytes = kHeadroomBytes};
+    Verdict verdict;
+    pipeline_.from_uplink(*table_, {&view, 1}, {&verdict, 1}, now_);
+    return {verdict, Bytes(view.data, view.data + view.length_bytes)};
+  }
+  // The packet with one hop less, from us to the neighbour.
+  static Bytes forwarded(Packet packet, uint8_t ttl = 63) {
+    Bytes frame = packet.ttl(ttl).build();
+    std::memcpy(frame.data(), kNextHop.data(), kNextHop.size());
+    std::memcpy(frame.data() + kUplink.size(), kUplink.data(), kUplink.size());
+    return frame;
+  }
+  Packet tcp() const { return Packet().ip(names().client, names().vip).tcp(40'000, 80); }
+  Packet udp() const { return Packet().ip(names().client, names().vip).udp(40'000, 53); }
+  static Verdict leaves(uint32_t target, FlowRole role = FlowRole::kToTarget) {
+    return {.exit = Exit::kUplink, .role = role, .target_id = target};
+  }
+
+  TimePoint now_{100'000s};
+  TargetMask mask_;
+  NextHops next_hops_;
+  Pipeline pipeline_{{.flows = 4096, .secret = 1, .uplink_mac = kUplink}, mask_, next_hops_};
+  std::unique_ptr<const L4Table> table_;
+  std::unique_ptr<const L4Table> old_;
+};
+
+TEST_P(ForwarderTest, APacketGoesToTheNeighbourAndIsElseAsItCame) {
+  struct {
+    const char* description;
+    Packet in, out;
+    Verdict verdict;
+  } const cases[] = {
+      {"SYN", tcp().flags(kTcpSyn), tcp().flags(kTcpSyn), leaves(1, FlowRole::kOpensFlow)},
+      {"data", tcp().payload("GET /").tos(0xb9), tcp().payload("GET /").tos(0xb9), leaves(1)},
+      {"padding", tcp().padding(6), tcp().padding(6), leaves(1)},
+      {"a partial checksum", tcp().payload("abc").partial_checksum(), tcp().payload("abc"), leaves(1)},
+      {"a datagram", udp().payload("question"), udp().payload("question"), leaves(2)},
+      {"a datagram with a partial checksum", udp().payload("q").partial_checksum(), udp().payload("q"),
+       leaves(2)},
+  };
+  for (const auto& test : cases) {
+    const auto sent = send(test.in);
+    EXPECT_EQ(sent.verdict, test.verdict) << test.description;
+    EXPECT_EQ(sent.frame, forwarded(test.out)) << test.description;
+  }
+}
+
+TEST_P(ForwarderTest, HopsAreCounted) {
+  for (const int ttl : {255, 128, 2}) {
+    const auto sent = send(udp().ttl(static_cast<uint8_t>(ttl)));
+    EXPECT_EQ(sent.frame, forwarded(udp(), static_cast<uint8_t>(ttl - 1))) << ttl;
+  }
+  for (const uint8_t ttl : {1, 0}) {
+    const auto sent = send(udp().ttl(ttl).payload("traceroute"));
+    EXPECT_EQ(sent.verdict, Verdict::uplink());
+    const auto icmp_at = sizeof(EthernetHeader) + (names().v6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header));
+    EXPECT_EQ(sent.frame.at(icmp_at), std::byte(names().v6 ? 3 : 11)) << "time exceeded";
+  }
+  EXPECT_EQ(pipeline_.counts().icmp_answers, 2u);
+}
+
+TEST_P(ForwarderTest, AnswersAreBounded) {
+  uint64_t answered = 0;
+  for (unsigned i = 0; i < 1000; ++i) {
+    const auto verdict = send(udp().ttl(1)).verdict;
+    answered += verdict == Verdict::uplink();
+    if (verdict.exit == Exit::kDrop) {
+      ASSERT_EQ(verdict.reason, DropReason::kTtlExpired);
+    }
+  }
+  EXPECT_EQ(answered, limits::kIcmpAnswersPpsMax / 10);
+}
+
+TEST_P(ForwarderTest, WithoutANeighbourItIsDroppedByName) {
+  next_hops_.set(1, std::nullopt);
+  EXPECT_EQ(send(tcp()).verdict, Verdict::drop(DropReason::kNoNextHop));
+}
+
+TEST_P(ForwarderTest, AFrameToAnotherNeighbourIsTheKernels) {
+  EXPECT_EQ(send(udp(), {2, 0, 0, 0, 0, 5}).verdict, Verdict::host());
+}
+
+TEST_P(ForwarderTest, FragmentsAndErrorsFollowTheirFlow) {
+  const Packet first = udp().payload(std::string(64, 'a')).fragment(7, 0, true);
+  const Packet later = udp().payload("12345678").fragment(7, 72, false);
+  EXPECT_EQ(send(later).verdict, Verdict::drop(DropReason::kFragmentUnmatched));
+  EXPECT_EQ(send(first).frame, forwarded(first));
+  const auto sent = send(later);
+  EXPECT_EQ(sent.verdict, leaves(2));
+  EXPECT_EQ(sent.frame, forwarded(later));
+  // What the backend sent in the VIP's name was too big for a router.
+  const auto answer = Packet().ip(names().vip, names().client).udp(53, 40'000).payload("answer");
+  const auto error =
+      Packet().ip(names().client, names().vip).icmp(names().v6 ? 2 : 3, names().v6 ? 0 : 4).quoting(answer);
+  EXPECT_EQ(send(error).verdict, leaves(2));
+  EXPECT_EQ(send(error).frame, forwarded(error)) << "nothing is translated";
+}
+
+TEST_P(ForwarderTest, OnlyTheListenersProtocolIsForwarded) {
+  EXPECT_EQ(send(Packet().ip(names().client, names().vip).udp(1, 80)).verdict, Verdict::host());
+  EXPECT_EQ(send(Packet().ip(names().client, names().vip).tcp(1, 53)).verdict, Verdict::host());
+}
+
+TEST_P(ForwarderTest, ADatagramWithoutAChecksumIsOneInIpv4Alone) {
+  Packet packet = udp().payload("x");
+  Bytes frame = packet.build();
+  const auto udp_at = frame.size() - 1 - sizeof(UdpHeader);
+  header_at<UdpHeader>(frame.data() + udp_at).checksum = Be16(0);
+  PacketView view{.data = frame.data(), .length_bytes = static_cast<uint16_t>(frame.size())};
+  Verdict verdict;
+  pipeline_.from_uplink(*table_, {&view, 1}, {&verdict, 1}, now_);
+  EXPECT_EQ(verdict, names().v6 ? Verdict::drop(DropReason::kTransportChecksumWrong) : leaves(2));
+}
+
+TEST_P(ForwarderTest, ATargetThatIsGoneKeepsItsFlows) {
+  send(tcp());
+  const auto other = names().v6 ? "[2001:db8::21]:80" : "192.0.2.21:80";
+  configure(L4Snapshot(2).listener(at(names().vip, 80)).forwarded("pool").target(3, other, other));
+  next_hops_.set(3, kNextHop);
+  EXPECT_EQ(send(tcp()).verdict, leaves(1));
+  EXPECT_EQ(send(Packet().ip(names().client, names().vip).tcp(1, 80).flags(kTcpSyn)).verdict,
+            leaves(3, FlowRole::kOpensFlow));
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, ForwarderTest, testing::ValuesIn(kForwarderNames),
+                         [](const auto& instance) { return instance.param.v6 ? "Ipv6" : "Ipv4"; });
+
+}  // namespace
+}  // namespace headgate::l4
