@@ -16,7 +16,7 @@ namespace headgate::db {
 enum class Space : uint8_t {
   kUser,       // ReplicaGroup::user_number; key: the shard's uid
   kLocalPort,  // ListenSocket::local_ports; key: "tcp/192.0.2.1:80 edge/0"
-  kTarget,     // L4Target::id; the same key
+  kTarget,     // L4Target::id; the same key, or of a pool's backend "udp/192.0.2.1:53 10.0.0.1:53"
 };
 
 inline constexpr std::array kSpaces{Space::kUser, Space::kLocalPort, Space::kTarget};

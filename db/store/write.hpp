@@ -32,7 +32,7 @@ struct Claim {
   std::string address;
   uint16_t port = 0;
   std::string transport = "tcp";  // or "udp"
-  std::string owner;              // "shard/NAME"
+  std::string owner;              // "shard/NAME", or "pool/NAMESPACE/NAME"
   std::string hostname;           // empty: any
 
   friend bool operator==(const Claim&, const Claim&) = default;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "dataplane/contract/health_view.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/l7/policy/blocks.hpp"
 #include "mgmt/compile/local_addresses.hpp"
@@ -22,6 +23,11 @@ std::string replica_name(const Entry& shard, uint32_t replica) {
 // By the shard's name as well: a replica of the old shard may still drain on its port while an address moves.
 std::string target_key(const Endpoint& endpoint, const Entry& shard, uint32_t replica) {
   return "tcp/" + endpoint.to_string() + " " + replica_name(shard, replica);
+}
+
+// Whichever pool the backend is of: a listener that is led to another one keeps the flows of those in both.
+std::string target_key(const Place& place, const contract::Backend& backend) {
+  return place.to_string() + " " + contract::health_member(backend.host, backend.port);
 }
 
 uint32_t number_of(const Numbers& numbers, Space space, const std::string& key) {
@@ -169,19 +175,34 @@ std::optional<contract::ListenerTls> build_tls(const Model& model, const Listene
   return built;
 }
 
-}  // namespace
-
-contract::ObjectPtr frozen(contract::Object object) {
-  return std::make_shared<const contract::Object>(std::move(object));
-}
-
-std::vector<AllocationKey> required_allocations(const Model& model, const Entry& shard) {
+std::vector<AllocationKey> allocations_of_shard(const Model& model, const Entry& shard) {
   std::vector<AllocationKey> keys{{Space::kUser, shard.meta.uid}};
   for (const auto& [endpoint, listeners] : model.endpoints_of_shard(shard.key.name))
     for (uint32_t replica = 0; replica < shard.as<Shard>().replicas_per_node; ++replica)
       for (const auto space : {Space::kLocalPort, Space::kTarget})
         keys.push_back({space, target_key(endpoint, shard, replica)});
   return keys;
+}
+
+std::vector<AllocationKey> allocations_of_listener(const Model& model, const Entry& entry) {
+  const auto& listener = entry.as<Listener>();
+  const auto* pool = listener.pool ? model.find(key_of(db::Kind::kPool, *listener.pool)) : nullptr;
+  std::vector<AllocationKey> keys;
+  if (!pool) return keys;
+  for (const auto& backend : pool->as<Pool>().backends)
+    keys.push_back({Space::kTarget, target_key(place_of(listener), backend)});
+  return keys;
+}
+
+}  // namespace
+
+contract::ObjectPtr frozen(contract::Object object) {
+  return std::make_shared<const contract::Object>(std::move(object));
+}
+
+std::vector<AllocationKey> required_allocations(const Model& model, const Entry& entry) {
+  return entry.key.kind == db::Kind::kShard ? allocations_of_shard(model, entry)
+                                            : allocations_of_listener(model, entry);
 }
 
 contract::Object build_node_settings(const Entry& node) {
@@ -283,13 +304,44 @@ Objects build_shard_on_node(const Model& model, const Entry& shard, const Entry&
   return objects;
 }
 
+Objects build_pool_listener(const Model& model, const Entry& entry, const Numbers& numbers) {
+  const auto& from = entry.as<Listener>();
+  const auto* pool = model.find(key_of(db::Kind::kPool, *from.pool));
+  if (!pool) return {};
+  const auto place = place_of(from);
+  contract::L4Listener listener{.address = from.address,
+                                .port = from.port,
+                                .protocol = place.transport,
+                                .forwarding = from.forwarding,
+                                .targets = {},
+                                .pool = pool->meta.uid,
+                                .when_all_down = pool->as<Pool>().when_all_down};
+  for (const auto& backend : pool->as<Pool>().backends) {
+    const auto to = literal_endpoint(backend);
+    if (!to) continue;
+    listener.targets.push_back({.id = number_of(numbers, Space::kTarget, target_key(place, backend)),
+                                .name = contract::health_member(backend.host, backend.port),
+                                .address = to->address,
+                                .port = to->port,
+                                .weight = backend.weight,
+                                .drain = backend.drain});
+  }
+  std::sort(listener.targets.begin(), listener.targets.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  const std::string audience(contract::kAudienceL4);
+  Objects objects;
+  objects[{audience, contract::Kind::kL4Listener, place.to_string()}] = frozen(std::move(listener));
+  objects[{audience, contract::Kind::kPool, pool->meta.uid}] = frozen(build_used(model, *pool));
+  return objects;
+}
+
 RoutePlaces places_of_route(const Model& model, const Entry& entry) {
   std::set<std::string> serving, passing_on;
   std::set<db::ObjectKey> hop_listeners;
   const auto owner = owner_of(model, entry);
   for (const auto& name : entry.as<Route>().listeners) {
     const auto* listener = model.find(db::Kind::kListener, name);
-    if (!listener) continue;
+    if (!listener || listener->as<Listener>().pool) continue;
     const auto& shard = listener->as<Listener>().shard;
     serving.insert(owner.value_or(shard));
     if (!owner || *owner == shard) continue;
@@ -328,7 +380,8 @@ std::vector<db::ObjectKey> used_by_listener(const Model& model, const Entry& ent
       keys.insert(key_of(db::Kind::kSecret, *listener.tls->client_ca));
   }
   std::erase_if(keys, [&](const db::ObjectKey& key) { return model.find(key) == nullptr; });
-  for (const auto* policy : policies_of_listener(model, entry, listener.shard)) keys.insert(policy->key);
+  if (!listener.pool)
+    for (const auto* policy : policies_of_listener(model, entry, listener.shard)) keys.insert(policy->key);
   return {keys.begin(), keys.end()};
 }
 

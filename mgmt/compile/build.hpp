@@ -20,8 +20,9 @@ using Objects = std::map<contract::ObjectKey, contract::ObjectPtr>;
 
 contract::ObjectPtr frozen(contract::Object object);
 
-// The numbers that a shard needs: its user; a local port and a target id an endpoint and replica.
-std::vector<db::AllocationKey> required_allocations(const Model& model, const Entry& shard);
+// The numbers that a shard needs: its user; a local port and a target id an endpoint and replica. Those of a
+// listener that ends on a pool: a target id a backend.
+std::vector<db::AllocationKey> required_allocations(const Model& model, const Entry& entry);
 
 // Which shards know a route. Where its namespace names a shard, that one serves it, whichever shards its
 // listeners end on: those pass it on over the derived hop (DESIGN section 1).
@@ -54,6 +55,9 @@ contract::Kind kind_of_used(db::Kind kind);
 // What a node must know to run the shard: its replicas for headgate-node, its addresses for headgate-l4.
 Objects build_shard_on_node(const Model& model, const Entry& shard, const Entry& node, const Numbers& numbers,
                             const HopPeers& hop_peers);
+// What every ingress node must know of a listener that ends on a pool: the listener for headgate-l4, and the
+// pool, which headgate-node probes. Nothing where the pool is missing.
+Objects build_pool_listener(const Model& model, const Entry& listener, const Numbers& numbers);
 // What the shard that a listener ends on must know beside it, if it exists: the certificates that it shows,
 // the secrets with authorities that it believes, the policies above it. Sorted.
 std::vector<db::ObjectKey> used_by_listener(const Model& model, const Entry& listener);

@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "dataplane/contract/health_view.hpp"
 #include "mgmt/compile/hostname.hpp"
 #include "mgmt/compile/passthrough_rules.hpp"
 
@@ -54,7 +55,10 @@ class Checks {
   void check_grants(const Entry& entry);
   void check_listener(const Entry& entry);
   void check_place(const Entry& entry);
+  void check_forwarded(const db::ObjectKey& object, const std::string& pointer, const Entry& listener);
   void check_trust(const Entry& entry);
+  void check_pool(const Entry& entry);
+  void check_policy(const Entry& entry);
   void check_secret(const Entry& entry);
   void check_grants_of(const db::ObjectKey& namespace_key, const db::ObjectKey& key);
   void check_hop(const db::ObjectKey& object, const std::string& pointer, const Namespace* owner,
@@ -199,6 +203,11 @@ void Checks::check_route(const Entry& entry) {
     const auto* listener = model_.find(Kind::kListener, route.listeners[i]);
     if (!listener) continue;
     const auto pointer = "/listeners/" + std::to_string(i);
+    if (listener->as<Listener>().pool) {
+      add(entry.key, pointer, "protocol_mismatch",
+          listener->key.to_string() + " ends on a pool: it takes no routes");
+      continue;
+    }
     if (!may_attach({entry, *listener}))
       add(entry.key, pointer, "not_allowed",
           listener->key.to_string() + " takes no routes of namespace " + entry.key.namespace_name);
@@ -221,10 +230,14 @@ bool agree_before_hostname(const Listener& a, const Listener& b) {
 void Checks::check_place(const Entry& entry) {
   const auto& listener = entry.as<Listener>();
   const auto place = Endpoint{listener.address, listener.port};
-  for (const auto& other_key : model_.at_endpoint(place)) {
+  for (const auto& other_key : model_.at_place(place_of(listener))) {
     if (other_key == entry.key) continue;
     const auto& other = model_.find(other_key)->as<Listener>();
-    if (other.shard != listener.shard)
+    if (listener.pool || other.pool)
+      add_conflict(entry.key, "/address", "address_taken",
+                   place.to_string() + " is taken by " + other_key.to_string() +
+                       ": where a listener ends on a pool, it is the only one");
+    else if (other.shard != listener.shard)
       add_conflict(entry.key, "/address", "address_taken",
                    place.to_string() + " belongs to shard " + other.shard + " by " + other_key.to_string());
     else if (other.hostname == listener.hostname)
@@ -280,6 +293,21 @@ void Checks::check_trust(const Entry& entry) {
   }
 }
 
+void Checks::check_pool(const Entry& entry) {
+  check_trust(entry);
+  for (const auto* listener : model_.referrers(entry.key, Kind::kListener))
+    if (!is_changed(listener->key)) check_forwarded(entry.key, "/backends", *listener);
+}
+
+void Checks::check_policy(const Entry& entry) {
+  for (const auto& [pointer, target] : entry.as<Policy>().targets) {
+    const auto* listener = target.kind == Kind::kListener ? model_.find(target) : nullptr;
+    if (listener && listener->as<Listener>().pool)
+      add(entry.key, pointer, "protocol_mismatch",
+          target.to_string() + " ends on a pool: it takes no policies");
+  }
+}
+
 void Checks::check_secret(const Entry& entry) {
   for (const auto& user : model_.referrers(entry.key)) {
     if (is_changed(user)) continue;
@@ -290,8 +318,42 @@ void Checks::check_secret(const Entry& entry) {
   }
 }
 
+// What l4 can't forward to. `object` is what has been changed, the listener or its pool.
+void Checks::check_forwarded(const db::ObjectKey& object, const std::string& pointer, const Entry& listener) {
+  const auto& as_listener = listener.as<Listener>();
+  const auto* pool = model_.find(key_of(Kind::kPool, *as_listener.pool));
+  if (!pool) return;  // a missing reference, said elsewhere
+  for (const auto& backend : pool->as<Pool>().backends) {
+    const auto name = contract::health_member(backend.host, backend.port) + " of " + pool->key.to_string();
+    const auto to = literal_endpoint(backend);
+    if (!to)
+      add(object, pointer, "unsupported",
+          name + " is a name: " + listener.key.to_string() + " forwards packets, to addresses only");
+    else if (to->address.is_v6() != as_listener.address.is_v6())
+      add(object, pointer, "invalid_value",
+          name + " is of another address family than " + listener.key.to_string());
+    else if (backend.port != as_listener.port)
+      add(object, pointer, "invalid_value",
+          name + " has another port than " + listener.key.to_string() +
+              ": by dsr packets arrive unchanged, on the listener's address and port");
+    else if (backend.priority != 0)
+      add(object, pointer, "unsupported",
+          name + " has a priority: " + listener.key.to_string() + " forwards packets without failover");
+  }
+}
+
 void Checks::check_listener(const Entry& entry) {
   check_place(entry);
+  if (entry.as<Listener>().pool) {
+    check_forwarded(entry.key, "/pool", entry);
+    for (const auto& key : model_.referrers(entry.key))
+      if (!is_changed(key))
+        add(entry.key, "/protocol", "protocol_mismatch",
+            key.to_string() +
+                " is attached, and a listener that ends on a pool takes neither routes nor "
+                "policies");
+    return;
+  }
   check_trust(entry);
   for (const auto& key : model_.referrers(entry.key)) {
     if (key.kind != Kind::kRoute || is_changed(key)) continue;
@@ -346,7 +408,8 @@ void Checks::check_namespace(const Entry& entry) {
     if (key.kind == Kind::kCertificate || key.kind == Kind::kSecret) check_grants_of(entry.key, key);
     if (key.kind != Kind::kPool) continue;
     for (const auto& user : model_.referrers(key))
-      if (!is_changed(user) && !is_granted(user.namespace_name, {key.namespace_name, key.name}))
+      if (user.kind == Kind::kRoute && !is_changed(user) &&
+          !is_granted(user.namespace_name, {key.namespace_name, key.name}))
         add(entry.key, "/grants", "not_granted", user.to_string() + " forwards to " + key.to_string());
   }
 }
@@ -369,7 +432,8 @@ Problems Checks::run() && {
     if (key.kind == Kind::kListener) check_listener(*entry);
     if (key.kind == Kind::kNamespace) check_namespace(*entry);
     if (key.kind == Kind::kShard) check_shard(*entry);
-    if (key.kind == Kind::kPool) check_trust(*entry);
+    if (key.kind == Kind::kPool) check_pool(*entry);
+    if (key.kind == Kind::kPolicy) check_policy(*entry);
     if (key.kind == Kind::kSecret) check_secret(*entry);
   }
   return std::move(problems_);

@@ -66,6 +66,11 @@ std::map<std::string, contract::Snapshot> compile_all(const Model& model, const 
     snapshot.objects[key_of_node_settings(*node)] =
         std::make_shared<const contract::Object>(build_node_settings(*node));
   }
+  Objects forwarded;
+  for (const auto* listener : model.all(db::Kind::kListener))
+    if (listener->as<Listener>().pool) forwarded.merge(build_pool_listener(model, *listener, numbers));
+  for (const auto& name : model.ingress_nodes())
+    snapshots[name].objects.insert(forwarded.begin(), forwarded.end());
   for (const auto* shard : model.all(db::Kind::kShard)) {
     const auto peers = build_hop_peers(model, numbers, hop_peers_of(model, shard->key.name));
     const auto objects = compile_shard(model, *shard, peers);

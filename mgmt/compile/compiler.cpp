@@ -14,18 +14,23 @@ namespace {
 
 using HeldKeys = std::set<db::AllocationKey>;
 
-HeldKeys required_by(const Model& model, const std::string& shard) {
-  const auto* entry = model.find(db::Kind::kShard, shard);
+HeldKeys required_by(const Model& model, const db::ObjectKey& holder) {
+  const auto* entry = model.find(holder);
   if (!entry) return {};
   const auto keys = required_allocations(model, *entry);
   return {keys.begin(), keys.end()};
 }
 
-// The shards whose allocations an object has a say in.
-void add_shards(const Entry* entry, std::set<std::string>& into) {
+// The shards, and the listeners that end on a pool, whose allocations an object has a say in.
+void add_holders(const Model& model, const Entry* entry, Keys& into) {
   if (!entry) return;
-  if (entry->key.kind == db::Kind::kShard) into.insert(entry->key.name);
-  if (entry->key.kind == db::Kind::kListener) into.insert(entry->as<Listener>().shard);
+  if (entry->key.kind == db::Kind::kShard) into.insert(entry->key);
+  if (entry->key.kind == db::Kind::kPool)
+    for (const auto* listener : model.referrers(entry->key, db::Kind::kListener)) into.insert(listener->key);
+  if (entry->key.kind != db::Kind::kListener) return;
+  into.insert(entry->key);
+  const auto& shard = entry->as<Listener>().shard;
+  if (!shard.empty()) into.insert({db::Kind::kShard, "", shard});
 }
 
 }  // namespace
@@ -42,7 +47,7 @@ struct Compiler::State {
   SaltOf salt_of;
   Model model;
   Numbers numbers;
-  std::map<std::string, HeldKeys> held;  // by shard
+  std::map<db::ObjectKey, HeldKeys> held;  // by shard or listener
   Outputs outputs;
   contract::Revision revision = 0;
 
@@ -50,7 +55,7 @@ struct Compiler::State {
   bool open = false;
   std::vector<Undo> undo;
   Keys changed;
-  std::set<std::string> touched_shards;
+  Keys touched_holders;
   std::vector<db::AllocationKey> release;
 };
 
@@ -84,8 +89,10 @@ Result<Compiler> Compiler::load(db::Reader& reader, CompilerOptions options) {
   auto allocations = reader.allocations();
   if (!allocations.ok()) return std::move(allocations).error();
   for (auto& [key, number] : *allocations) state->numbers.emplace(std::move(key), number);
-  for (const auto* shard : state->model.all(db::Kind::kShard))
-    state->held[shard->key.name] = required_by(state->model, shard->key.name);
+  for (const auto kind : {db::Kind::kShard, db::Kind::kListener})
+    for (const auto* holder : state->model.all(kind))
+      if (auto keys = required_by(state->model, holder->key); !keys.empty())
+        state->held.emplace(holder->key, std::move(keys));
   state->revision = reader.revision();
   state->outputs.update(state->model, state->numbers, all, state->revision);
   return Compiler(std::move(state));
@@ -96,7 +103,7 @@ void Compiler::State::apply(const ProposedChange& change, std::optional<Resource
   const auto* before = model.find(change.key);
   undo.push_back({change.key, before ? std::optional(*before) : std::nullopt});
   changed.insert(change.key);
-  add_shards(before, touched_shards);
+  add_holders(model, before, touched_holders);
   db::Change out{.key = change.key,
                  .body = change.body,
                  .uid = before ? before->meta.uid : "",
@@ -119,7 +126,7 @@ void Compiler::State::apply(const ProposedChange& change, std::optional<Resource
     model.put({.key = change.key,
                .meta = meta,
                .resource = std::make_shared<const Resource>(*std::move(resource))});
-    add_shards(model.find(change.key), touched_shards);
+    add_holders(model, model.find(change.key), touched_holders);
   } else {
     model.remove(change.key);
   }
@@ -127,14 +134,17 @@ void Compiler::State::apply(const ProposedChange& change, std::optional<Resource
 }
 
 void Compiler::State::plan_allocations(db::Write& write) {
-  for (const auto& shard : touched_shards) {
-    const auto needed = required_by(model, shard);
-    const auto& before = held[shard];
-    std::set_difference(needed.begin(), needed.end(), before.begin(), before.end(),
-                        std::back_inserter(write.acquire));
-    std::set_difference(before.begin(), before.end(), needed.begin(), needed.end(),
-                        std::back_inserter(write.release));
+  // All together: a listener may take what another one leaves.
+  HeldKeys needed, before;
+  for (const auto& holder : touched_holders) {
+    needed.merge(required_by(model, holder));
+    if (const auto known = held.find(holder); known != held.end())
+      before.insert(known->second.begin(), known->second.end());
   }
+  std::set_difference(needed.begin(), needed.end(), before.begin(), before.end(),
+                      std::back_inserter(write.acquire));
+  std::set_difference(before.begin(), before.end(), needed.begin(), needed.end(),
+                      std::back_inserter(write.release));
   release = write.release;
 }
 
@@ -184,7 +194,7 @@ void Compiler::revert() {
   }
   state_->undo.clear();
   state_->changed.clear();
-  state_->touched_shards.clear();
+  state_->touched_holders.clear();
   state_->release.clear();
   state_->open = false;
 }
@@ -195,18 +205,18 @@ std::vector<std::string> Compiler::commit(const db::Committed& committed) {
     if (object.body) state_->model.set_meta(object.key, object.meta);
   for (const auto& [key, number] : committed.acquired) state_->numbers.insert_or_assign(key, number);
   for (const auto& key : state_->release) state_->numbers.erase(key);
-  for (const auto& shard : state_->touched_shards) {
-    auto needed = required_by(state_->model, shard);
+  for (const auto& holder : state_->touched_holders) {
+    auto needed = required_by(state_->model, holder);
     if (needed.empty())
-      state_->held.erase(shard);
+      state_->held.erase(holder);
     else
-      state_->held.insert_or_assign(shard, std::move(needed));
+      state_->held.insert_or_assign(holder, std::move(needed));
   }
   state_->revision = committed.revision;
   auto nodes = state_->outputs.update(state_->model, state_->numbers, state_->changed, state_->revision);
   state_->undo.clear();
   state_->changed.clear();
-  state_->touched_shards.clear();
+  state_->touched_holders.clear();
   state_->release.clear();
   state_->open = false;
   return nodes;

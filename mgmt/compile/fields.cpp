@@ -76,6 +76,10 @@ void Fields::require(std::string_view name) {
   if (object_ && !has(name)) faults_.add(pointer(name), "missing_field", std::string(name) + " is needed");
 }
 
+void Fields::refuse(std::string_view name, std::string detail) {
+  if (take(name)) fault(name, "invalid_value", std::move(detail));
+}
+
 const Json* Fields::take(std::string_view name) {
   known_.emplace(name);
   if (!object_) return nullptr;

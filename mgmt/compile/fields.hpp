@@ -66,6 +66,8 @@ class Fields {
   void pointless(std::string_view name, std::string code, std::string detail);  // Problem::pointless
   // Reports where the member is absent.
   void require(std::string_view name);
+  // Reports where the member is there: something else that the object says leaves no use for it.
+  void refuse(std::string_view name, std::string detail);
 
   void read(std::string_view name, bool& into);
   void read(std::string_view name, std::string& into);

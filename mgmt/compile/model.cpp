@@ -47,7 +47,10 @@ void add_references(const Shard& shard, References& into) {
     into.push_back({at("/nodes/names", i), {db::Kind::kNode, "", (*shard.node_names)[i]}});
 }
 void add_references(const Listener& listener, References& into) {
-  into.push_back({"/shard", {db::Kind::kShard, "", listener.shard}});
+  if (listener.pool)
+    into.push_back({"/pool", key_of(db::Kind::kPool, *listener.pool)});
+  else
+    into.push_back({"/shard", {db::Kind::kShard, "", listener.shard}});
   if (!listener.tls) return;
   for (std::size_t i = 0; i < listener.tls->certificates.size(); ++i) {
     const auto& [space, name] = listener.tls->certificates[i];
@@ -85,7 +88,27 @@ void add_mirrors(const contract::Boxed<contract::Filters>& filters, const std::s
     into.push_back({at(pointer + "/filters/mirror", i) + "/pool", pool_named_by(filters->mirror[i])});
 }
 
+std::string owner_of_place(const Listener& listener) {
+  if (!listener.pool) return "shard/" + listener.shard;
+  return "pool/" + listener.pool->namespace_name + "/" + listener.pool->name;
+}
+
 }  // namespace
+
+std::string Place::to_string() const {
+  return std::string(contract::name_of(transport)) + "/" + endpoint.to_string();
+}
+
+Place place_of(const Listener& listener) {
+  return {
+      {listener.address, listener.port},
+      listener.protocol == contract::Protocol::kUdp ? contract::Protocol::kUdp : contract::Protocol::kTcp};
+}
+
+std::optional<Endpoint> literal_endpoint(const contract::Backend& backend) {
+  const auto address = IpAddress::parse(backend.host);
+  return address ? std::optional(Endpoint{*address, backend.port}) : std::nullopt;
+}
 
 std::vector<NamedPool> pools_named_by(const Route& route) {
   std::vector<NamedPool> named;
@@ -114,8 +137,8 @@ std::optional<db::Claim> claim_of(const Resource& resource) {
   if (!listener) return std::nullopt;
   return db::Claim{.address = listener->address.to_string(),
                    .port = listener->port,
-                   .transport = "tcp",
-                   .owner = "shard/" + listener->shard,
+                   .transport = std::string(contract::name_of(place_of(*listener).transport)),
+                   .owner = owner_of_place(*listener),
                    .hostname = listener->hostname};
 }
 
@@ -153,15 +176,13 @@ void Model::set_meta(const db::ObjectKey& key, const db::ObjectMeta& meta) {
 void Model::link(const Entry& entry) {
   for (const auto& reference : references_of(entry.key, *entry.resource))
     referrers_[reference.to].insert(entry.key);
-  if (entry.key.kind == db::Kind::kListener)
-    at_endpoint_[{entry.as<Listener>().address, entry.as<Listener>().port}].insert(entry.key);
+  if (entry.key.kind == db::Kind::kListener) at_place_[place_of(entry.as<Listener>())].insert(entry.key);
 }
 
 void Model::unlink(const Entry& entry) {
   for (const auto& reference : references_of(entry.key, *entry.resource))
     erase_key(referrers_, reference.to, entry.key);
-  if (entry.key.kind == db::Kind::kListener)
-    erase_key(at_endpoint_, Endpoint{entry.as<Listener>().address, entry.as<Listener>().port}, entry.key);
+  if (entry.key.kind == db::Kind::kListener) erase_key(at_place_, place_of(entry.as<Listener>()), entry.key);
 }
 
 const Keys& Model::referrers(const db::ObjectKey& key) const { return keys_of(referrers_, key); }
@@ -173,7 +194,14 @@ std::vector<const Entry*> Model::referrers(const db::ObjectKey& key, db::Kind ki
     found.push_back(find(*referrer));
   return found;
 }
-const Keys& Model::at_endpoint(const Endpoint& endpoint) const { return keys_of(at_endpoint_, endpoint); }
+const Keys& Model::at_place(const Place& place) const { return keys_of(at_place_, place); }
+
+std::vector<std::string> Model::ingress_nodes() const {
+  std::vector<std::string> names;
+  for (const auto* node : all(db::Kind::kNode))
+    if (node->as<Node>().ingress) names.push_back(node->key.name);
+  return names;
+}
 
 std::vector<std::string> Model::nodes_of_shard(const std::string& shard) const {
   std::vector<std::string> names;

@@ -28,6 +28,16 @@ struct Entry {
 
 using Keys = std::set<db::ObjectKey>;
 
+// Where a listener takes packets: of one shard, or of one pool.
+struct Place {
+  Endpoint endpoint;
+  contract::Protocol transport = contract::Protocol::kTcp;  // or kUdp
+
+  std::string to_string() const;  // "tcp/192.0.2.1:80"
+  friend auto operator<=>(const Place&, const Place&) = default;
+};
+Place place_of(const Listener& listener);
+
 class Model {
  public:
   const Entry* find(const db::ObjectKey& key) const;
@@ -50,9 +60,11 @@ class Model {
   const Keys& referrers(const db::ObjectKey& key) const;
   // Of one kind, without looking at the others: a namespace is named by each of its routes.
   std::vector<const Entry*> referrers(const db::ObjectKey& key, db::Kind kind) const;
-  const Keys& at_endpoint(const Endpoint& endpoint) const;  // the listeners there
+  const Keys& at_place(const Place& place) const;  // the listeners there
 
-  // The nodes that run a shard, by its names or labels; the shards that a node runs. By name, sorted.
+  // The nodes that take packets from outside; those that run a shard, by its names or labels; the shards that
+  // a node runs. By name, sorted.
+  std::vector<std::string> ingress_nodes() const;
   std::vector<std::string> nodes_of_shard(const std::string& shard) const;
   std::vector<std::string> shards_of_node(const std::string& node) const;
   // Where a shard listens, with the listeners there.
@@ -64,10 +76,12 @@ class Model {
 
   std::map<db::ObjectKey, Entry> entries_;
   std::map<db::ObjectKey, Keys> referrers_;
-  std::map<Endpoint, Keys> at_endpoint_;
+  std::map<Place, Keys> at_place_;
   std::string ticket_secret_;
 };
 
+// What l4 calls a backend of a pool; nothing where that is a name to be resolved.
+std::optional<Endpoint> literal_endpoint(const contract::Backend& backend);
 // What the object names, with the places in its body. The namespace that an object lives in has the empty
 // pointer.
 std::vector<db::Reference> references_of(const db::ObjectKey& key, const Resource& resource);

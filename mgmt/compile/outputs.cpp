@@ -3,6 +3,7 @@
 #include "mgmt/compile/outputs.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace headgate::compile {
 namespace {
@@ -49,7 +50,11 @@ std::vector<std::string> Outputs::update(const Model& model, const Numbers& numb
   Dirty dirty;
   for (const auto& key : changed) find_dirty(model, key, dirty);
   for (const auto& key : dirty.routes) place_route(model, key, dirty);
+  for (const auto& key : dirty.pool_listeners) refresh_pool_listener(model, numbers, key);
   for (const auto& key : dirty.nodes) refresh_node(model, key, revision, dirty);
+  for (const auto& node : ingress_.nodes)
+    for (const auto& [key, object] : ingress_.edits) edit_node(node, key, object);
+  ingress_.edits.clear();
   for (const auto& [shard, key] : dirty.in_shard) refresh_in_shard(model, numbers, shard, key);
   for (const auto& shard : dirty.shards) refresh_shard(model, numbers, shard);
   std::set<std::string> edited = dirty.shards;
@@ -71,12 +76,14 @@ void Outputs::refresh_node(const Model& model, const db::ObjectKey& key, contrac
   const auto* entry = model.find(key);
   if (!entry) {
     nodes_.erase(key.name);
+    ingress_.nodes.erase(key.name);
     return;
   }
   for (const auto& shard : model.shards_of_node(key.name)) dirty.shards.insert(shard);
   nodes_.try_emplace(key.name,
                      NodeOutput{.snapshot = {}, .log = DeltaLog(revision), .edits = {}, .is_new = true});
   edit_node(key.name, key_of_node_settings(*entry), frozen(build_node_settings(*entry)));
+  refresh_ingress_node(key.name, entry->as<Node>().ingress);
 }
 
 bool Outputs::is_wanted(const std::string& shard, const ShardOutput& output, const Entry& entry) const {
@@ -135,6 +142,33 @@ void Outputs::refresh_shard(const Model& model, const Numbers& numbers, const st
   for (const auto& node : nodes)
     put_on_node(node, output,
                 build_shard_on_node(model, *shard, *model.find(db::Kind::kNode, node), numbers, peers));
+}
+
+void Outputs::refresh_pool_listener(const Model& model, const Numbers& numbers, const db::ObjectKey& key) {
+  auto& known = ingress_.of_listener[key];
+  const auto before = std::exchange(known, {});
+  const auto* entry = model.find(key);
+  if (entry && entry->as<Listener>().pool) known = build_pool_listener(model, *entry, numbers);
+  for (const auto& [compiled, object] : known) {
+    ++ingress_.uses[compiled];
+    ingress_.edits[compiled] = ingress_.objects[compiled] = object;
+  }
+  for (const auto& [compiled, object] : before) {
+    if (--ingress_.uses.at(compiled) != 0) continue;
+    ingress_.uses.erase(compiled);
+    ingress_.objects.erase(compiled);
+    ingress_.edits[compiled] = nullptr;
+  }
+  if (known.empty()) ingress_.of_listener.erase(key);
+}
+
+void Outputs::refresh_ingress_node(const std::string& node, bool is_ingress) {
+  const bool changed = is_ingress ? ingress_.nodes.insert(node).second : ingress_.nodes.erase(node) != 0;
+  if (!changed) return;
+  for (const auto& [compiled, object] : ingress_.objects)
+    edit_node(node, compiled, is_ingress ? object : nullptr);
+  for (const auto& [compiled, object] : ingress_.edits)
+    edit_node(node, compiled, is_ingress ? object : nullptr);  // what has just gone from them, too
 }
 
 void Outputs::put_on_node(const std::string& node, ShardOutput& output, Objects wanted) {

@@ -54,6 +54,14 @@ class Outputs {
     Uses hop_peers;  // the shards that pass requests on to it, by how many routes
     Edits edits;     // of `objects`, in this update
   };
+  // Of listeners that end on pools, the same for every ingress node.
+  struct IngressOutput {
+    std::map<db::ObjectKey, Objects> of_listener;
+    std::map<contract::ObjectKey, uint32_t> uses;  // by how many listeners: two may share a pool
+    Objects objects;
+    std::set<std::string> nodes;
+    Edits edits;  // of `objects`, in this update
+  };
   struct NodeOutput {
     contract::Snapshot snapshot;
     DeltaLog log;
@@ -68,6 +76,7 @@ class Outputs {
     std::set<std::pair<std::string, db::ObjectKey>> in_shard;
     std::set<std::string> shards;  // settings, sockets, nodes
     Keys nodes;
+    Keys pool_listeners;  // that end on a pool, or did
   };
 
   void find_dirty(const Model& model, const db::ObjectKey& key, Dirty& dirty);
@@ -95,12 +104,15 @@ class Outputs {
                                   const Entry& entry) const;
   HopPeers hop_peers(const Model& model, const Numbers& numbers, const std::string& shard) const;
   void refresh_shard(const Model& model, const Numbers& numbers, const std::string& name);
+  void refresh_pool_listener(const Model& model, const Numbers& numbers, const db::ObjectKey& key);
+  void refresh_ingress_node(const std::string& node, bool is_ingress);
   void put_on_node(const std::string& node, ShardOutput& output, Objects wanted);
   void take_off_node(const std::string& node, ShardOutput& output);
   void edit_node(const std::string& node, const contract::ObjectKey& key, contract::ObjectPtr object);
   std::vector<std::string> finish(contract::Revision revision);
 
   std::map<std::string, ShardOutput> shards_;
+  IngressOutput ingress_;
   std::map<std::string, NodeOutput> nodes_;
   std::map<db::ObjectKey, Placement> routes_;
   std::map<db::ObjectKey, Ending> listeners_;

@@ -110,6 +110,7 @@ void Outputs::find_dirty_listener(const Model& model, const db::ObjectKey& key, 
                          : Ending{};
   end_use(before.shard, before.uses, dirty);
   use(now.shard, now.uses, dirty);
+  dirty.pool_listeners.insert(key);
   for (const auto* shard : {&before.shard, &now.shard}) {
     if (shard->empty()) continue;
     dirty.in_shard.emplace(*shard, key);
@@ -160,7 +161,11 @@ void Outputs::find_dirty_target(const Model& model, const db::ObjectKey& target,
 void Outputs::find_dirty_used(const Model& model, const db::ObjectKey& key, Dirty& dirty) {
   for (const auto& [shard, output] : shards_)
     if (output.uses.contains(key)) dirty.in_shard.emplace(shard, key);
-  if (key.kind == db::Kind::kPool) find_dirty_trust(model, key, dirty);
+  if (key.kind == db::Kind::kPool) {
+    find_dirty_trust(model, key, dirty);
+    for (const auto* listener : model.referrers(key, db::Kind::kListener))
+      dirty.pool_listeners.insert(listener->key);
+  }
   if (!changes(used_uids_, key, uid_of(model.find(key)))) return;
   // Who names it does so by its uid: its routes, listeners and pools, and of a shard the routes that are led
   // to it.

@@ -105,6 +105,39 @@ void read_namespaces(Fields& fields, Listener& listener) {
   });
 }
 
+bool is_forwarded(const Listener& listener) {
+  return listener.protocol == contract::Protocol::kTcp || listener.protocol == contract::Protocol::kUdp;
+}
+
+void read_shard(Fields& fields, Listener& listener) {
+  fields.require("shard");
+  fields.read("shard", listener.shard);
+  if (fields.has("shard") && !is_valid_name(listener.shard))
+    fields.fault("shard", "invalid_name", "must be a shard's name");
+  fields.refuse("pool", "only a listener of protocol tcp or udp ends on a pool; others have routes to pools");
+  if (listener.forwarding != contract::Forwarding::kLocal)
+    fields.fault("forwarding", "invalid_value", "what ends on a shard is forwarded to its local replicas");
+}
+
+void read_pool(Fields& fields, Listener& listener) {
+  fields.require("pool");
+  if (const auto* text = fields.string("pool")) {
+    listener.pool = parse_reference(*text);
+    if (!listener.pool || listener.pool->namespace_name.empty())
+      fields.fault("pool", "invalid_name", "must be namespace/name of a pool");
+  }
+  if (!fields.has("forwarding"))
+    fields.fault("forwarding", "missing_field",
+                 "forwarding is needed: how packets reach the pool's backends");
+  else if (listener.forwarding == contract::Forwarding::kLocal)
+    fields.fault("forwarding", "invalid_value", "local leads to the replicas of a shard, not to a pool");
+  else if (listener.forwarding != contract::Forwarding::kDsr)
+    fields.fault("forwarding", "unsupported", "only dsr leads to a pool in this release");
+  for (const auto* field : {"shard", "hostname", "trusted_proxies", "proxy_protocol", "escaped_slash",
+                            "forwarded_header", "namespaces", "tls"})
+    fields.refuse(field, "a listener of protocol tcp or udp ends on a pool and looks into no connection");
+}
+
 }  // namespace
 
 Listener parse_listener(Fields& fields) {
@@ -113,16 +146,14 @@ Listener parse_listener(Fields& fields) {
   fields.require("port");
   fields.read_integer("port", {1, 65535}, listener.port);
   fields.read_enum("protocol", listener.protocol);
-  if (listener.protocol == contract::Protocol::kTcp || listener.protocol == contract::Protocol::kUdp)
-    fields.fault("protocol", "unsupported", "only http, https and tls are served by this release");
-  read_tls(fields, listener);
   fields.read_enum("forwarding", listener.forwarding);
-  if (listener.forwarding != contract::Forwarding::kLocal)
-    fields.fault("forwarding", "unsupported", "only local is served by this release");
-  fields.require("shard");
-  fields.read("shard", listener.shard);
-  if (fields.has("shard") && !is_valid_name(listener.shard))
-    fields.fault("shard", "invalid_name", "must be a shard's name");
+  fields.read("labels", listener.labels);
+  if (is_forwarded(listener)) {
+    read_pool(fields, listener);
+    return listener;
+  }
+  read_shard(fields, listener);
+  read_tls(fields, listener);
   std::string hostname;
   fields.read("hostname", hostname);
   if (!hostname.empty()) {
@@ -139,7 +170,6 @@ Listener parse_listener(Fields& fields) {
   if (listener.protocol == contract::Protocol::kTls && listener.forwarded_header)
     fields.fault("forwarded_header", "invalid_value", "where TLS passes through, no header can be added");
   read_namespaces(fields, listener);
-  fields.read("labels", listener.labels);
   return listener;
 }
 

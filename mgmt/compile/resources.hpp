@@ -62,8 +62,9 @@ struct Listener {
   uint16_t port = 0;
   contract::Protocol protocol = contract::Protocol::kHttp;
   contract::Forwarding forwarding = contract::Forwarding::kLocal;
-  std::string shard = {};
-  std::string hostname = {};  // lower case; empty: any
+  std::string shard = {};              // of http, https and tls; else empty
+  std::optional<ObjectRef> pool = {};  // of tcp and udp: l4 forwards to its backends, no shard is between
+  std::string hostname = {};           // lower case; empty: any
   std::vector<Prefix> trusted_proxies = {};
   bool proxy_protocol = false;
   contract::EscapedSlash escaped_slash = contract::EscapedSlash::kRefuse;

@@ -206,6 +206,13 @@ void ask_first(const ExchangePtr& exchange, const compile::Compiler& compiler,
                               {{"/listener", "not_found", fmt::format("There is no listener {}.", name)}},
                               {}});
   const auto& listener = entry->as<compile::Listener>();
+  if (listener.pool)
+    return exchange->problem(
+        {422,
+         "No shard answers for this listener.",
+         {{"/listener", "protocol_mismatch",
+           fmt::format("{} ends on a pool: it forwards packets and sees no request.", name)}},
+         {}});
   const auto replica = running_replica(compiler.model(), channels, listener.shard);
   if (!replica)
     return exchange->problem(unavailable(fmt::format(

@@ -258,7 +258,7 @@ TEST_F(CompilerOverStore, StaysInStepOverRandomWrites) {
     const auto change = [&](db::ObjectKey key, std::string body) {
       return removes ? remove(std::move(key)) : put(std::move(key), std::move(body));
     };
-    switch (random() % 11) {
+    switch (random() % 12) {
       case 10:
         return put(global(Kind::kNamespace, "default"),
                    random() % 3 ? R"({"shard":"s)" + pick(3) + "\"}" : "{}");
@@ -268,6 +268,10 @@ TEST_F(CompilerOverStore, StaysInStepOverRandomWrites) {
         return change(global(Kind::kShard, "s" + pick(3)), R"({"nodes":{"labels":{"z":")" + pick(2) +
                                                                R"("}},"replicas_per_node":)" +
                                                                std::to_string(1 + random() % 3) + "}");
+      case 11:
+        return change(global(Kind::kListener, "l" + pick(4)),
+                      pool_listener_body("192.0.2." + std::to_string(1 + random() % 4),
+                                         1 + static_cast<int>(random() % 3), "default/p" + pick(3)));
       case 2:
       case 3:
         return change(global(Kind::kListener, "l" + pick(4)),

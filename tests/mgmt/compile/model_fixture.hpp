@@ -4,9 +4,11 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "mgmt/compile/build.hpp"
 #include "mgmt/compile/check.hpp"
 #include "mgmt/compile/parse.hpp"
 
@@ -27,6 +29,11 @@ inline std::string listener_body(const std::string& address, int port, const std
   return R"({"address":")" + address + R"(","port":)" + std::to_string(port) + R"(,"shard":")" + shard +
          "\"" + more + "}";
 }
+inline std::string pool_listener_body(const std::string& address, int port, const std::string& pool,
+                                      const std::string& more = R"(,"protocol":"tcp")") {
+  return R"({"address":")" + address + R"(","port":)" + std::to_string(port) + R"(,"pool":")" + pool +
+         R"(","forwarding":"dsr")" + more + "}";
+}
 inline std::string route_body(const std::string& listeners, const std::string& pool,
                               const std::string& more = "") {
   return R"({"listeners":[)" + listeners + R"(],"rules":[{"forward":[{"pool":")" + pool + R"("}]}])" + more +
@@ -34,6 +41,17 @@ inline std::string route_body(const std::string& listeners, const std::string& p
 }
 inline std::string pool_body(int port = 80) {
   return R"({"backends":[{"address":"10.0.0.1","port":)" + std::to_string(port) + "}]}";
+}
+
+// Every allocation that the model's shards and listeners need.
+inline std::vector<db::AllocationKey> all_allocations(const Model& model) {
+  std::vector<db::AllocationKey> all;
+  for (const auto kind : {Kind::kShard, Kind::kListener})
+    for (const auto* entry : model.all(kind)) {
+      const auto keys = required_allocations(model, *entry);
+      all.insert(all.end(), keys.begin(), keys.end());
+    }
+  return all;
 }
 
 inline void put(Model& model, const db::ObjectKey& key, const std::string& body) {

@@ -30,9 +30,8 @@ class OutputsFixture : public ::testing::Test {
     changed_.insert(key);
   }
   std::vector<std::string> update() {
-    for (const auto* shard : model_.all(Kind::kShard))
-      for (const auto& key : required_allocations(model_, *shard))
-        numbers_.emplace(key, static_cast<uint32_t>(numbers_.size() + 1024));
+    for (const auto& key : all_allocations(model_))
+      numbers_.emplace(key, static_cast<uint32_t>(numbers_.size() + 1024));
     return outputs_.update(model_, numbers_, std::exchange(changed_, {}), ++revision_);
   }
   std::vector<std::string> delta_keys(const std::string& node) const {

@@ -39,9 +39,8 @@ class RandomWorld {
   const Model& model() const { return model_; }
   // Numbers come from keys alone here: what is allocated stays.
   const Numbers& numbers() {
-    for (const auto* shard : model_.all(Kind::kShard))
-      for (const auto& key : required_allocations(model_, *shard))
-        numbers_.emplace(key, static_cast<uint32_t>(numbers_.size() + 1024));
+    for (const auto& key : all_allocations(model_))
+      numbers_.emplace(key, static_cast<uint32_t>(numbers_.size() + 1024));
     return numbers_;
   }
   uint32_t pick(uint32_t count) { return random_() % count; }
@@ -90,6 +89,11 @@ class RandomWorld {
                R"(,"threads_per_replica":)" + std::to_string(1 + pick(2)) + "}";
       }
       case Kind::kListener: {
+        // One place a listener.
+        if (pick(4) == 0)
+          return pool_listener_body("203.0.113.1" + key.name.substr(1), 80 + static_cast<int>(pick(2)),
+                                    name('a', 2) + "/" + name('p', 4),
+                                    R"(,"protocol":")" + std::string(pick(2) ? "tcp" : "udp") + "\"");
         // An address belongs to one shard: from the shard's number follows the address.
         const auto shard = pick(3);
         const auto address = pick(5) == 0   ? "127.0.0." + std::to_string(1 + shard)
