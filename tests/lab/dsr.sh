@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Listeners that end on a pool, by dsr: every packet of a client goes through l4 to the backend's machine as it came,
+# and the backend, which has the VIP on its loopback interface, answers the client itself.
+#
+#   client ──► VIP 192.0.2.100:8080 tcp, :5353 udp ── l4 ──► MAC of b1 or b2
+#          ◄───────────────────────────────────────────────── b1, b2
+# shellcheck source=tests/lab/lab.sh
+. "$(dirname "$(readlink -f "$0")")/lab.sh"
+# shellcheck source=tests/lab/lan.sh
+. "$LAB_SOURCE/lan.sh"
+lab_scenario
+LAB_LARGE_BYTES=256M
+lab_up
+lan_up
+for backend in b1 b2; do
+  lan_has_vip "$backend"
+  lan_udp_up "$backend" "$LAB_VIP" 5353
+  lan_udp_up "$backend" "$LAB_VIP6" 5353
+done
+appliance_headgated_up
+appliance_enrol
+appliance_node_up
+
+pool_of() { # pool_of PORT TYPE ADDRESS…: the pool's body; DRAIN has an address that drains
+  local port=$1 type=$2
+  shift 2
+  printf '%s\n' "$@" | jq -R --argjson port "$port" --arg drain "${DRAIN:-}" '{ address: ., port: $port, drain: (. == $drain) }' |
+    jq -sc --arg type "$type" '{ backends: ., when_all_down: "refuse" }
+      + (if $type == "" then {} else { health: { type: $type, interval: "200ms", timeout: "200ms", rise: 1, fall: 3 } } end)'
+}
+put_pool() { api_ok PUT "/v1/namespaces/default/pools/$1?wait=applied&timeout=20s" "$2" >/dev/null; }
+put_listener() { # put_listener NAME ADDRESS PORT PROTOCOL POOL
+  api_ok PUT "/v1/listeners/$1?wait=applied&timeout=20s" \
+    "{\"address\":\"$2\",\"port\":$3,\"protocol\":\"$4\",\"pool\":\"default/$5\",\"forwarding\":\"dsr\"}" >/dev/null
+  [ "$(api_status)" != 202 ] || fail "listener $1 was accepted, but not applied within 20 s"
+}
+put_pool web "$(pool_of 8080 tcp "${LAN_BACKENDS[@]}")"
+put_pool web6 "$(pool_of 8080 tcp "${LAN_BACKENDS6[@]}")"
+put_pool dns "$(pool_of 5353 "" "${LAN_BACKENDS[@]}")"
+put_pool dns6 "$(pool_of 5353 "" "${LAN_BACKENDS6[@]}")"
+put_listener web "$LAB_VIP" 8080 tcp web
+put_listener web6 "$LAB_VIP6" 8080 tcp web6
+put_listener dns "$LAB_VIP" 5353 udp dns
+put_listener dns6 "$LAB_VIP6" 5353 udp dns6
+
+page() { client curl -sf --max-time 5 "http://$(in_url "$1"):8080/"; }
+who() { for _ in {1..20}; do "$@"; echo; done | cut -d" " -f1 | sed "/^$/d" | sort -u | tr '\n' ' '; }
+
+step "what is applied is served: TCP and UDP, IPv4 and IPv6, both backends"
+for address in "$LAB_VIP" "$LAB_VIP6"; do
+  expect_eq "who answers on $address by TCP" "b1 b2 " "$(who page "$address")"
+  expect_eq "who answers on $address by UDP" "b1 b2 " "$(who ask "$address" 5353 question)"
+done
+
+step "the answers go past us, and no packet is lost"
+samples() { api GET /v1/stats | jq -r "[.nodes[].processes[] | select(.process == \"l4\") | .samples[] | select($1) | .value] | add // 0"; }
+reported() { [ "$(samples '.name == "l4_target_rx_packets_total" and .labels.protocol == "tcp"')" -gt 100 ]; }
+wait_until 5 "l4 has counted packets to targets" reported
+expect_eq "packets from targets" 0 "$(samples '.name == "l4_target_tx_packets_total"')"
+expect_eq "drops" 0 "$(samples '.name == "l4_drops_total" and .labels.reason != "host_rate_other"')"
+
+step "datagrams in fragments arrive whole"
+large=$(head -c 4000 /dev/zero | tr '\0' x)
+for address in "$LAB_VIP" "$LAB_VIP6"; do
+  expect_eq "bytes of the answer from $address" 4003 "$(ask "$address" 5353 "$large" | wc -c)"
+done
+
+step "who traces the way finds us in it"
+counter() { client nstat -asz "$1" | awk -v name="$1" '$1 == name { print $2 }'; }
+printf x | client socat -u - "UDP4:$LAB_VIP:5353,ip-ttl=1"
+printf x | client socat -u - "UDP6:[$LAB_VIP6]:5353,ipv6-unicast-hops=1"
+told() { [ "$(counter IcmpInTimeExcds) $(counter Icmp6InTimeExcds)" = "1 1" ]; }
+wait_until 5 "the client is told that the time was exceeded, IPv4 and IPv6" told
+answered() { [ "$(samples '.name == "l4_icmp_answers_total"')" -eq 2 ]; }
+wait_until 5 "l4 has counted its answers" answered
+
+step "an established flow stays while targets come and go"
+client curl -sf --limit-rate 60M -o "$LAB_DIR/large" "http://$LAB_VIP:8080/large" &
+download=$!
+for address in "${LAN_BACKENDS[@]}"; do
+  DRAIN=$address put_pool web "$(DRAIN=$address pool_of 8080 tcp "${LAN_BACKENDS[@]}")"
+  put_pool web "$(pool_of 8080 tcp "$address")"
+done
+put_pool web "$(pool_of 8080 tcp "${LAN_BACKENDS[@]}")"
+kill -0 "$download" 2>/dev/null || fail "the download was over before the targets had changed"
+wait "$download" || fail "the download was cut off: curl ended with $?"
+expect_eq "bytes" $((256 << 20)) "$(stat -c %s "$LAB_DIR/large")"
+
+step "a backend that drains gets no new flow"
+put_pool web "$(DRAIN=${LAN_BACKENDS[0]} pool_of 8080 tcp "${LAN_BACKENDS[@]}")"
+expect_eq "who answers" "b2 " "$(who page "$LAB_VIP")"
+put_pool web "$(pool_of 8080 tcp "${LAN_BACKENDS[@]}")"
+
+step "a backend that dies is steered around within a second"
+usable() { [ "$(samples ".name == \"l4_target_usable\" and .labels.target == \"192.0.2.21:8080\"")" = "$1" ]; }
+wait_until 5 "b1 is usable" usable 1
+kill "$(cat "$LAB_DIR/b1.pid")"
+died_ms=$(now_ms)
+until [ "$(who page "$LAB_VIP")" = "b2 " ]; do
+  expect_at_most "ms since b1 died" $((5000 * LAB_SLOW)) $(($(now_ms) - died_ms))
+done
+say "b2 alone answered after $(($(now_ms) - died_ms)) ms"
+expect_eq "who answers" "b2 " "$(who page "$LAB_VIP")"
+lab_backend_up b1
+both() { [ "$(who page "$LAB_VIP")" = "b1 b2 " ]; }
+wait_until 10 "b1 gets its share again" both
+
+step "a backend whose machine is gone"
+in_ns b2 ip link set lan down
+only_b1() { [ "$(who page "$LAB_VIP")" = "b1 " ]; }
+wait_until $((20 * LAB_SLOW)) "b1 alone answers" only_b1
+in_ns b2 ip link set lan up
+wait_until $((20 * LAB_SLOW)) "both answer again" both
+
+step "l4 is killed: the flows find their backends again"
+client curl -sf --limit-rate 60M -o "$LAB_DIR/large" "http://$LAB_VIP:8080/large" &
+download=$!
+l4=$(pid_of headgate-l4)
+kill -9 "$l4"
+wait "$download" || fail "the download was cut off: curl ended with $?"
+[ "$(pid_of headgate-l4)" != "$l4" ] || fail "headgate-l4 was not killed"
+say "ok: 256 MiB through a kill -9"
+
+step "what can't be forwarded to is refused with the reason"
+refused() { api PUT "$1" "$2" | jq -r '.errors[] | "\(.pointer) \(.code)"'; }
+expect_eq "a DNS name" "/backends unsupported" \
+  "$(refused /v1/namespaces/default/pools/web '{"backends":[{"address":"backend.example.com","port":8080}]}')"
+expect_eq "another port" "/backends invalid_value" \
+  "$(refused /v1/namespaces/default/pools/web '{"backends":[{"address":"192.0.2.21","port":80}]}')"
+
+step "l4 accounts for every packet: rx = tx + drops"
+wait_until 5 "balanced counters of l4" l4_is_balanced
+say "ok: $(l4_is_balanced)"
