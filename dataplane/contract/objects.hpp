@@ -120,6 +120,16 @@ struct L4Target {
   friend bool operator==(const L4Target&, const L4Target&) = default;
 };
 
+// Of forwarding vxlan: the network that the backends' devices are in, and the MAC address that all of them
+// have.
+struct Vxlan {
+  uint32_t vni = 0;
+  std::string mac;  // "02:00:00:00:00:07"
+
+  static constexpr auto kFields = std::tuple{field("vni", &Vxlan::vni), field("mac", &Vxlan::mac)};
+  friend bool operator==(const Vxlan&, const Vxlan&) = default;
+};
+
 // One (address, port, tcp|udp) that l4 takes packets for. Several L7 listeners may share it.
 struct L4Listener {
   IpAddress address;
@@ -131,6 +141,7 @@ struct L4Listener {
   // in the snapshot too. Empty: they are replicas.
   std::string pool = {};
   WhenAllDown when_all_down = WhenAllDown::kTryAll;
+  std::optional<Vxlan> vxlan = {};  // where forwarding is kVxlan
 
   static constexpr auto kFields = std::tuple{field("address", &L4Listener::address),
                                              field("port", &L4Listener::port),
@@ -138,7 +149,8 @@ struct L4Listener {
                                              field("forwarding", &L4Listener::forwarding),
                                              field("targets", &L4Listener::targets),
                                              field("pool", &L4Listener::pool),
-                                             field("when_all_down", &L4Listener::when_all_down)};
+                                             field("when_all_down", &L4Listener::when_all_down),
+                                             field("vxlan", &L4Listener::vxlan)};
   friend bool operator==(const L4Listener&, const L4Listener&) = default;
 };
 

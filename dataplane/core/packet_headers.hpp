@@ -9,14 +9,13 @@
 #include <type_traits>
 
 #include "dataplane/core/byteorder.hpp"
+#include "dataplane/core/mac_address.hpp"
 
 namespace headgate {
 
 inline constexpr uint16_t kEtherTypeIpv4 = 0x0800;
 inline constexpr uint16_t kEtherTypeArp = 0x0806;
 inline constexpr uint16_t kEtherTypeIpv6 = 0x86dd;
-
-using MacAddress = std::array<uint8_t, 6>;
 
 struct [[gnu::packed]] EthernetHeader {
   MacAddress dst;
@@ -28,8 +27,10 @@ static_assert(sizeof(EthernetHeader) == 14 && alignof(EthernetHeader) == 1);
 // IANA protocol numbers; those of IPv6 extension headers share the space.
 inline constexpr uint8_t kProtocolHopByHop = 0;
 inline constexpr uint8_t kProtocolIcmp = 1;
+inline constexpr uint8_t kProtocolIpv4 = 4;  // as what is carried
 inline constexpr uint8_t kProtocolTcp = 6;
 inline constexpr uint8_t kProtocolUdp = 17;
+inline constexpr uint8_t kProtocolIpv6 = 41;
 inline constexpr uint8_t kProtocolRouting = 43;
 inline constexpr uint8_t kProtocolFragment = 44;
 inline constexpr uint8_t kProtocolAuthentication = 51;
@@ -128,6 +129,21 @@ struct [[gnu::packed]] UdpHeader {
   Be16 checksum;
 };
 static_assert(sizeof(UdpHeader) == 8);
+
+struct [[gnu::packed]] VxlanHeader {  // RFC 7348; an Ethernet frame follows
+  static constexpr uint32_t kHasVni = 0x08000000;
+
+  Be32 flags;
+  Be32 vni;  // in the upper 24 bits
+};
+static_assert(sizeof(VxlanHeader) == 8);
+
+struct [[gnu::packed]] GueHeader {  // draft-ietf-intarea-gue-09, version 0; an IP packet follows
+  uint8_t version_and_length;       // 0: no options
+  uint8_t protocol;
+  Be16 flags;
+};
+static_assert(sizeof(GueHeader) == 4);
 
 // The first eight bytes of ICMP and ICMPv6; an error quotes the packet that caused it right behind them.
 struct [[gnu::packed]] IcmpHeader {

@@ -46,6 +46,10 @@ constexpr Case kCases[] = {
     {"ipv6_answer", true, kTcpAck, ClientSide::kDestination, false},
     {"dsr_ipv4", false, kTcpAck, ClientSide::kSource, true, contract::Forwarding::kDsr},
     {"dsr_ipv6", true, kTcpAck, ClientSide::kSource, false, contract::Forwarding::kDsr},
+    {"ipip_ipv4", false, kTcpAck, ClientSide::kSource, true, contract::Forwarding::kIpip},
+    {"gue_ipv4", false, kTcpAck, ClientSide::kSource, false, contract::Forwarding::kGue},
+    {"vxlan_ipv4", false, kTcpAck, ClientSide::kSource, false, contract::Forwarding::kVxlan},
+    {"ipip_ipv6", true, kTcpAck, ClientSide::kSource, false, contract::Forwarding::kIpip},
 };
 constexpr MacAddress kNeighbour{2, 0, 0, 0, 0, 9};
 
@@ -72,7 +76,8 @@ contract::Delta configuration(const Case& which) {
   contract::L4Listener listener{.address = addresses.vip.address,
                                 .port = addresses.vip.port,
                                 .forwarding = which.forwarding,
-                                .targets = {}};
+                                .targets = {},
+                                .vxlan = contract::Vxlan{.vni = 7, .mac = "02:00:00:00:00:07"}};
   for (uint32_t i = 0; i < 4; ++i)
     listener.targets.push_back({i + 1, fmt::format("edge/{}", i), addresses.local.address,
                                 static_cast<uint16_t>(addresses.local.port + i), 1, false});
@@ -206,7 +211,10 @@ Result<Figures> run_case(const Options& options, const Case& which, uint32_t flo
   if (!packets.ok()) return std::move(packets).error();
   auto null = Port::open_vdev("bench_tx", "net_null_bench", "no-rx=1");
   if (!null.ok()) return std::move(null).error();
-  TableKeeper keeper(1, NextHopKeeper({{addresses_of(which.v6).local.address, kNeighbour}}));
+  const Addresses addresses = addresses_of(which.v6);
+  const l4::Surroundings surroundings{.source_v4 = addresses_of(false).vip.address,
+                                      .source_v6 = addresses_of(true).vip.address};
+  TableKeeper keeper(1, NextHopKeeper({{addresses.local.address, kNeighbour}}, surroundings));
   auto configured = keeper.configure(configuration(which), monotonic_now());
   if (!configured.ok()) return std::move(configured).error();
   const bool in = which.comes_in();

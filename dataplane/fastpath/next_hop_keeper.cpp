@@ -20,37 +20,42 @@ constexpr uint32_t kGroups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | R
 constexpr auto kResolvePatience = std::chrono::seconds(1);
 
 // Why frames of a target can't go this way; empty: they can.
-std::string fault_of(const IpAddress& address, const std::optional<netlink::Way>& way, int host_link_index,
-                     const std::string& host_link) {
+std::string fault_of(const std::optional<netlink::Way>& way, int host_link_index,
+                     const std::string& host_link, bool by_tunnel) {
   if (!way) return "no route leads to it";
   if (way->is_local) return "it is an address of this machine";
   if (way->link_index != host_link_index) return "its route does not lead by " + host_link;
-  if (way->gateway)
+  if (way->gateway && !by_tunnel)
     return fmt::format("it is behind the gateway {}: by dsr only neighbours are reached",
                        way->gateway->to_string());
-  return address.is_multicast() ? "it is a multicast address" : "";
+  return "";
 }
 
 }  // namespace
 
-Result<NextHopKeeper> NextHopKeeper::open(std::string host_link) {
+Result<NextHopKeeper> NextHopKeeper::open(std::string host_link, const MacAddress& uplink_mac) {
   auto requests = netlink::Socket::open();
   if (!requests.ok()) return std::move(requests).error();
   auto events = netlink::Socket::subscribe(kGroups);
   if (!events.ok()) return std::move(events).error();
-  return NextHopKeeper(std::move(*requests), std::move(*events), std::move(host_link));
+  return NextHopKeeper(std::move(*requests), std::move(*events), std::move(host_link), uplink_mac);
 }
 
-NextHopKeeper::NextHopKeeper(StaticNeighbours neighbours) : known_(neighbours.begin(), neighbours.end()) {}
+NextHopKeeper::NextHopKeeper(StaticNeighbours neighbours, const l4::Surroundings& surroundings)
+    : surroundings_(surroundings), known_(neighbours.begin(), neighbours.end()) {}
 
-NextHopKeeper::NextHopKeeper(netlink::Socket requests, netlink::Socket events, std::string host_link)
+NextHopKeeper::NextHopKeeper(netlink::Socket requests, netlink::Socket events, std::string host_link,
+                             const MacAddress& uplink_mac)
     : requests_(std::move(requests)), events_(std::move(events)), host_link_(std::move(host_link)) {
+  surroundings_.uplink_mac = uplink_mac;
   look_at_everything();
 }
 
 void NextHopKeeper::find_host_link() {
   const auto link = netlink::find_link(*requests_, host_link_);
   host_link_index_ = link.ok() && *link ? (*link)->index : 0;
+  if (host_link_index_ == 0) return;
+  surroundings_.mtu_bytes = static_cast<uint16_t>(std::min<uint32_t>((*link)->mtu_bytes, UINT16_MAX));
 }
 
 void NextHopKeeper::look_at_everything() {
@@ -69,10 +74,10 @@ void NextHopKeeper::follow(const l4::L4Table& table, TimePoint now) {
   std::set<uint32_t> served;
   for (const auto& target : table.targets()) {
     if (target.forwarding == contract::Forwarding::kLocal) continue;
-    const auto& address = target.endpoint.address;
-    const auto [place, is_new] = destinations_.try_emplace(address);
-    auto& destination = place->second;
-    if (const auto known = before.find(address); is_new && known != before.end())
+    const Place place{target.endpoint.address, target.forwarding != contract::Forwarding::kDsr};
+    const auto [found, is_new] = destinations_.try_emplace(place);
+    auto& destination = found->second;
+    if (const auto known = before.find(place); is_new && known != before.end())
       destination = std::move(known->second);
     else if (is_new)
       destination.wanted_since = now;
@@ -83,29 +88,31 @@ void NextHopKeeper::follow(const l4::L4Table& table, TimePoint now) {
   for (const uint32_t id : served_)
     if (!served.contains(id)) next_hops_->set(id, std::nullopt);
   served_ = std::move(served);
-  for (auto& [address, destination] : destinations_) {
-    find_neighbour(address, destination);
-    publish(address, destination);
+  for (auto& [place, destination] : destinations_) {
+    find_neighbour(place, destination);
+    publish(place, destination);
   }
   forget_unused();
 }
 
-void NextHopKeeper::find_neighbour(const IpAddress& address, Destination& destination) {
+void NextHopKeeper::find_neighbour(const Place& place, Destination& destination) {
+  const auto& [address, by_tunnel] = place;
   destination.neighbour.reset();
   if (!requests_) {
     destination.neighbour = address;
     return;
   }
   const auto way = netlink::find_way(*requests_, address);
-  const auto fault = way.ok() ? fault_of(address, *way, host_link_index_, host_link_) : way.error().message;
+  const auto fault = way.ok() ? fault_of(*way, host_link_index_, host_link_, by_tunnel) : way.error().message;
   if (fault != destination.fault) {
     if (!fault.empty())
       log::warning(fmt::format("no packets can be sent to {}: {}", address.to_string(), fault));
     destination.fault = fault;
   }
   if (!fault.empty()) return;
-  destination.neighbour = address;
-  ask_for(address);
+  destination.neighbour = (*way)->gateway.value_or(address);
+  ask_for(*destination.neighbour);
+  if (by_tunnel) (address.is_v6() ? surroundings_.source_v6 : surroundings_.source_v4) = (*way)->source;
 }
 
 void NextHopKeeper::ask_for(const IpAddress& neighbour) {
@@ -116,7 +123,7 @@ void NextHopKeeper::ask_for(const IpAddress& neighbour) {
 
 void NextHopKeeper::forget_unused() {
   std::set<IpAddress> used;
-  for (const auto& [address, destination] : destinations_)
+  for (const auto& [place, destination] : destinations_)
     if (destination.neighbour) used.insert(*destination.neighbour);
   std::erase_if(kept_, [&](const IpAddress& neighbour) {
     if (used.contains(neighbour)) return false;
@@ -127,11 +134,12 @@ void NextHopKeeper::forget_unused() {
 }
 
 // True where it has changed.
-bool NextHopKeeper::publish(const IpAddress& address, Destination& destination) {
+bool NextHopKeeper::publish(const Place& place, Destination& destination) {
   const auto known = destination.neighbour ? known_.find(*destination.neighbour) : known_.end();
   const auto mac = known == known_.end() ? std::nullopt : std::optional(known->second);
   const bool changed = mac != destination.mac;
-  if (changed && !mac) log::warning(fmt::format("{} is no neighbour any more", address.to_string()));
+  if (changed && !mac)
+    log::warning(fmt::format("no neighbour leads to {} any more", place.address.to_string()));
   destination.mac = mac;
   for (const uint32_t id : destination.targets) next_hops_->set(id, mac);
   return changed;
@@ -139,11 +147,12 @@ bool NextHopKeeper::publish(const IpAddress& address, Destination& destination) 
 
 bool NextHopKeeper::publish_all() {
   bool changed = false;
-  for (auto& [address, destination] : destinations_) changed |= publish(address, destination);
+  for (auto& [place, destination] : destinations_) changed |= publish(place, destination);
   return changed;
 }
 
 bool NextHopKeeper::on_events(TimePoint now) {
+  const auto surroundings_before = surroundings_;
   bool ways_may_differ = false;
   const bool complete = events_->take_events([&](const netlink::Message& event) {
     const auto neighbour = netlink::neighbour_of(event);
@@ -162,14 +171,14 @@ bool NextHopKeeper::on_events(TimePoint now) {
     const int before = host_link_index_;
     find_host_link();
     if (host_link_index_ != before) look_at_everything();
-    for (auto& [address, destination] : destinations_) {
+    for (auto& [place, destination] : destinations_) {
       const bool had_way = destination.neighbour.has_value();
-      find_neighbour(address, destination);
+      find_neighbour(place, destination);
       if (!had_way && destination.neighbour) destination.wanted_since = now;
     }
     forget_unused();
   }
-  return publish_all();
+  return publish_all() || surroundings_ != surroundings_before;
 }
 
 bool NextHopKeeper::is_resolving(TimePoint now) const {

@@ -26,10 +26,12 @@ class NextHopKeeper {
   using StaticNeighbours = std::vector<std::pair<IpAddress, MacAddress>>;
 
   // By a kernel: `host_link` is its end of the host port, "hg0", which may come later.
-  static Result<NextHopKeeper> open(std::string host_link);
+  static Result<NextHopKeeper> open(std::string host_link, const MacAddress& uplink_mac);
   // Without one, for offline runs and benches: all targets are neighbours, and these are known.
-  explicit NextHopKeeper(StaticNeighbours neighbours);
+  explicit NextHopKeeper(StaticNeighbours neighbours, const l4::Surroundings& surroundings = {});
 
+  // What tables are built by. True of on_events() where they have changed too.
+  const l4::Surroundings& surroundings() const { return surroundings_; }
   // Readable: on_events(). -1: there are none.
   int fd() const { return events_ ? events_->fd() : -1; }
   // The targets of the table that workers get next.
@@ -42,6 +44,12 @@ class NextHopKeeper {
   bool is_resolving(TimePoint now) const;
 
  private:
+  // A neighbour gets packets for the VIP; a tunnel leads through gateways as well.
+  struct Place {
+    IpAddress address;
+    bool by_tunnel = false;
+    friend auto operator<=>(const Place&, const Place&) = default;
+  };
   struct Destination {
     std::vector<uint32_t> targets;  // their ids
     std::optional<IpAddress> neighbour;
@@ -49,13 +57,14 @@ class NextHopKeeper {
     std::string fault;  // why there is no way to it; has been logged
     TimePoint wanted_since{};
   };
-  using Destinations = std::map<IpAddress, Destination>;
+  using Destinations = std::map<Place, Destination>;
 
-  NextHopKeeper(netlink::Socket requests, netlink::Socket events, std::string host_link);
+  NextHopKeeper(netlink::Socket requests, netlink::Socket events, std::string host_link,
+                const MacAddress& uplink_mac);
   void look_at_everything();
   void find_host_link();
-  void find_neighbour(const IpAddress& address, Destination& destination);
-  bool publish(const IpAddress& address, Destination& destination);
+  void find_neighbour(const Place& place, Destination& destination);
+  bool publish(const Place& place, Destination& destination);
   bool publish_all();
   void ask_for(const IpAddress& neighbour);
   void forget_unused();
@@ -64,6 +73,7 @@ class NextHopKeeper {
   std::optional<netlink::Socket> events_;
   std::string host_link_;
   int host_link_index_ = 0;
+  l4::Surroundings surroundings_;
   Destinations destinations_;
   std::set<uint32_t> served_;              // the targets that may have a next hop, by id
   std::map<IpAddress, MacAddress> known_;  // usable neighbours on the host link

@@ -34,21 +34,11 @@ struct Parsed {
   BenchOptions bench;
 };
 
-std::optional<MacAddress> parse_mac(const std::string& text) {
-  MacAddress mac{};
-  int end = 0;
-  const int parts = std::sscanf(text.c_str(), "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1],
-                                &mac[2], &mac[3], &mac[4], &mac[5], &end);
-  if (parts != static_cast<int>(mac.size()) || static_cast<std::size_t>(end) != text.size())
-    return std::nullopt;
-  return mac;
-}
-
 std::optional<std::pair<IpAddress, MacAddress>> parse_neighbour(const std::string& text) {
   const auto equals = text.find('=');
   if (equals == std::string::npos) return std::nullopt;
   const auto address = IpAddress::parse(text.substr(0, equals));
-  const auto mac = parse_mac(text.substr(equals + 1));
+  const auto mac = parse_mac_address(text.substr(equals + 1));
   if (!address || !mac) return std::nullopt;
   return std::pair(*address, *mac);
 }

@@ -11,7 +11,7 @@
 #include "dataplane/core/ip_address.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/log.hpp"
-#include "dataplane/core/packet_headers.hpp"
+#include "dataplane/core/mac_address.hpp"
 
 namespace headgate::fastpath {
 

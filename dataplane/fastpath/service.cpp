@@ -91,7 +91,7 @@ Result<void> run_service(const Options& options) {
   if (!host.ok()) return std::move(host).error();
   for (const auto& notice : notices) log::warning(notice.text);
 
-  auto next_hops = NextHopKeeper::open(options.host_link);
+  auto next_hops = NextHopKeeper::open(options.host_link, uplink->mac());
   if (!next_hops.ok()) return std::move(next_hops).error();
   TableKeeper keeper(options.workers, std::move(*next_hops));
   const Workers workers = make_workers(options, keeper, *uplink, *host);

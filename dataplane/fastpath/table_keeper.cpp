@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "dataplane/core/assert.hpp"
+
 namespace headgate::fastpath {
 namespace {
 
@@ -28,14 +30,22 @@ Result<void> TableKeeper::configure(const contract::Delta& delta, TimePoint now)
   contract::Snapshot next = snapshot_;
   auto applied = contract::apply(next, delta);
   if (!applied.ok()) return applied;
-  auto table = l4::L4Table::build(next, &tables_.current(), l4::Tick::at(now));
+  auto table = build(next, now);
   if (!table.ok()) return std::move(table).error();
   // First: a worker that sees the table must not see a target unmasked that is dead or led to by nobody.
   next_hops_.follow(**table, now);
   mask_targets(next);
+  // Where the first tunnel begins is known once its target is followed.
+  if (next_hops_.surroundings() != built_by_) table = build(next, now);
   version_ = tables_.publish(std::move(table).value());
   snapshot_ = std::move(next);
   return {};
+}
+
+Result<std::unique_ptr<const l4::L4Table>> TableKeeper::build(const contract::Snapshot& snapshot,
+                                                              TimePoint now) {
+  built_by_ = next_hops_.surroundings();
+  return l4::L4Table::build(snapshot, &tables_.current(), l4::Tick::at(now), built_by_);
 }
 
 void TableKeeper::update_health(const contract::HealthDelta& delta) {
@@ -44,7 +54,12 @@ void TableKeeper::update_health(const contract::HealthDelta& delta) {
 }
 
 void TableKeeper::on_network_events(TimePoint now) {
-  if (next_hops_.on_events(now)) mask_targets(snapshot_);
+  if (!next_hops_.on_events(now)) return;
+  mask_targets(snapshot_);
+  if (next_hops_.surroundings() == built_by_) return;
+  auto table = build(snapshot_, now);
+  HG_ASSERT(table.ok());  // of a snapshot that was taken
+  version_ = tables_.publish(std::move(table).value());
 }
 
 void TableKeeper::mask_targets(const contract::Snapshot& snapshot) {

@@ -40,12 +40,14 @@ class TableKeeper {
   const l4::NextHops& next_hops() const { return next_hops_.next_hops(); }
 
  private:
+  Result<std::unique_ptr<const l4::L4Table>> build(const contract::Snapshot& snapshot, TimePoint now);
   void mask_targets(const contract::Snapshot& snapshot);
 
   contract::Snapshot snapshot_;
   contract::HealthView health_;
   l4::TargetMask mask_;
   NextHopKeeper next_hops_;
+  l4::Surroundings built_by_;
   Tables tables_;
   uint64_t version_ = 0;
 };

@@ -14,6 +14,8 @@ constexpr uint16_t kDontFragment = 0x4000;
 constexpr unsigned kAnswerBytesMaxV4 = 576;   // RFC 1812 section 4.3.2.3
 constexpr unsigned kAnswerBytesMaxV6 = 1280;  // RFC 4443 section 2.4(c)
 
+constexpr uint16_t kMtuBytesMinV6 = 1280;  // RFC 8200 section 5
+
 struct IcmpError {
   uint8_t type = 0;
   uint8_t code = 0;
@@ -86,6 +88,16 @@ bool answer_time_exceeded(PacketView& packet, const ParsedPacket& parsed) {
   if (parsed.kind == PacketKind::kIcmpError || parsed.kind == PacketKind::kLaterFragment) return false;
   if (parsed.is_v6) return answer<Ipv6Header>(packet, parsed, {.type = 3}, kAnswerBytesMaxV6);
   return answer<Ipv4Header>(packet, parsed, {.type = 11}, kAnswerBytesMaxV4);
+}
+
+bool answer_too_big(PacketView& packet, const ParsedPacket& parsed, uint16_t mtu_bytes) {
+  if (parsed.kind == PacketKind::kIcmpError || parsed.kind == PacketKind::kLaterFragment) return false;
+  if (parsed.is_v6)
+    return answer<Ipv6Header>(packet, parsed, {.type = 2, .rest = std::max(mtu_bytes, kMtuBytesMinV6)},
+                              kAnswerBytesMaxV6);
+  if ((header_at<Ipv4Header>(packet.data + parsed.ip_offset).flags_fragment.host() & kDontFragment) == 0)
+    return false;
+  return answer<Ipv4Header>(packet, parsed, {.type = 3, .code = 4, .rest = mtu_bytes}, kAnswerBytesMaxV4);
 }
 
 }  // namespace headgate::l4

@@ -11,5 +11,8 @@ namespace headgate::l4 {
 // Time exceeded in transit, from the address that the packet was for. False, and nothing changed, where
 // nobody is answered. The frame goes back to the neighbour that sent it.
 [[nodiscard]] bool answer_time_exceeded(PacketView& packet, const ParsedPacket& parsed);
+// Packet too big, or over IPv4 fragmentation needed (RFC 1191 section 4): what may be sent at most. Over IPv4
+// the same is false of a packet that may be fragmented.
+[[nodiscard]] bool answer_too_big(PacketView& packet, const ParsedPacket& parsed, uint16_t mtu_bytes);
 
 }  // namespace headgate::l4

@@ -27,7 +27,9 @@ bool has_weight(const contract::L4Target& target) { return target.weight > 0 && 
 
 class L4TableBuilder {
  public:
-  L4TableBuilder(const L4Table* previous, Tick now) : previous_(previous), now_(now) {
+  L4TableBuilder(const L4Table* previous, Tick now, const Surroundings& surroundings)
+      : previous_(previous), now_(now), surroundings_(surroundings) {
+    table_->mtu_bytes_ = surroundings.mtu_bytes;
     if (previous == nullptr) return;
     for (const auto& listener : previous->listeners()) {
       before_[{listener.endpoint, listener.protocol}] = &listener;
@@ -41,9 +43,13 @@ class L4TableBuilder {
     const bool is_local = object.forwarding == contract::Forwarding::kLocal;
     if (!is_udp && object.protocol != contract::Protocol::kTcp)
       return refuse(object, "protocol {} is not balanced", name_of(object.protocol));
-    if (!is_local && object.forwarding != contract::Forwarding::kDsr)
+    if (object.forwarding == contract::Forwarding::kNat ||
+        object.forwarding == contract::Forwarding::kFullnat)
       return refuse(object, "forwarding {} is not known to this release", name_of(object.forwarding));
     if (is_local && is_udp) return refuse(object, "replicas take no datagrams");
+    if (object.forwarding == contract::Forwarding::kVxlan &&
+        (!object.vxlan || !parse_mac_address(object.vxlan->mac)))
+      return refuse(object, "forwarding vxlan needs a vni and a MAC address");
     const uint8_t protocol = is_udp ? kProtocolUdp : kProtocolTcp;
     const auto index = static_cast<uint32_t>(table_->listeners_.size());
     if (!index_by_service_.emplace(Service{endpoint, protocol}, index).second)
@@ -108,13 +114,30 @@ class L4TableBuilder {
     table_->services_v6_ = FrozenMap<ServiceKeyV6, uint32_t>(services_v6);
   }
 
+  static bool is_tunnel(contract::Forwarding forwarding) {
+    return forwarding == contract::Forwarding::kIpip || forwarding == contract::Forwarding::kGue ||
+           forwarding == contract::Forwarding::kVxlan;
+  }
+
+  // None where the listener's forwarding is none, or this machine has no address to begin it at.
+  std::optional<Encapsulation> tunnel_to(const contract::L4Listener& object, const IpAddress& to) const {
+    const auto& source = surroundings_.source_like(to);
+    if (!is_tunnel(object.forwarding) || !source) return std::nullopt;
+    VxlanNetwork network;
+    if (object.vxlan)
+      network = {object.vxlan->vni, parse_mac_address(object.vxlan->mac).value_or(MacAddress{}),
+                 surroundings_.uplink_mac};
+    return Encapsulation(object.forwarding, {*source, to}, object.address.is_v6(), network);
+  }
+
   Result<void> add_targets(const contract::L4Listener& object, uint32_t listener) {
     const Endpoint vip{object.address, object.port};
+    const bool is_local = object.forwarding == contract::Forwarding::kLocal;
     if (object.targets.size() > limits::kMaglevMembersMax) return refuse(object, "too many targets");
     for (const auto& from : object.targets) {
       const Endpoint to{from.address, from.port};
       if (from.id >= limits::kTargetIdsMax) return refuse(object, "target id {} is past the bound", from.id);
-      if (to.address.is_v6() != vip.address.is_v6())
+      if (to.address.is_v6() != vip.address.is_v6() && !is_tunnel(object.forwarding))
         return refuse(object, "target {} is of the other address family", from.name);
       if (table_->target_of_id(from.id) != nullptr)
         return refuse(object, "target id {} is there twice", from.id);
@@ -122,8 +145,9 @@ class L4TableBuilder {
                  .listener = listener,
                  .drain = from.drain,
                  .forwarding = object.forwarding,
-                 .to_target = Rewrite(vip, to),
-                 .from_target = Rewrite(to, vip),
+                 .to_target = is_local ? Rewrite(vip, to) : Rewrite(),
+                 .from_target = is_local ? Rewrite(to, vip) : Rewrite(),
+                 .tunnel = tunnel_to(object, to.address),
                  .endpoint = to,
                  .removed_at = std::nullopt}))
         return refuse(object, "{} is the address of two targets", to.to_string());
@@ -211,6 +235,7 @@ class L4TableBuilder {
 
   const L4Table* previous_;
   Tick now_;
+  const Surroundings& surroundings_;
   std::unique_ptr<L4Table> table_{new L4Table};
   std::map<Service, const Listener*> before_;
   std::map<std::string, std::shared_ptr<const Maglev>> shared_;
@@ -223,8 +248,9 @@ class L4TableBuilder {
 };
 
 Result<std::unique_ptr<const L4Table>> L4Table::build(const contract::Snapshot& snapshot,
-                                                      const L4Table* previous, Tick now) {
-  L4TableBuilder builder(previous, now);
+                                                      const L4Table* previous, Tick now,
+                                                      const Surroundings& surroundings) {
+  L4TableBuilder builder(previous, now, surroundings);
   for (const auto& [key, object] : snapshot.objects) {
     const auto* listener = std::get_if<contract::L4Listener>(object.get());
     if (listener == nullptr) continue;  // a kind that this release does not know of l4

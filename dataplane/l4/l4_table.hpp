@@ -22,8 +22,10 @@
 #include "dataplane/core/maglev.hpp"
 #include "dataplane/core/result.hpp"
 #include "dataplane/l4/coarse_clock.hpp"
+#include "dataplane/l4/forward/encapsulation.hpp"
 #include "dataplane/l4/frozen_map.hpp"
 #include "dataplane/l4/rewrite.hpp"
+#include "dataplane/l4/surroundings.hpp"
 
 namespace headgate::l4 {
 
@@ -56,8 +58,9 @@ struct Target {
   uint32_t listener = 0;  // index in the table
   bool drain = false;     // keeps its flows, gets no new ones
   contract::Forwarding forwarding = contract::Forwarding::kLocal;
-  Rewrite to_target;               // of kLocal: VIP and port → the target's
-  Rewrite from_target;             // and back
+  Rewrite to_target;    // of kLocal: VIP and port → the target's
+  Rewrite from_target;  // and back
+  std::optional<Encapsulation> tunnel;
   Endpoint endpoint;               // of a replica its local one, else the backend's
   std::optional<Tick> removed_at;  // lingers: no longer in the snapshot
 };
@@ -88,9 +91,11 @@ class L4Table {
 
   // kInvalid with the reason where an object cannot be served; then nothing changes. `previous` may be null.
   static Result<std::unique_ptr<const L4Table>> build(const contract::Snapshot& snapshot,
-                                                      const L4Table* previous, Tick now);
+                                                      const L4Table* previous, Tick now,
+                                                      const Surroundings& surroundings = {});
 
   contract::Revision revision() const { return revision_; }
+  uint16_t mtu_bytes() const { return mtu_bytes_; }
   const std::vector<Listener>& listeners() const { return listeners_; }
   const std::deque<Target>& targets() const { return targets_; }
 
@@ -125,6 +130,7 @@ class L4Table {
   static const Target* target_of(const Target* const* found) { return found == nullptr ? nullptr : *found; }
 
   contract::Revision revision_ = 0;
+  uint16_t mtu_bytes_ = 0;
   std::vector<Listener> listeners_;
   std::deque<Target> targets_;        // never moved: all others point to them
   std::vector<const Target*> by_id_;  // null: no such target

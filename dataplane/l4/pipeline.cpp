@@ -187,17 +187,17 @@ template <typename Family>
                         tick_);
   const FlowRole role = opens_flow(parsed.signal()) ? FlowRole::kOpensFlow : FlowRole::kToTarget;
   if (target->forwarding != contract::Forwarding::kLocal) [[unlikely]]
-    return forward(burst, balanced.index, *target, role);
+    return forward(burst, balanced.index, {*target, role, balanced.hash});
   rewrite_destination(packet.data, parsed, target->to_target);
   return to_local(*target, role);
 }
 
 // A switch floods what it does not know the port of: what is another neighbour's must not come twice.
-Verdict Pipeline::forward(Burst& burst, std::size_t index, const Target& target, FlowRole role) {
+Verdict Pipeline::forward(Burst& burst, std::size_t index, const Forwarder::Flow& flow) {
   PacketView& packet = burst.packets[index];
   const ParsedPacket& parsed = burst.parsed[index];
   if (header_at<EthernetHeader>(packet.data).dst != uplink_mac_) return to_host(packet, parsed, burst.now);
-  return forwarder_.forward(packet, parsed, target, role, burst.now);
+  return forwarder_.forward(burst.table, packet, parsed, flow, burst.now);
 }
 
 template <typename Family>
@@ -216,8 +216,7 @@ Verdict Pipeline::uplink_error(Burst& burst, std::size_t index) {
   const Target* target =
       chooser<Family>().look_up(burst.table, *listener, client_key_of(key), hash_flow(key), tick_);
   if (target == nullptr) return Verdict::drop(DropReason::kNoTarget);
-  if (target->forwarding != contract::Forwarding::kLocal)
-    return forward(burst, index, *target, FlowRole::kToTarget);
+  if (target->forwarding != contract::Forwarding::kLocal) return forward(burst, index, {.target = *target});
   rewrite_error_to_target(packet.data, parsed, *quoted, target->to_target);
   ++icmp_errors_translated_;
   return to_local(*target, FlowRole::kToTarget);
@@ -233,8 +232,7 @@ Verdict Pipeline::uplink_fragment(Burst& burst, std::size_t index) {
   if (*target_id == FragmentTable::kUntouched) return to_host(packet, parsed, burst.now);
   const Target* target = burst.table.target_of_id(*target_id);
   if (target == nullptr) return Verdict::drop(DropReason::kFragmentUnmatched);
-  if (target->forwarding != contract::Forwarding::kLocal)
-    return forward(burst, index, *target, FlowRole::kToTarget);
+  if (target->forwarding != contract::Forwarding::kLocal) return forward(burst, index, {.target = *target});
   rewrite_destination_address(packet.data, parsed, target->to_target);
   return to_local(*target, FlowRole::kToTarget);
 }

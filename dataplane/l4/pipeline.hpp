@@ -81,7 +81,7 @@ class Pipeline {
   void balance(Burst& burst, const Waiting<Family>& waiting);
   template <typename Family>
   Verdict balance_one(Burst& burst, const Balanced<Family>& packet);
-  Verdict forward(Burst& burst, std::size_t index, const Target& target, FlowRole role);
+  Verdict forward(Burst& burst, std::size_t index, const Forwarder::Flow& flow);
   template <typename Family>
   Verdict uplink_error(Burst& burst, std::size_t index);
   template <typename Family>

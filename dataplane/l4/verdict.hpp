@@ -29,6 +29,7 @@ enum class DropReason : uint8_t {
   kSourceSpoofed,      // from the uplink with an address that only this machine may send from
   kLocalAddress,       // from the uplink to the replicas' local address: reachable through a VIP alone
   kTtlExpired,         // to be forwarded, but its hops are used up, and no answer may be sent or was due
+  kTooBig,             // for the way to its target, and no answer may be sent or was due
   kNoNextHop,          // a target whose machine no route or neighbour of the kernel leads to
   kNoTarget,           // a listener without a target that takes new flows
   kFragmentUnmatched,  // a later fragment whose first was not seen, or no longer remembered
@@ -52,6 +53,7 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "source_spoofed",
                                                                                  "local_address",
                                                                                  "ttl_expired",
+                                                                                 "too_big",
                                                                                  "no_next_hop",
                                                                                  "no_target",
                                                                                  "fragment_unmatched",

@@ -16,7 +16,7 @@
 #include <linux/netlink.h>
 
 #include "dataplane/core/ip_address.hpp"
-#include "dataplane/core/packet_headers.hpp"
+#include "dataplane/core/mac_address.hpp"
 
 namespace headgate::netlink {
 

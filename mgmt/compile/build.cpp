@@ -315,7 +315,8 @@ Objects build_pool_listener(const Model& model, const Entry& entry, const Number
                                 .forwarding = from.forwarding,
                                 .targets = {},
                                 .pool = pool->meta.uid,
-                                .when_all_down = pool->as<Pool>().when_all_down};
+                                .when_all_down = pool->as<Pool>().when_all_down,
+                                .vxlan = from.vxlan};
   for (const auto& backend : pool->as<Pool>().backends) {
     const auto to = literal_endpoint(backend);
     if (!to) continue;

@@ -329,13 +329,14 @@ void Checks::check_forwarded(const db::ObjectKey& object, const std::string& poi
     if (!to)
       add(object, pointer, "unsupported",
           name + " is a name: " + listener.key.to_string() + " forwards packets, to addresses only");
-    else if (to->address.is_v6() != as_listener.address.is_v6())
+    else if (as_listener.forwarding == contract::Forwarding::kDsr &&
+             to->address.is_v6() != as_listener.address.is_v6())
       add(object, pointer, "invalid_value",
           name + " is of another address family than " + listener.key.to_string());
     else if (backend.port != as_listener.port)
       add(object, pointer, "invalid_value",
           name + " has another port than " + listener.key.to_string() +
-              ": by dsr packets arrive unchanged, on the listener's address and port");
+              ": packets arrive unchanged, on the listener's address and port");
     else if (backend.priority != 0)
       add(object, pointer, "unsupported",
           name + " has a priority: " + listener.key.to_string() + " forwards packets without failover");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "dataplane/core/mac_address.hpp"
 #include "mgmt/compile/fields.hpp"
 #include "mgmt/compile/hostname.hpp"
 #include "mgmt/compile/local_addresses.hpp"
@@ -8,6 +9,8 @@
 
 namespace headgate::compile {
 namespace {
+
+constexpr uint64_t kVniMax = (1u << 24) - 1;
 
 // What no client can reach, or only on its own link. Loopback is allowed: a node without uplink serves there.
 std::string_view unfit(const IpAddress& address) {
@@ -119,6 +122,22 @@ void read_shard(Fields& fields, Listener& listener) {
     fields.fault("forwarding", "invalid_value", "what ends on a shard is forwarded to its local replicas");
 }
 
+void read_vxlan(Fields& fields, Listener& listener) {
+  if (listener.forwarding != contract::Forwarding::kVxlan)
+    return fields.refuse("vxlan", "only forwarding vxlan has a network of its own");
+  fields.require("vxlan");
+  fields.object("vxlan", [&](Fields& vxlan) {
+    auto& into = listener.vxlan.emplace();
+    vxlan.require("vni");
+    vxlan.read_integer("vni", {0, kVniMax}, into.vni);
+    vxlan.require("mac");
+    vxlan.read("mac", into.mac);
+    const auto mac = parse_mac_address(into.mac);
+    if (vxlan.has("mac") && (!mac || ((*mac)[0] & 1) != 0))
+      vxlan.fault("mac", "invalid_value", "must be the MAC address of an interface, like 02:00:00:00:00:07");
+  });
+}
+
 void read_pool(Fields& fields, Listener& listener) {
   fields.require("pool");
   if (const auto* text = fields.string("pool")) {
@@ -131,8 +150,10 @@ void read_pool(Fields& fields, Listener& listener) {
                  "forwarding is needed: how packets reach the pool's backends");
   else if (listener.forwarding == contract::Forwarding::kLocal)
     fields.fault("forwarding", "invalid_value", "local leads to the replicas of a shard, not to a pool");
-  else if (listener.forwarding != contract::Forwarding::kDsr)
-    fields.fault("forwarding", "unsupported", "only dsr leads to a pool in this release");
+  else if (listener.forwarding == contract::Forwarding::kNat ||
+           listener.forwarding == contract::Forwarding::kFullnat)
+    fields.fault("forwarding", "unsupported", "dsr, vxlan, ipip and gue lead to a pool in this release");
+  read_vxlan(fields, listener);
   for (const auto* field : {"shard", "hostname", "trusted_proxies", "proxy_protocol", "escaped_slash",
                             "forwarded_header", "namespaces", "tls"})
     fields.refuse(field, "a listener of protocol tcp or udp ends on a pool and looks into no connection");

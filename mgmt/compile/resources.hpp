@@ -64,7 +64,8 @@ struct Listener {
   contract::Forwarding forwarding = contract::Forwarding::kLocal;
   std::string shard = {};              // of http, https and tls; else empty
   std::optional<ObjectRef> pool = {};  // of tcp and udp: l4 forwards to its backends, no shard is between
-  std::string hostname = {};           // lower case; empty: any
+  std::optional<contract::Vxlan> vxlan = {};  // where it does by vxlan
+  std::string hostname = {};                  // lower case; empty: any
   std::vector<Prefix> trusted_proxies = {};
   bool proxy_protocol = false;
   contract::EscapedSlash escaped_slash = contract::EscapedSlash::kRefuse;

@@ -21,6 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr TimePoint kAt{1000s};
+constexpr MacAddress kOwn{2, 0, 0, 0, 0, 0x10};
 constexpr MacAddress kFirst{2, 0, 0, 0, 0, 0x21};
 constexpr MacAddress kSecond{2, 0, 0, 0, 0, 0x22};
 constexpr const char* kBackendV4 = "192.0.2.20";
@@ -28,7 +29,8 @@ constexpr const char* kBackendV6 = "2001:db8::20";
 
 IpAddress address(const std::string& text) { return *IpAddress::parse(text); }
 
-std::unique_ptr<const l4::L4Table> table_to(const std::vector<std::string>& backends) {
+std::unique_ptr<const l4::L4Table> table_to(const std::vector<std::string>& backends,
+                                            contract::Forwarding forwarding = contract::Forwarding::kDsr) {
   test::L4Snapshot snapshot(1);
   uint32_t id = 0;
   for (const auto& backend : backends) {
@@ -37,7 +39,7 @@ std::unique_ptr<const l4::L4Table> table_to(const std::vector<std::string>& back
     snapshot
         .listener(Endpoint{address(v6 ? "2001:db8::100" : "192.0.2.100"), static_cast<uint16_t>(80 + ++id)}
                       .to_string())
-        .forwarded("pool")
+        .forwarded("pool", forwarding)
         .target(id, to, to);
   }
   auto table = l4::L4Table::build(snapshot.build(), nullptr, l4::Tick(0));
@@ -90,7 +92,7 @@ void await(NextHopKeeper& keeper, uint32_t target, const std::optional<MacAddres
 TEST(NextHopKeeper, FollowsWhatTheKernelLearns) {
   in_own_namespace([] {
     Kernel kernel;
-    auto keeper = NextHopKeeper::open("left");
+    auto keeper = NextHopKeeper::open("left", kOwn);
     ASSERT_TRUE(keeper.ok());
     kernel.learn(kBackendV4, kFirst);
     keeper->follow(*table_to({kBackendV4, kBackendV6}), kAt);
@@ -113,7 +115,7 @@ TEST(NextHopKeeper, WhatWasLearnedBeforeIsKnownAtOnce) {
   in_own_namespace([] {
     Kernel kernel;
     kernel.learn(kBackendV4, kFirst);
-    auto keeper = NextHopKeeper::open("left");
+    auto keeper = NextHopKeeper::open("left", kOwn);
     ASSERT_TRUE(keeper.ok());
     keeper->follow(*table_to({kBackendV4}), kAt);
     EXPECT_EQ(keeper->next_hops().find(1), kFirst);
@@ -131,7 +133,7 @@ TEST(NextHopKeeper, OnlyNeighboursOnTheHostLinkAreReached) {
                                                      .source = std::nullopt,
                                                      .link_index = kernel.link("left").index})
                     .ok());
-    auto keeper = NextHopKeeper::open("left");
+    auto keeper = NextHopKeeper::open("left", kOwn);
     ASSERT_TRUE(keeper.ok());
     keeper->follow(*table_to({"192.0.2.10", "203.0.113.9", "198.51.100.7"}), kAt);
     for (const uint32_t id : {1u, 2u, 3u}) EXPECT_EQ(keeper->next_hops().find(id), std::nullopt) << id;
@@ -139,9 +141,32 @@ TEST(NextHopKeeper, OnlyNeighboursOnTheHostLinkAreReached) {
   });
 }
 
+TEST(NextHopKeeper, ATunnelLeadsThroughGatewaysAndBeginsAtThisMachine) {
+  in_own_namespace([] {
+    Kernel kernel;
+    kernel.learn("192.0.2.1", kFirst);
+    ASSERT_TRUE(netlink::put_route(kernel.socket(), {.destination = *Prefix::parse("198.51.100.0/24"),
+                                                     .gateway = address("192.0.2.1"),
+                                                     .source = std::nullopt,
+                                                     .link_index = kernel.link("left").index})
+                    .ok());
+    ASSERT_TRUE(netlink::set_link_mtu(kernel.socket(), kernel.link("left"), 1400).ok());
+    auto keeper = NextHopKeeper::open("left", kOwn);
+    ASSERT_TRUE(keeper.ok());
+    keeper->follow(*table_to({"198.51.100.7"}, contract::Forwarding::kIpip), kAt);
+    EXPECT_EQ(keeper->next_hops().find(1), kFirst);
+    const l4::Surroundings expected{
+        .source_v4 = address("192.0.2.10"), .source_v6 = {}, .mtu_bytes = 1400, .uplink_mac = kOwn};
+    EXPECT_EQ(keeper->surroundings(), expected);
+    ASSERT_TRUE(netlink::set_link_mtu(kernel.socket(), kernel.link("left"), 1300).ok());
+    EXPECT_TRUE(keeper->on_events(kAt));
+    EXPECT_EQ(keeper->surroundings().mtu_bytes, 1300u);
+  });
+}
+
 TEST(NextHopKeeper, AHostLinkThatComesLaterIsFollowed) {
   in_own_namespace([] {
-    auto keeper = NextHopKeeper::open("left");
+    auto keeper = NextHopKeeper::open("left", kOwn);
     ASSERT_TRUE(keeper.ok());
     keeper->follow(*table_to({kBackendV4}), kAt);
     EXPECT_EQ(keeper->next_hops().find(1), std::nullopt);

@@ -30,10 +30,10 @@ struct Fixture {
                              .udp()
                              .targets(2, 21, "192.0.2.20", 53)
                              .listener("[2001:db8::101]:53")
-                             .forwarded("pool")
+                             .forwarded("pool", contract::Forwarding::kIpip)
                              .targets(2, 31, "2001:db8::20", 53)
                              .build(),
-                         nullptr, l4::Tick(0));
+                         nullptr, l4::Tick(0), {.source_v6 = IpAddress::parse("2001:db8::10")});
   TimePoint now{std::chrono::seconds(1000)};
 
   Fixture() {

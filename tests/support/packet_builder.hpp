@@ -47,8 +47,9 @@ class Packet {
   }
   Packet& tcp(uint16_t src_port, uint16_t dst_port) { return ports(kProtocolTcp, src_port, dst_port); }
   Packet& udp(uint16_t src_port, uint16_t dst_port) { return ports(kProtocolUdp, src_port, dst_port); }
-  Packet& icmp(uint8_t type, uint8_t code = 0) {
+  Packet& icmp(uint8_t type, uint8_t code = 0, uint32_t rest = 0) {
     is_icmp_ = true;
+    icmp_rest_ = rest;
     icmp_type_ = type;
     icmp_code_ = code;
     return *this;
@@ -66,6 +67,8 @@ class Packet {
     if (payload_.size() > length_bytes) payload_.resize(length_bytes);
     return *this;
   }
+  // IPv4 only: not to be fragmented, and so without an id (RFC 6864).
+  Packet& dont_fragment() { return dont_fragment_ = true, *this; }
   Packet& padding(std::size_t bytes) { return padding_bytes_ = bytes, *this; }
   Packet& partial_checksum() { return checksum_ = Checksum::kPartial, *this; }
   Packet& wrong_checksum() { return checksum_ = Checksum::kWrong, *this; }
@@ -105,6 +108,7 @@ class Packet {
   uint8_t tos_ = 0;
   std::size_t option_words_ = 0;
   std::vector<Extension> extensions_;
+  bool dont_fragment_ = false;
   bool fragment_ = false;
   uint32_t fragment_id_ = 0;
   unsigned fragment_offset_bytes_ = 0;
@@ -113,6 +117,7 @@ class Packet {
   bool is_icmp_ = false;
   uint8_t icmp_type_ = 0;
   uint8_t icmp_code_ = 0;
+  uint32_t icmp_rest_ = 0;
   uint16_t src_port_ = 0;
   uint16_t dst_port_ = 0;
   uint8_t tcp_flags_ = kTcpAck;
@@ -144,7 +149,7 @@ inline Bytes Packet::transport() const {
   if (fragment_ && fragment_offset_bytes_ > 0) return payload_;
   Bytes bytes;
   if (is_icmp_) {
-    bytes = bytes_of(IcmpHeader{icmp_type_, icmp_code_, Be16(0), Be32(0)});
+    bytes = bytes_of(IcmpHeader{icmp_type_, icmp_code_, Be16(0), Be32(icmp_rest_)});
   } else if (protocol_ == kProtocolTcp) {
     bytes = bytes_of(TcpHeader{Be16(src_port_), Be16(dst_port_), Be32(1000), Be32(2000), 5 << 4, tcp_flags_,
                                Be16(512), Be16(0), Be16(0)});
@@ -185,8 +190,9 @@ inline Bytes Packet::network_v4(const Bytes& transport) const {
   ip.version_ihl = static_cast<uint8_t>(0x40 | header_bytes / 4);
   ip.tos = tos_;
   ip.total_length_bytes = Be16(static_cast<uint16_t>(header_bytes + transport.size()));
-  ip.id = Be16(static_cast<uint16_t>(fragment_ ? fragment_id_ : 1));
-  ip.flags_fragment = Be16(static_cast<uint16_t>((fragment_more_ ? 0x2000 : 0) | fragment_offset_bytes_ / 8));
+  ip.id = Be16(static_cast<uint16_t>(fragment_ ? fragment_id_ : dont_fragment_ ? 0 : 1));
+  ip.flags_fragment = Be16(static_cast<uint16_t>((dont_fragment_ ? 0x4000 : 0) |
+                                                 (fragment_more_ ? 0x2000 : 0) | fragment_offset_bytes_ / 8));
   ip.ttl = ttl_;
   ip.protocol = transport_protocol();
   ip.src = Be32(src_.v4_host_order());

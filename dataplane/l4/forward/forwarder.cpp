@@ -7,23 +7,36 @@
 
 namespace headgate::l4 {
 
-Verdict Forwarder::forward(PacketView& packet, const ParsedPacket& parsed, const Target& target,
-                           FlowRole role, TimePoint now) {
+template <typename Answer>
+Verdict Forwarder::answer_or_drop(DropReason reason, TimePoint now, Answer answer) {
+  if (!answers_left_.take(now) || !answer()) return Verdict::drop(reason);
+  ++answers_;
+  return Verdict::uplink();
+}
+
+Verdict Forwarder::forward(const L4Table& table, PacketView& packet, const ParsedPacket& parsed,
+                           const Flow& flow, TimePoint now) {
+  const Target& target = flow.target;
   const auto next_hop = next_hops_->find(target.id);
-  if (!next_hop) return Verdict::drop(DropReason::kNoNextHop);
-  if (!count_hop(packet.data, parsed)) return hops_used_up(packet, parsed, now);
+  if (!next_hop || (target.forwarding != contract::Forwarding::kDsr && !target.tunnel))
+    return Verdict::drop(DropReason::kNoNextHop);
+  const unsigned overhead_bytes = target.tunnel ? target.tunnel->overhead_bytes() : 0;
+  if (parsed.end - parsed.ip_offset + overhead_bytes > table.mtu_bytes()) {
+    const auto mtu_bytes = static_cast<uint16_t>(table.mtu_bytes() - overhead_bytes);
+    return answer_or_drop(DropReason::kTooBig, now,
+                          [&] { return answer_too_big(packet, parsed, mtu_bytes); });
+  }
+  // Who traces the way through a VIP sees one hop more where we are.
+  if (!count_hop(packet.data, parsed))
+    return answer_or_drop(DropReason::kTtlExpired, now, [&] { return answer_time_exceeded(packet, parsed); });
+  if (target.tunnel) {
+    if (packet.headroom_bytes < overhead_bytes) return Verdict::drop(DropReason::kFrameTooLong);
+    target.tunnel->apply(packet, parsed, flow.hash);
+  }
   auto& ethernet = header_at<EthernetHeader>(packet.data);
   ethernet.src = ethernet.dst;
   ethernet.dst = *next_hop;
-  return {.exit = Exit::kUplink, .role = role, .target_id = target.id};
-}
-
-// Who traces the way through a VIP sees one hop more where we are.
-Verdict Forwarder::hops_used_up(PacketView& packet, const ParsedPacket& parsed, TimePoint now) {
-  if (!answers_left_.take(now) || !answer_time_exceeded(packet, parsed))
-    return Verdict::drop(DropReason::kTtlExpired);
-  ++answers_;
-  return Verdict::uplink();
+  return {.exit = Exit::kUplink, .role = flow.role, .target_id = target.id};
 }
 
 }  // namespace headgate::l4

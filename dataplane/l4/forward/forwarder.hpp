@@ -17,14 +17,20 @@ class Forwarder {
  public:
   explicit Forwarder(const NextHops& next_hops) : next_hops_(&next_hops) {}
 
-  // `role`: what the packet is to its flow. The frame came by the uplink, to the uplink's own MAC address.
-  Verdict forward(PacketView& packet, const ParsedPacket& parsed, const Target& target, FlowRole role,
+  struct Flow {
+    const Target& target;
+    FlowRole role = FlowRole::kToTarget;  // what the packet is to it
+    uint64_t hash = 0;                    // tells it from others on the way; 0: not known of this packet
+  };
+  // The frame came by the uplink, to the uplink's own MAC address.
+  Verdict forward(const L4Table& table, PacketView& packet, const ParsedPacket& parsed, const Flow& flow,
                   TimePoint now);
 
   uint64_t answers() const { return answers_; }  // ICMP errors of our own
 
  private:
-  Verdict hops_used_up(PacketView& packet, const ParsedPacket& parsed, TimePoint now);
+  template <typename Answer>
+  Verdict answer_or_drop(DropReason reason, TimePoint now, Answer answer);
 
   const NextHops* next_hops_;
   TokenBucket answers_left_{limits::kIcmpAnswersPpsMax};

@@ -51,8 +51,15 @@ class ForwarderTest : public testing::TestWithParam<ForwarderNames> {
         .udp()
         .target(2, to, to);
   }
+  void configure_tunnel() {
+    const auto to = at(names().backend, 80);
+    configure(L4Snapshot(2)
+                  .listener(at(names().vip, 80))
+                  .forwarded("pool", contract::Forwarding::kIpip)
+                  .target(1, to, to));
+  }
   void configure(const L4Snapshot& snapshot) {
-    auto table = L4Table::build(snapshot.build(), table_.get(), Tick::at(now_));
+    auto table = L4Table::build(snapshot.build(), table_.get(), Tick::at(now_), surroundings_);
     ASSERT_TRUE(table.ok()) << table.error().message;
     old_ = std::move(table_);
     table_ = std::move(table).value();
@@ -86,7 +93,11 @@ class ForwarderTest : public testing::TestWithParam<ForwarderNames> {
     return {.exit = Exit::kUplink, .role = role, .target_id = target};
   }
 
+  static constexpr const char* kOwnV4 = "192.0.2.10";
+  static constexpr const char* kOwnV6 = "2001:db8::10";
+
   TimePoint now_{100'000s};
+  Surroundings surroundings_{.source_v4 = IpAddress::parse(kOwnV4), .source_v6 = IpAddress::parse(kOwnV6)};
   TargetMask mask_;
   NextHops next_hops_;
   Pipeline pipeline_{{.flows = 4096, .secret = 1, .uplink_mac = kUplink}, mask_, next_hops_};
@@ -148,6 +159,42 @@ TEST_P(ForwarderTest, WithoutANeighbourItIsDroppedByName) {
 
 TEST_P(ForwarderTest, AFrameToAnotherNeighbourIsTheKernels) {
   EXPECT_EQ(send(udp(), {2, 0, 0, 0, 0, 5}).verdict, Verdict::host());
+}
+
+TEST_P(ForwarderTest, ATunnelBeginsAtThisMachine) {
+  configure_tunnel();
+  const auto sent = send(tcp().payload("GET /"));
+  EXPECT_EQ(sent.verdict, leaves(1));
+  const Bytes inner = tcp().ttl(63).payload("GET /").build();
+  const Bytes inner_ip(inner.begin() + sizeof(EthernetHeader), inner.end());
+  const Packet outer = Packet()
+                           .ip(names().v6 ? kOwnV6 : kOwnV4, names().backend)
+                           .dont_fragment()
+                           .protocol(names().v6 ? 41 : 4)
+                           .payload({reinterpret_cast<const char*>(inner_ip.data()), inner_ip.size()});
+  EXPECT_EQ(sent.frame, forwarded(outer, 64)) << "the inner packet has one hop less";
+}
+
+TEST_P(ForwarderTest, WhatATunnelMakesTooBigIsAnswered) {
+  configure_tunnel();
+  const std::size_t headers_bytes = names().v6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header);
+  const std::size_t fits_bytes = 1500 - 2 * headers_bytes - sizeof(TcpHeader);
+  EXPECT_EQ(send(tcp().dont_fragment().payload(std::string(fits_bytes, 'x'))).verdict, leaves(1));
+  const auto answered = send(tcp().dont_fragment().payload(std::string(fits_bytes + 1, 'x')));
+  EXPECT_EQ(answered.verdict, Verdict::uplink());
+  const auto icmp_at = sizeof(EthernetHeader) + headers_bytes;
+  EXPECT_EQ(answered.frame.at(icmp_at), std::byte(names().v6 ? 2 : 3));
+  EXPECT_EQ(header_at<IcmpHeader>(answered.frame.data() + icmp_at).rest.host(), 1500 - headers_bytes);
+  if (!names().v6) {
+    const auto may_be_fragmented = tcp().payload(std::string(fits_bytes + 1, 'x'));
+    EXPECT_EQ(send(may_be_fragmented).verdict, Verdict::drop(DropReason::kTooBig));
+  }
+}
+
+TEST_P(ForwarderTest, WithoutAnAddressOfOurOwnThereIsNoTunnel) {
+  surroundings_ = {};
+  configure_tunnel();
+  EXPECT_EQ(send(tcp()).verdict, Verdict::drop(DropReason::kNoNextHop));
 }
 
 TEST_P(ForwarderTest, FragmentsAndErrorsFollowTheirFlow) {

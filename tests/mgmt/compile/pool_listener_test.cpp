@@ -133,6 +133,16 @@ INSTANTIATE_TEST_SUITE_P(
                       Unfit{"Priority", R"({"address":"10.0.0.1","port":53,"priority":1})", "unsupported"}),
     [](const auto& instance) { return instance.param.name; });
 
+TEST_F(PoolListener, ATunnelMayBeOfAnotherFamily) {
+  add(pool_key("a", "six"), R"({"backends":[{"address":"2001:db8::1","port":53}]})");
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "x"),
+                            R"({"address":"192.0.2.9","port":53,"protocol":"udp","pool":"a/six",)"
+                            R"("forwarding":"vxlan","vxlan":{"vni":7,"mac":"02:00:00:00:00:07"}})"),
+              IsEmpty());
+  update();
+  EXPECT_EQ(compiled("udp/192.0.2.9:53").vxlan, (contract::Vxlan{7, "02:00:00:00:00:07"}));
+}
+
 TEST_F(PoolListener, TakesNeitherRoutesNorPolicies) {
   add_listener("db", "192.0.2.9");
   EXPECT_THAT(put_and_check(route_key("a", "x"), route_body("\"db\"", "p")),
