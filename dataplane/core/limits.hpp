@@ -60,7 +60,12 @@ inline constexpr std::size_t kCertificatesPerBundleMax = 512;
 inline constexpr std::size_t kPrivateKeyBytesMax = 32u << 10;
 inline constexpr std::size_t kNamesPerCertificateMax = 1000;  // of each kind; more are passed over
 inline constexpr std::size_t kAuthoritiesNamedMax = 64;       // to clients that choose a certificate
-inline constexpr std::size_t kTlsRecordBytes = 16u << 10;     // RFC 8446 section 5.1
+// Of a client, its certificate with those of its issuers, in one message of the handshake. Four with RSA keys
+// of 4096 bits are 8 kB; OpenSSL would take 100 kB, more than any backend takes in a field.
+inline constexpr std::size_t kClientCertificatesBytesMax = 16u << 10;
+// What is over is cut off; a SPIFFE ID is no longer.
+inline constexpr std::size_t kPeerNameBytesMax = 2u << 10;
+inline constexpr std::size_t kTlsRecordBytes = 16u << 10;  // RFC 8446 section 5.1
 inline constexpr std::size_t kTlsReadBytes = 34u << 10;  // of one system call: two records with their frames
 inline constexpr auto kTicketEpoch = std::chrono::hours(6);  // a ticket opens in this one and the next
 inline constexpr std::size_t kProblemsNamedMax = 10;         // in one notice

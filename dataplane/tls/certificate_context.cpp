@@ -105,6 +105,8 @@ Result<void> CertificateContext::configure(std::span<const CertificateAndKey* co
   SSL_CTX_set_client_hello_cb(context, choose_certificate, nullptr);
   if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(context, choose_protocol, &alpn_);
   SSL_CTX_set_verify(context, verify_mode(), nullptr);
+  // Of all contexts, as a connection keeps what that one said with which it began.
+  SSL_CTX_set_max_cert_list(context, limits::kClientCertificatesBytesMax);
   if (policy_->client_certificate != ClientCertificate::kNotAsked) believe(context, client_authorities);
   if (policy_->tickets)
     use_ticket_keys(context, *policy_->tickets);

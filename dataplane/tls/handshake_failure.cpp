@@ -93,6 +93,8 @@ HandshakeFailure failure_of(unsigned long openssl_error, long verify_result) {
       return HandshakeFailure::kNothingInCommon;
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
       return HandshakeFailure::kNoPeerCertificate;
+    case SSL_R_EXCESSIVE_MESSAGE_SIZE:  // no other message has a bound that a peer meets
+      return HandshakeFailure::kBadPeerCertificate;
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
       return failure_of_certificate(verify_result);
     default:

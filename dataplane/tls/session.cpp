@@ -8,9 +8,19 @@
 #include "dataplane/tls/certificate_context.hpp"
 #include "dataplane/tls/client_context_parts.hpp"
 #include "dataplane/tls/session_state.hpp"
-#include "dataplane/tls/x509_facts.hpp"
 
 namespace headgate::tls {
+namespace {
+
+// Null: there is none. A ticket brings it along (SSL_SESSION(3)); who is not believed gets no further than
+// the handshake, so the result is asked for only to be sure.
+X509* verified_client(const SessionState& state) {
+  const bool is_client = state.established && !state.client;
+  if (!is_client || SSL_get_verify_result(state.ssl.get()) != X509_V_OK) return nullptr;
+  return SSL_get0_peer_certificate(state.ssl.get());
+}
+
+}  // namespace
 
 Session::Session() noexcept = default;
 Session::Session(Session&&) noexcept = default;
@@ -85,13 +95,8 @@ Session::Result Session::handshake() {
     return {};
   }
   state_->established = true;
-  if (X509* const certificate = SSL_get0_peer_certificate(state_->ssl.get())) {
-    state_->peer = std::make_unique<PeerIdentity>(
-        PeerIdentity{subject_of(certificate), common_name_of(certificate), uris_of(certificate)});
-    ERR_clear_error();
-  }
   // Who resumed is not asked for a certificate again, so with a new ticket each time it never would be.
-  if (resumed() && !state_->peer && SSL_version(state_->ssl.get()) == TLS1_3_VERSION &&
+  if (resumed() && !verified_client(*state_) && SSL_version(state_->ssl.get()) == TLS1_3_VERSION &&
       state_->choice.certificate->policy().tickets)
     renew_ticket();
   return {};
@@ -177,7 +182,21 @@ bool Session::resumed() const { return SSL_session_reused(state_->ssl.get()) == 
 std::string_view Session::server_name() const { return state_->server_name; }
 std::string_view Session::version() const { return SSL_get_version(state_->ssl.get()); }
 std::string_view Session::cipher() const { return SSL_get_cipher_name(state_->ssl.get()); }
-const PeerIdentity* Session::peer() const { return state_->peer.get(); }
+
+const PeerIdentity* Session::peer() const {
+  if (state_->peer) return &state_->peer->identity;
+  X509* const certificate = verified_client(*state_);
+  if (!certificate) return nullptr;
+  state_->peer = std::make_unique<PeerFacts>(PeerFacts{identity_of(certificate), {}});
+  return &state_->peer->identity;
+}
+
+std::string_view Session::peer_certificate() const {
+  if (!peer()) return {};
+  auto& text = state_->peer->certificate;
+  if (text.empty()) text = byte_sequence_of(verified_client(*state_));
+  return text;
+}
 
 std::string_view Session::protocol() const {
   const unsigned char* name = nullptr;

@@ -11,11 +11,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "dataplane/tls/client_context.hpp"
 #include "dataplane/tls/door.hpp"
 #include "dataplane/tls/handshake_failure.hpp"
+#include "dataplane/tls/peer_identity.hpp"
 
 namespace headgate::tls {
 
@@ -31,13 +31,6 @@ class Ticket {
  private:
   friend class Session;
   std::shared_ptr<void> held_;
-};
-
-// Who the other side has proved to be.
-struct PeerIdentity {
-  std::string subject;      // as RFC 4514 writes it
-  std::string common_name;  // the last of the subject, in UTF-8; empty where it has none
-  std::vector<std::string> uris;
 };
 
 class Session {
@@ -86,8 +79,11 @@ class Session {
   std::string_view protocol() const;     // by ALPN; empty: none was agreed on
   std::string_view version() const;      // "TLSv1.3"
   std::string_view cipher() const;       // "TLS_AES_128_GCM_SHA256"
-  const PeerIdentity* peer() const;      // null: it showed no certificate
-  std::string_view listener() const;     // its uid: whose policy and certificates these are
+  // Of a client, on this connection or on that where its session began; null: it showed no certificate. Both
+  // are worked out when they are first asked for, and stay.
+  const PeerIdentity* peer() const;
+  std::string_view peer_certificate() const;  // byte_sequence_of() it; empty as above
+  std::string_view listener() const;          // its uid: whose policy and certificates these are
   // Whether a client that had asked for `host` had got the same certificate of the same listener.
   bool would_serve(std::string_view host) const;
 

@@ -15,14 +15,7 @@
 namespace headgate::tls {
 namespace {
 
-using NamesPtr = std::unique_ptr<GENERAL_NAMES, FreedBy<GENERAL_NAMES_free>>;
-
 constexpr int kRsaBitsMin = 2048;  // what OpenSSL's security level 2 asks for
-
-std::string_view text_of(const ASN1_STRING* text) {
-  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
-          static_cast<std::size_t>(ASN1_STRING_length(text))};
-}
 
 // Lower case; empty where it can name no host, which then serves nobody.
 std::string hostname_of(std::string_view name) {
@@ -52,11 +45,6 @@ std::string address_of(std::string_view bytes) {
 
 void add(std::string name, std::vector<std::string>& names) {
   if (!name.empty() && names.size() < limits::kNamesPerCertificateMax) names.push_back(std::move(name));
-}
-
-NamesPtr alternative_names(X509* certificate) {
-  return NamesPtr(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
 }
 
 void take_names(X509* certificate, CertificateFacts& facts) {
@@ -119,6 +107,16 @@ std::string fingerprint_of(X509* certificate) {
 
 }  // namespace
 
+NamesPtr alternative_names(X509* certificate) {
+  return NamesPtr(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+}
+
+std::string_view text_of(const ASN1_STRING* text) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+          static_cast<std::size_t>(ASN1_STRING_length(text))};
+}
+
 std::string subject_of(X509* certificate) {
   const BioPtr text(BIO_new(BIO_s_mem()));
   X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
@@ -139,12 +137,6 @@ std::string common_name_of(X509* certificate) {
   std::string name(reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(length_bytes));
   OPENSSL_free(utf8);
   return name;
-}
-
-std::vector<std::string> uris_of(X509* certificate) {
-  CertificateFacts facts;
-  take_names(certificate, facts);
-  return std::move(facts.uris);
 }
 
 bool stands_for(X509* certificate, const std::string& name) {

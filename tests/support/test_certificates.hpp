@@ -32,6 +32,14 @@ struct IssuedCertificate {
   std::string key;          // PEM, PKCS#8
 };
 
+// The DER in base64, as the PEM has it, in one line.
+inline std::string base64_of(const IssuedCertificate& issued) {
+  const auto begin = issued.certificate.find('\n') + 1;
+  std::string text = issued.certificate.substr(begin, issued.certificate.find('-', begin) - begin);
+  std::erase(text, '\n');
+  return text;
+}
+
 class TestAuthority {
  public:
   explicit TestAuthority(const std::string& name = "Test CA") : TestAuthority(spec_of(name), nullptr) {}
