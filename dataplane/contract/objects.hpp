@@ -241,11 +241,13 @@ struct ListenerTls {
   std::vector<std::string> certificates;  // Certificate::uid; the first serves whoever names no known host
   TlsVersion min_version = TlsVersion::kTls12;
   ClientAuth client_auth = ClientAuth::kNone;
-  std::string client_ca;  // TrustBundle::uid; empty where client_auth is kNone
+  std::string client_ca;             // TrustBundle::uid; empty where client_auth is kNone
+  bool forward_certificate = false;  // backends get the client's as Client-Cert (RFC 9440)
 
   static constexpr auto kFields = std::tuple{
       field("certificates", &ListenerTls::certificates), field("min_version", &ListenerTls::min_version),
-      field("client_auth", &ListenerTls::client_auth), field("client_ca", &ListenerTls::client_ca)};
+      field("client_auth", &ListenerTls::client_auth), field("client_ca", &ListenerTls::client_ca),
+      field("forward_certificate", &ListenerTls::forward_certificate)};
   friend bool operator==(const ListenerTls&, const ListenerTls&) = default;
 };
 

@@ -186,7 +186,10 @@ ForwardedFacts resolve_forwarded(const RequestHead& request, const ClientSide& c
                        .host = own_host(request, arena),
                        .port = write_port(client_side.listener_port, arena),
                        .request_id = {},
-                       .peer_trusted = trusted(client_side.peer, client_side)};
+                       .peer_trusted = trusted(client_side.peer, client_side),
+                       .certificate = client_side.certificate};
+  facts.client_cert_believed =
+      facts.peer_trusted && facts.certificate.sha256.empty() && !client_side.forwards_certificate;
   if (facts.peer_trusted) {
     believe(request.headers, arena, facts);
     believe_hops(request.headers, client_side, arena, facts);
@@ -200,8 +203,13 @@ void guard_trailers(Headers& trailers, const ForwardedFacts& facts) {
 }
 
 void set_forwarded(Headers& headers, const ForwardedFacts& facts) {
+  // Of several (RFC 9440 section 2.2 allows one) nobody can tell which is the proxy's own.
+  const bool keeps_certificate = facts.client_cert_believed && sole(headers, HeaderId::kClientCert);
   headers.remove_if([&](const Header& field) {
     switch (field.id) {
+      case HeaderId::kClientCert:
+      case HeaderId::kClientCertChain:
+        return !keeps_certificate;
       case HeaderId::kForwarded:
       case HeaderId::kHeadgateContext:  // only a hop socket may say it
       case HeaderId::kXForwardedFor:
@@ -222,6 +230,7 @@ void set_forwarded(Headers& headers, const ForwardedFacts& facts) {
   headers.add(HeaderId::kXForwardedHost, facts.host);
   headers.add(HeaderId::kXForwardedPort, facts.port);
   headers.add(HeaderId::kXRequestId, facts.request_id);
+  if (!facts.certificate.field.empty()) headers.add(HeaderId::kClientCert, facts.certificate.field);
 }
 
 void add_forwarded(Headers& headers, const ForwardedFacts& facts, Arena& arena) {

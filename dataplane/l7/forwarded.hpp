@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who the client is, and what the backend is told of it: X-Forwarded-For, -Proto, -Host, -Port and
-// X-Request-Id. They are built anew from the socket and the request; what the request says of itself counts
-// only where the peer is one of the listener's trusted_proxies, and only if it is well formed. Then the
-// client is the rightmost address of X-Forwarded-For that is no trusted proxy; what stands left of it was
-// written by the client and is dropped. Pure: random bits are handed in; views point into the request or the
-// arena.
+// Who the client is, and what the backend is told of it: X-Forwarded-For, -Proto, -Host, -Port, X-Request-Id
+// and, where the listener says so, Client-Cert (RFC 9440). They are built anew from the socket and the
+// request; what the request says of itself counts only where the peer is one of the listener's
+// trusted_proxies, and only if it is well formed. Then the client is the rightmost address of X-Forwarded-For
+// that is no trusted proxy; what stands left of it was written by the client and is dropped. Pure: random
+// bits are handed in; views point into the request or the arena.
 #pragma once
 
 #include <array>
@@ -18,6 +18,13 @@
 
 namespace headgate::l7 {
 
+// That the client showed on its connection, and that was verified.
+struct ClientCertificate {
+  std::string_view name;    // whom it names; any bytes
+  std::string_view sha256;  // in hex; empty: there is none
+  std::string_view field;   // the value of Client-Cert; empty: backends are not told
+};
+
 // The connection that a request came on.
 struct ClientSide {
   IpAddress peer;              // the socket's other end; an IPv4-mapped IPv6 address as IPv4
@@ -25,6 +32,8 @@ struct ClientSide {
   std::string_view scheme;     // "http" or "https"
   uint16_t listener_port = 0;
   const std::vector<Prefix>& trusted_proxies;
+  ClientCertificate certificate = {};
+  bool forwards_certificate = false;  // its listener, whether or not there is one
 };
 
 // What is told upstream, and what logs and policies call the client.
@@ -37,12 +46,15 @@ struct ForwardedFacts {
   std::string_view port;
   std::string_view request_id;
   bool peer_trusted = false;
+  ClientCertificate certificate = {};
+  bool client_cert_believed = false;  // what the request says in Client-Cert is a trusted proxy's word
 };
 [[nodiscard]] ForwardedFacts resolve_forwarded(const RequestHead& request, const ClientSide& client_side,
                                                const std::array<uint64_t, 2>& random, Arena& arena);
 
 // Puts them in the place of whatever the request said, with Forwarded and X-Real-IP, of itself; from a peer
-// that is not trusted no field named X-Forwarded-… passes.
+// that is not trusted no field named X-Forwarded-… passes. Client-Cert passes where it is believed and stands
+// once, and with it Client-Cert-Chain.
 void set_forwarded(Headers& headers, const ForwardedFacts& facts);
 // As one Forwarded (RFC 7239 section 4): an element for each address, the client's with the host and the
 // scheme that it used. After set_forwarded().

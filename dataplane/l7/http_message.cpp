@@ -7,8 +7,10 @@
 namespace headgate::l7 {
 namespace {
 
-constexpr std::array<std::string_view, 26> kNames{"",
+constexpr std::array<std::string_view, 28> kNames{"",
                                                   "authorization",
+                                                  "client-cert",
+                                                  "client-cert-chain",
                                                   "connection",
                                                   "content-length",
                                                   "content-type",

@@ -22,6 +22,8 @@ enum class Method : uint8_t { kGet, kHead, kPost, kPut, kDelete, kOptions, kPatc
 enum class HeaderId : uint8_t {
   kOther,
   kAuthorization,
+  kClientCert,
+  kClientCertChain,
   kConnection,
   kContentLength,
   kContentType,

@@ -77,6 +77,8 @@ class ClientConnection final : public Handler, public HandshakePlace {
   }
   // What a trusted proxy has said of the client beside its address; null: nothing.
   const ProxyHeader* proxied() const { return proxied_ ? &proxied_->header : nullptr; }
+  // Whom its certificate names; null: it showed none, or TLS does not end here.
+  const tls::PeerIdentity* tls_client() const { return stream_.has_tls() ? stream_.tls().peer() : nullptr; }
   bool is_hop() const { return hop_; }
   uid_t peer_uid() const { return peer_uid_; }  // where is_hop()
   http1::HeadLimits head_limits() const;

@@ -123,6 +123,7 @@ class Exchange final : public Timer, public UpstreamUser {
   void find_route();
   const l7::RoutedListener* find_listener();
   bool read_request(const l7::RoutedListener& listener);
+  l7::ForwardedFacts resolve_client(const contract::Listener& listener);
   bool misdirected(const l7::RoutedListener& listener) const;
   void send_by(const l7::RoutedListener& listener, const l7::RouteMatch& match);
   void refuse(http1::Fault fault);

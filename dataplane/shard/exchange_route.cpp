@@ -78,15 +78,23 @@ bool Exchange::read_request(const l7::RoutedListener& listener) {
     }
     request_.path = normal.path;
   }
-  if (!connection.is_hop())
-    facts_ = l7::resolve_forwarded(request_,
-                                   {connection.peer(), connection.peer_text(), connection.scheme(),
-                                    connection.reached().port, listener.object->trusted_proxies},
-                                   {bench_.random.next(), bench_.random.next()}, arena_);
+  if (!connection.is_hop()) facts_ = resolve_client(*listener.object);
   l7::set_forwarded(request_.headers, facts_);
   if (listener.object->forwarded_header) l7::add_forwarded(request_.headers, facts_, arena_);
   enter_trace();
   return true;
+}
+
+l7::ForwardedFacts Exchange::resolve_client(const contract::Listener& listener) {
+  const ClientConnection& connection = client_->connection();
+  l7::ClientSide side{connection.peer(), connection.peer_text(), connection.scheme(),
+                      connection.reached().port, listener.trusted_proxies};
+  side.forwards_certificate = listener.tls && listener.tls->forward_certificate;
+  if (const auto* identity = connection.tls_client()) {
+    side.certificate = {.name = identity->name, .sha256 = identity->fingerprint, .field = {}};
+    if (side.forwards_certificate) side.certificate.field = connection.stream().tls().peer_certificate();
+  }
+  return l7::resolve_forwarded(request_, side, {bench_.random.next(), bench_.random.next()}, arena_);
 }
 
 void Exchange::send_by(const l7::RoutedListener& listener, const l7::RouteMatch& match) {

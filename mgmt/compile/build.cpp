@@ -169,9 +169,10 @@ std::optional<contract::ListenerTls> build_tls(const Model& model, const Listene
   for (const auto& reference : listener.tls->certificates)
     if (const auto* entry = model.find(key_of(db::Kind::kCertificate, reference)))
       built.certificates.push_back(entry->meta.uid);
-  if (asks_for_certificates(*listener.tls))
-    if (const auto* entry = model.find(key_of(db::Kind::kSecret, *listener.tls->client_ca)))
-      built.client_ca = entry->meta.uid;
+  if (!asks_for_certificates(*listener.tls)) return built;
+  built.forward_certificate = listener.tls->forward_certificate;
+  if (const auto* entry = model.find(key_of(db::Kind::kSecret, *listener.tls->client_ca)))
+    built.client_ca = entry->meta.uid;
   return built;
 }
 

@@ -83,6 +83,7 @@ void read_client_auth(Fields& auth, ListenerTls& into) {
   } else if (into.client_auth != contract::ClientAuth::kNone && !auth.has("ca")) {
     auth.fault("ca", "missing_field", "ca is needed: the secret with the authorities of the clients");
   }
+  auth.read("forward_certificate", into.forward_certificate);
 }
 
 void read_tls(Fields& fields, Listener& listener) {

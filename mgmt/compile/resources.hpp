@@ -55,6 +55,7 @@ struct ListenerTls {
   contract::TlsVersion min_version = contract::TlsVersion::kTls12;
   contract::ClientAuth client_auth = contract::ClientAuth::kNone;
   std::optional<ObjectRef> client_ca = {};  // a secret of type client_ca
+  bool forward_certificate = false;
 };
 
 struct Listener {

@@ -210,6 +210,48 @@ TEST(Forwarded, AHostThatNobodySaidIsLeftOut) {
   EXPECT_EQ(text_of(request.head.headers), "forwarded: for=198.51.100.7;proto=http\n");
 }
 
+TEST(Forwarded, ACertificateIsToldOnceAndByNobodyElse) {
+  constexpr ClientCertificate kShown{.name = "n", .sha256 = "5a", .field = {}};
+  constexpr ClientCertificate kTold{.name = "n", .sha256 = "5a", .field = ":AA==:"};
+  const std::vector<Header> one{{"client-cert", ":said:"}, {"client-cert-chain", ":a:, :b:"}};
+  const std::vector<Header> two{
+      {"client-cert", ":said:"}, {"client-cert", ":more:"}, {"client-cert-chain", ":a:"}};
+  const std::vector<Header> chain{{"client-cert-chain", ":a:"}};
+  const std::string kept = "client-cert: :said:\nclient-cert-chain: :a:, :b:\n";
+  const struct {
+    const char* what;
+    const char* peer;
+    std::vector<Header> said;
+    ClientCertificate certificate;
+    bool forwards;
+    std::string told;
+  } cases[] = {
+      {"a stranger's word", "198.51.100.7", one, {}, false, ""},
+      {"a stranger's, who has shown one", "198.51.100.7", one, kShown, false, ""},
+      {"and it is forwarded", "198.51.100.7", one, kTold, true, "client-cert: :AA==:\n"},
+      {"a stranger who has none", "198.51.100.7", one, {}, true, ""},
+      {"a trusted proxy's word", "10.1.1.1", one, {}, false, kept},
+      {"which of two is its own, nobody can tell", "10.1.1.1", two, {}, false, ""},
+      {"issuers of nothing", "10.1.1.1", chain, {}, false, ""},
+      {"a trusted proxy that has shown one", "10.1.1.1", one, kShown, false, ""},
+      {"and it is forwarded", "10.1.1.1", one, kTold, true, "client-cert: :AA==:\n"},
+      {"a trusted proxy where ours would be forwarded", "10.1.1.1", one, {}, true, ""},
+  };
+  for (const auto& c : cases) {
+    Request request(c.said);
+    const std::string peer = c.peer;
+    const ClientSide side{*IpAddress::parse(peer), peer, "https", 443, kTrusted, c.certificate, c.forwards};
+    const auto facts = resolve_forwarded(request.head, side, {1, 2}, request.arena);
+    EXPECT_EQ(facts.certificate.name, c.certificate.name) << c.what;
+    set_forwarded(request.head.headers, facts);
+    std::string told;
+    for (const auto& field : request.head.headers)
+      if (field.id == HeaderId::kClientCert || field.id == HeaderId::kClientCertChain)
+        told.append(field.name).append(": ").append(field.value).append("\n");
+    EXPECT_EQ(told, c.told) << c.what << ", " << c.peer;
+  }
+}
+
 TEST(Forwarded, NorDoesItPassBehindTheBody) {
   const std::vector<Header> said{{"grpc-status", "0"},
                                  {"x-real-ip", "1.1.1.1"},

@@ -7,6 +7,8 @@ namespace headgate::l7::policy {
 
 bool may_edit(std::string_view name) {
   switch (header_id(name)) {
+    case HeaderId::kClientCert:
+    case HeaderId::kClientCertChain:
     case HeaderId::kConnection:
     case HeaderId::kContentLength:
     case HeaderId::kExpect:

@@ -32,7 +32,8 @@ TEST(HeaderEdit, SetsThenAddsThenRemoves) {
 TEST(HeaderEdit, DropsWhatItMayNotTouchWhoeverAsks) {
   const std::vector<contract::NamedValue> framing{
       {"content-length", "5"}, {"transfer-encoding", "chunked"}, {"connection", "x"},
-      {"host", "h"},           {"x-forwarded-for", "6.6.6.6"},   {"headgate-context", "x"}};
+      {"host", "h"},           {"x-forwarded-for", "6.6.6.6"},   {"headgate-context", "x"},
+      {"client-cert", "x"},    {"client-cert-chain", "x"}};
   EXPECT_EQ(edited({.set = framing, .add = framing, .remove = {"upgrade"}}), "a=old b=old a=old cookie=old ");
 }
 

@@ -105,6 +105,21 @@ TEST_F(OutputsHop, TlsEndsAtTheFirstTier) {
   EXPECT_FALSE(copy->tls);
 }
 
+// The first tier writes it; the second tells it on, whatever its copy says.
+TEST_F(OutputsHop, ClientCertificatesAreForwardedByTheFirstTierWhereSomeAreAskedFor) {
+  add(global(Kind::kCertificate, "c"), stored_certificate(issued_certificate(0)));
+  add(global(Kind::kSecret, "ca"), client_ca_body());
+  move_to("other");
+  for (const std::string mode : {"none", "optional", "require"}) {
+    const auto auth = R"(,"client_auth":{"mode":")" + mode + R"(","ca":"ca","forward_certificate":true})";
+    add(global(Kind::kListener, "web"), listener_body("192.0.2.1", 443, "edge", https_more("\"c\"", auth)));
+    update();
+    const auto* own = find<contract::Listener>("edge", contract::Kind::kListener, "uid-listener web");
+    ASSERT_TRUE(own && own->tls);
+    EXPECT_EQ(own->tls->forward_certificate, mode != "none") << mode;
+  }
+}
+
 TEST_F(OutputsHop, TlsThatPassesCrossesByTheSameObjects) {
   for (int i = 0; i < 20; ++i)
     add(route_key("a", "r" + std::to_string(i)), route_body("\"web\"", "p", R"(,"hostnames":["x.com"])"));

@@ -162,7 +162,8 @@ class RandomWorld {
     return https_more(certificates, pick(2)
                                         ? ""
                                         : R"(,"client_auth":{"mode":")" + std::string(kModes.at(pick(3))) +
-                                              R"(","ca":")" + random_place() + name('t', 2) + "\"}");
+                                              R"(","ca":")" + random_place() + name('t', 2) +
+                                              (pick(2) ? R"(","forward_certificate":true})" : "\"}"));
   }
 
   void put_random(const db::ObjectKey& key) {

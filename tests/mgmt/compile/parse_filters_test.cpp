@@ -72,9 +72,10 @@ TEST(ParseFilters, ABodyIsBufferedUpToABound) {
 }
 
 TEST(ParseFilters, WhatFramesAMessageOrSaysWhoTheClientIsStaysOurs) {
-  for (const auto* name : {"Content-Length", "transfer-encoding", "connection", "upgrade", "te", "trailer",
-                           "X-Forwarded-For", "x-forwarded-anything", "forwarded", "headgate-context",
-                           "x-request-id", "host", "keep-alive", "expect", "x-real-ip"}) {
+  for (const auto* name :
+       {"Content-Length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "X-Forwarded-For",
+        "x-forwarded-anything", "forwarded", "headgate-context", "x-request-id", "host", "keep-alive",
+        "expect", "x-real-ip", "Client-Cert", "client-cert-chain"}) {
     const std::string field = R"({"name":")" + std::string(name) + R"(","value":"1"})";
     for (const std::string filter : {"request_headers", "response_headers"}) {
       const std::string prefix = "/filters/" + filter;

@@ -166,12 +166,13 @@ TEST(Parse, NoFaultShowsWhatIsWriteOnly) {
 
 TEST(Parse, TlsOfAListener) {
   const auto listener = parsed<Listener>(listener_with(
-      R"("protocol":"https","tls":{"certificates":["a","n/b"],"min_version":"1.3","client_auth":{"mode":"optional","ca":"n/ca"}})"));
+      R"("protocol":"https","tls":{"certificates":["a","n/b"],"min_version":"1.3","client_auth":{"mode":"optional","ca":"n/ca","forward_certificate":true}})"));
   ASSERT_TRUE(listener.tls);
   EXPECT_EQ(listener.tls->certificates, (std::vector<ObjectRef>{{"", "a"}, {"n", "b"}}));
   EXPECT_EQ(listener.tls->min_version, contract::TlsVersion::kTls13);
   EXPECT_EQ(listener.tls->client_auth, contract::ClientAuth::kOptional);
   EXPECT_EQ(listener.tls->client_ca, (ObjectRef{"n", "ca"}));
+  EXPECT_TRUE(listener.tls->forward_certificate);
 }
 
 TEST(Parse, TlsOfAPool) {

@@ -193,6 +193,12 @@ INSTANTIATE_TEST_SUITE_P(
               listener_with(
                   R"("protocol":"https","tls":{"certificates":["a"],"client_auth":{"mode":"require"}})"),
               {"/tls/client_auth/ca missing_field"}},
+        Fault{
+            "a certificate that is forwarded perhaps",
+            Kind::kListener,
+            listener_with(
+                R"("protocol":"https","tls":{"certificates":["a"],"client_auth":{"mode":"none","forward_certificate":"yes"}})"),
+            {"/tls/client_auth/forward_certificate wrong_type"}},
         Fault{"a certificate that is none",
               Kind::kCertificate,
               R"({"certificate":"PEM","private_key":"x","key":"y"})",
