@@ -40,11 +40,13 @@ struct EnumNames<SameSite> {
 };
 template <>
 struct EnumNames<LogField> {
-  static constexpr std::array<std::string_view, 30> kNames{"time",
+  static constexpr std::array<std::string_view, 32> kNames{"time",
                                                            "request_id",
                                                            "trace_id",
                                                            "span_id",
                                                            "client",
+                                                           "tls_client",
+                                                           "tls_client_sha256",
                                                            "listener",
                                                            "protocol",
                                                            "server_name",

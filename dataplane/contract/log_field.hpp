@@ -14,6 +14,8 @@ enum class LogField : uint8_t {
   kTraceId,
   kSpanId,
   kClient,
+  kTlsClient,  // of the certificate that the client showed, as tls_client_sha256
+  kTlsClientSha256,
   kListener,
   kProtocol,
   kServerName,  // of TLS that passes through, as alpn and received_bytes

@@ -195,7 +195,10 @@ inline constexpr auto kMemoryLookInterval = 100ms;     // where there is a limit
 inline constexpr auto kHopPatience = 1s;               // with a request whose route has not come here yet
 inline constexpr auto kHopSlack =
     10s;  // a try of the second tier, beside the backend: it queues and connects
-inline constexpr std::size_t kHopContextBytesMax = 2u << 10;
+// A client's name has each byte as three at most; 2 kB are all the rest.
+inline constexpr std::size_t kHopContextBytesMax = (2u << 10) + 3 * kPeerNameBytesMax + 128;
+// In base64 between two colons.
+inline constexpr std::size_t kClientCertBytesMax = (kClientCertificatesBytesMax + 2) / 3 * 4 + 2;
 inline constexpr std::size_t kProxyHeaderBytesMax = 2u << 10;    // of the PROXY protocol
 inline constexpr std::size_t kProxyTextBytesMax = 255;           // of what its TLVs say
 inline constexpr uint64_t kRequestBufferBytesMax = 64u << 20;    // that a rule may ask for

@@ -12,7 +12,10 @@ namespace headgate::l7 {
 namespace {
 
 constexpr std::string_view kVersion = "v1";
+constexpr std::string_view kUpperHex = "0123456789ABCDEF";
 constexpr std::size_t kPeerPortDigitsMax = 5;
+constexpr std::size_t kSha256Digits = 64;
+constexpr std::string_view kTlsClient = " tls_client=";
 constexpr std::string_view kTraceBelieved = " trace=believed";
 
 // The words of the text one after the other; once one is not as it must be, none is.
@@ -33,6 +36,7 @@ class Words {
     return word;
   }
   bool at_end() const { return !failed_ && rest_.empty(); }
+  bool follows(std::string_view word) const { return !failed_ && rest_.starts_with(word); }
 
  private:
   std::string_view rest_;
@@ -81,6 +85,58 @@ std::string_view parse_chain(std::string_view text, std::string_view client, Are
   return {begin, static_cast<std::size_t>(at - begin)};
 }
 
+bool stands_for_itself(char c) { return c > ' ' && c <= '~' && c != '%'; }
+
+std::string_view escape(std::string_view text, Arena& arena) {
+  char* const begin = arena.allocate(3 * text.size());
+  char* at = begin;
+  for (const char c : text) {
+    if (stands_for_itself(c)) {
+      *at++ = c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    *at++ = '%';
+    *at++ = kUpperHex[byte >> 4];
+    *at++ = kUpperHex[byte & 15];
+  }
+  arena.shrink_last(at);
+  return {begin, static_cast<std::size_t>(at - begin)};
+}
+
+// Nothing where it is not what escape() writes.
+std::optional<std::string_view> unescape(std::string_view text, Arena& arena) {
+  char* const begin = arena.allocate(text.size());
+  char* at = begin;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '%') {
+      if (text.size() - i < 3) return std::nullopt;
+      const auto high = kUpperHex.find(text[++i]), low = kUpperHex.find(text[++i]);
+      if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
+      c = static_cast<char>(high << 4 | low);
+      if (stands_for_itself(c)) return std::nullopt;
+    } else if (!stands_for_itself(c)) {
+      return std::nullopt;
+    }
+    *at++ = c;
+  }
+  arena.shrink_last(at);
+  return std::string_view{begin, static_cast<std::size_t>(at - begin)};
+}
+
+bool is_sha256(std::string_view text) {
+  return text.size() == kSha256Digits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool parse_certificate(std::string_view name, std::string_view sha256, Arena& arena,
+                       ClientCertificate& certificate) {
+  const auto plain = unescape(name, arena);
+  if (!plain || plain->size() > limits::kPeerNameBytesMax || !is_sha256(sha256)) return false;
+  certificate = {.name = *plain, .sha256 = sha256, .field = {}};
+  return true;
+}
+
 }  // namespace
 
 std::string_view write_hop_context(const HopContext& context, Arena& arena) {
@@ -93,11 +149,18 @@ std::string_view write_hop_context(const HopContext& context, Arena& arena) {
   char port[kPeerPortDigitsMax];
   char* const port_end = std::to_chars(port, port + sizeof port, context.client_port).ptr;
   const std::string_view port_text(port, static_cast<std::size_t>(port_end - port));
+  const auto& shown = facts.certificate;
+  const auto certificate =
+      shown.sha256.empty()
+          ? std::string_view{}
+          : arena.join({kTlsClient, escape(shown.name, arena), " tls_client_sha256=", shown.sha256});
   const bool v6 = facts.client.is_v6();
-  return arena.join({kVersion, " listener=", context.listener, " client=", v6 ? "[" : "", facts.client_text,
-                     v6 ? "]:" : ":", port_text, " for=", chain_text, " proto=", facts.scheme,
-                     " host=", facts.host, " port=", facts.port, " id=", facts.request_id,
-                     context.trace_believed ? kTraceBelieved : ""});
+  return arena.join(
+      {kVersion,      " listener=",      context.listener, " client=",
+       v6 ? "[" : "", facts.client_text, v6 ? "]:" : ":",  port_text,
+       " for=",       chain_text,        " proto=",        facts.scheme,
+       " host=",      facts.host,        " port=",         facts.port,
+       " id=",        facts.request_id,  certificate,      context.trace_believed ? kTraceBelieved : ""});
 }
 
 std::optional<HopContext> parse_hop_context(std::string_view text, Arena& arena) {
@@ -113,6 +176,11 @@ std::optional<HopContext> parse_hop_context(std::string_view text, Arena& arena)
   facts.host = words.value("host");
   facts.port = words.value("port");
   facts.request_id = words.value("id");
+  if (words.follows(kTlsClient)) {
+    const auto name = words.value("tls_client");
+    if (!parse_certificate(name, words.value("tls_client_sha256"), arena, facts.certificate))
+      return std::nullopt;
+  }
   if (!words.at_end()) context.trace_believed = words.take(kTraceBelieved);
   if (!words.at_end()) return std::nullopt;
   if (!is_request_id(context.listener) || !is_request_id(facts.request_id)) return std::nullopt;
@@ -121,7 +189,7 @@ std::optional<HopContext> parse_hop_context(std::string_view text, Arena& arena)
   if (parse_port(facts.port).value_or(0) == 0 || !parse_client(client, context)) return std::nullopt;
   facts.forwarded_for = parse_chain(chain, facts.client_text, arena);
   if (facts.forwarded_for.empty()) return std::nullopt;
-  facts.peer_trusted = true;  // the first tier has dropped what the client may not say
+  facts.peer_trusted = facts.client_cert_believed = true;  // what may not be said, the first tier has dropped
   return context;
 }
 

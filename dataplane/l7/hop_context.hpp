@@ -7,8 +7,11 @@
 //
 //   v1 listener=UID client=192.0.2.2:51234 for=192.0.2.2,10.0.0.1 proto=http host=a.example port=80 id=…
 //
-// and behind it, where what the request says of its trace may be believed, the word `trace=believed`.
-// A form that says more gets another version. Pure; views point into the text or the arena.
+// then, where the client has shown a certificate, `tls_client=NAME tls_client_sha256=HEX`, with each byte of
+// the name that is no printing ASCII, and "%", as %XX (the name may be empty); and last, where what the
+// request says of its trace may be believed, the word `trace=believed`. The certificate itself, where
+// backends are to have it, crosses as the field Client-Cert. A form that says more gets another version.
+// Pure; views point into the text or the arena.
 #pragma once
 
 #include <cstdint>

@@ -18,6 +18,8 @@ struct AccessRecord {
   std::string_view trace_id;  // with span_id; empty: nobody traces it here
   std::string_view span_id;
   std::string_view client;
+  std::string_view tls_client;  // whom its certificate names; empty: nobody, or it showed none
+  std::string_view tls_client_sha256;
   std::string_view listener;
   std::string_view protocol;
   std::string_view method;

@@ -11,7 +11,11 @@
 namespace headgate::shard {
 namespace {
 
-constexpr uint32_t kHopFieldsMax = 2;  // the context, and Host where an absolute target had none
+// The context, Client-Cert, and Host where an absolute target had none.
+constexpr uint32_t kHopFieldsMax = 3;
+constexpr std::size_t kAroundValue = 64;  // the field's name, and the 32 bytes that each counts
+constexpr std::size_t kHopBytesMax =
+    limits::kHopContextBytesMax + limits::kClientCertBytesMax + 2 * kAroundValue;
 
 }  // namespace
 
@@ -21,7 +25,7 @@ http1::HeadLimits ClientConnection::head_limits() const {
   http1::HeadLimits head_limits{settings.header_bytes_max, settings.header_count_max,
                                 settings.target_bytes_max};
   if (!hop_) return head_limits;
-  head_limits.header_bytes_max += limits::kHopContextBytesMax;
+  head_limits.header_bytes_max += kHopBytesMax;
   head_limits.header_count_max += kHopFieldsMax;
   return head_limits;
 }

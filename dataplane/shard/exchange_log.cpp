@@ -35,6 +35,13 @@ AccessRecord Exchange::record() const {
     record.span_id = l7::span_id_of(trace_->traceparent);
   }
   record.client = facts_.client_text.empty() ? client_->connection().peer_text() : facts_.client_text;
+  if (const auto* identity = client_->connection().tls_client()) {  // also where no facts could be had
+    record.tls_client = identity->name;
+    record.tls_client_sha256 = identity->fingerprint;
+  } else {
+    record.tls_client = facts_.certificate.name;
+    record.tls_client_sha256 = facts_.certificate.sha256;
+  }
   record.listener = listener_name_;
   record.protocol = l7::name_of(request_.version);
   record.method = request_.method_text;

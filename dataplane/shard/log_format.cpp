@@ -118,6 +118,8 @@ constexpr std::array<Row, contract::EnumNames<LogField>::kNames.size()> kRows{
     if_any<LogField::kTraceId, &Record::trace_id>(kOfRequest),
     if_any<LogField::kSpanId, &Record::span_id>(kOfRequest),
     always<LogField::kClient, &Record::client>(kOfBoth),
+    if_any<LogField::kTlsClient, &Record::tls_client>(kIfChosen),
+    if_any<LogField::kTlsClientSha256, &Record::tls_client_sha256>(kIfChosen),
     always<LogField::kListener, &Record::listener>(kOfBoth),
     own<LogField::kProtocol, &Record::protocol>(kOfBoth),
     always<LogField::kServerName, &Record::server_name>(kOfPassthrough),

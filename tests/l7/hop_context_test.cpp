@@ -19,6 +19,12 @@ std::string with(const std::string& from, const std::string& to) {
   return at == std::string::npos ? "" : text.replace(at, from.size(), to);
 }
 
+constexpr const char* kSha256 = "00000000000000000000000000000000000000000000000000000000deadbeef";
+
+std::string with_client(const std::string& name, const std::string& sha256 = kSha256) {
+  return with("id=r-1", "id=r-1 tls_client=" + name + " tls_client_sha256=" + sha256);
+}
+
 TEST(HopContext, WhatTheFirstTierKnowsTheSecondKnows) {
   Arena arena;
   const auto context = parse_hop_context(kContext, arena);
@@ -43,6 +49,10 @@ TEST(HopContext, WhatIsParsedIsWrittenAgainByteForByte) {
       with("host=a.example", "host="),
       with("proto=http", "proto=https"),
       with("id=r-1", "id=r-1 trace=believed"),
+      with_client("spiffe://mesh/a"),
+      with_client(""),
+      with_client(R"(CN=\C3\85sa\,%20"x"%25)"),
+      with_client("%00%0D%0A%20%25%7F%FF") + " trace=believed",
   };
   for (const auto& text : texts) {
     Arena arena;
@@ -61,6 +71,46 @@ TEST(HopContext, ATraceIsBelievedWhereItSaysSo) {
   EXPECT_TRUE(said->trace_believed);
   EXPECT_FALSE(parse_hop_context(with("id=r-1", "id=r-1 trace=yes"), arena));
   EXPECT_FALSE(parse_hop_context(with("id=r-1", "id=r-1 trace=believed "), arena));
+}
+
+TEST(HopContext, WhomACertificateNamesCrossesWhateverBytesItHas) {
+  std::string every;
+  for (int byte = 0; byte < 256; ++byte) every += static_cast<char>(byte);
+  HopContext said;
+  Arena arena;
+  said = *parse_hop_context(kContext, arena);
+  EXPECT_EQ(said.facts.certificate.sha256, "");
+  said.facts.certificate = {.name = every, .sha256 = kSha256, .field = ":AA==:"};
+  const auto text = write_hop_context(said, arena);
+  EXPECT_EQ(text.find_first_not_of("!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"
+                                   "abcdefghijklmnopqrstuvwxyz{|}~ "),
+            std::string_view::npos);
+  const auto heard = parse_hop_context(text, arena);
+  ASSERT_TRUE(heard);
+  EXPECT_EQ(heard->facts.certificate.name, every);
+  EXPECT_EQ(heard->facts.certificate.sha256, kSha256);
+  EXPECT_EQ(heard->facts.certificate.field, "") << "that crosses as a field";
+}
+
+TEST(HopContext, TheLongestOfAllIsWithinItsLimit) {
+  std::string chain = "2001:db8:1111:2222:3333:4444:5555:6666";
+  const std::string client = chain;
+  for (std::size_t hop = 0; hop < limits::kForwardedHopsMax; ++hop) chain += "," + client;
+  std::string host(limits::kHostnameBytesMax, 'h');
+  for (std::size_t dot = 63; dot < host.size(); dot += 64) host[dot] = '.';
+  const std::string name(limits::kPeerNameBytesMax, '\x01');
+  Arena arena;
+  const std::string without = "v1 listener=" + std::string(128, 'l') + " client=[" + client +
+                              "]:65535 for=" + chain + " proto=https host=" + host +
+                              ":65535 port=65535 id=" + std::string(128, 'i') + " trace=believed";
+  auto parsed = parse_hop_context(without, arena);
+  ASSERT_TRUE(parsed);
+  auto& context = *parsed;
+  context.facts.certificate = {.name = name, .sha256 = kSha256, .field = {}};
+  EXPECT_TRUE(parse_hop_context(write_hop_context(context, arena), arena));
+  const std::string longer = name + "x";
+  context.facts.certificate.name = longer;
+  EXPECT_FALSE(parse_hop_context(write_hop_context(context, arena), arena));
 }
 
 TEST(HopContext, TheChainHasTheFormOfXForwardedFor) {
@@ -102,6 +152,19 @@ TEST(HopContext, WhatIsNotExactlyOfTheFormIsNone) {
       with("port=80", "port=080"),
       with("port=80", "port=65536"),
       with("port=80", "port=8a"),
+      with_client("a", ""),
+      with_client("a", std::string(64, 'A')),
+      with_client("a", std::string(63, 'a')),
+      with_client("a") + " ",
+      with_client("a b"),
+      with_client("%"),
+      with_client("%2"),
+      with_client("%0d"),
+      with_client("%41"),
+      with_client("\xff"),
+      with("id=r-1", "id=r-1 tls_client=a"),
+      with("id=r-1", std::string("id=r-1 tls_client_sha256=") + kSha256),
+      with("id=r-1", std::string("id=r-1 trace=believed tls_client=a tls_client_sha256=") + kSha256),
   };
   for (const auto& text : texts) {
     Arena arena;

@@ -2,6 +2,7 @@
 #include "dataplane/shard/log_format.hpp"
 
 #include <ostream>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -20,6 +21,8 @@ AccessRecord full_record() {
   record.trace_id = "0af7651916cd43dd8448eb211c80319c";
   record.span_id = "b7ad6b7169203331";
   record.client = "192.0.2.7";
+  record.tls_client = "CN=\"a\"";
+  record.tls_client_sha256 = "5a";
   record.listener = "web";
   record.protocol = "http/2";
   record.method = "POST";
@@ -134,6 +137,14 @@ INSTANTIATE_TEST_SUITE_P(
              full_record(),
              {LogField::kPool, LogField::kBackend},
              R"({"pool":"blue","backend":"10.0.0.1:80"})"},
+        Case{"a client's certificate where it is chosen",
+             full_record(),
+             {LogField::kTlsClientSha256, LogField::kTlsClient, LogField::kClient},
+             R"({"client":"192.0.2.7","tls_client":"CN=\"a\"","tls_client_sha256":"5a"})"},
+        Case{"and where there is none",
+             bare_record(),
+             {LogField::kTlsClientSha256, LogField::kTlsClient},
+             "{}"},
         Case{"what is left out comes first",
              bare_record(),
              {LogField::kTraceId, LogField::kStatus, LogField::kEjected},
@@ -149,6 +160,7 @@ INSTANTIATE_TEST_SUITE_P(
              R"({"received_bytes":3,"pool":"blue"})"}));
 
 // Alone, a field is what it is among the others, and all of them are the whole line.
+const std::set<LogField> kOnlyIfChosen{LogField::kTlsClient, LogField::kTlsClientSha256, LogField::kPool};
 TEST(LogFormat, EachFieldIsTheMemberOfItsName) {
   std::string whole = "{";
   for (std::size_t i = 0; i < contract::EnumNames<LogField>::kNames.size(); ++i) {
@@ -157,7 +169,7 @@ TEST(LogFormat, EachFieldIsTheMemberOfItsName) {
       const auto alone = line(record, {field});
       if (alone == "{}") continue;
       EXPECT_TRUE(alone.starts_with("{\"" + std::string(contract::name_of(field)) + "\":")) << alone;
-      if (!record.server_name && field != LogField::kPool)
+      if (!record.server_name && !kOnlyIfChosen.contains(field))
         whole += (whole.size() > 1 ? "," : "") + alone.substr(1, alone.size() - 2);
     }
   }
