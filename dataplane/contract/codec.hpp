@@ -36,5 +36,9 @@ std::string encode(const RequestQuestion& question);
 Result<RequestQuestion> decode_request_question(std::string_view json);
 std::string encode(const RequestAnswer& answer);
 Result<RequestAnswer> decode_request_answer(std::string_view json);
+std::string encode(const PacketQuestion& question);
+Result<PacketQuestion> decode_packet_question(std::string_view json);
+std::string encode(const PacketAnswer& answer);
+Result<PacketAnswer> decode_packet_answer(std::string_view json);
 
 }  // namespace headgate::contract

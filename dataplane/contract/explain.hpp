@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a replica is asked about a request, and what it answers: the bodies of the command "explain"
-// (message.hpp). Plain values; any thread.
+// What a replica is asked about a request, and headgate-l4 about a packet, and what they answer: the bodies of
+// the command "explain" (message.hpp). Plain values; any thread.
 #pragma once
 
 #include <cstdint>
@@ -139,6 +139,50 @@ struct RequestAnswer {
                  field("forwards", &RequestAnswer::forwards), field("policies", &RequestAnswer::policies),
                  field("mirrors", &RequestAnswer::mirrors)};
   friend bool operator==(const RequestAnswer&, const RequestAnswer&) = default;
+};
+
+// A packet that a client sends to a listener.
+struct PacketQuestion {
+  Endpoint client;
+  Endpoint reached;
+  Protocol protocol = Protocol::kTcp;  // kTcp or kUdp only
+
+  static constexpr auto kFields =
+      std::tuple{field("client", &PacketQuestion::client), field("reached", &PacketQuestion::reached),
+                 field("protocol", &PacketQuestion::protocol)};
+  friend bool operator==(const PacketQuestion&, const PacketQuestion&) = default;
+};
+
+struct TargetAnswer {
+  std::string name;
+  Endpoint address;
+  uint32_t weight = 1;
+  bool usable = false;  // not proved down, and where it is another machine a neighbour leads to it
+  bool drain = false;
+  std::string next_hop = {};  // the neighbour's MAC address; empty for a replica, or where none is known
+
+  static constexpr auto kFields =
+      std::tuple{field("name", &TargetAnswer::name),     field("address", &TargetAnswer::address),
+                 field("weight", &TargetAnswer::weight), field("usable", &TargetAnswer::usable),
+                 field("drain", &TargetAnswer::drain),   field("next_hop", &TargetAnswer::next_hop)};
+  friend bool operator==(const TargetAnswer&, const TargetAnswer&) = default;
+};
+
+struct PacketAnswer {
+  Revision revision = 0;
+  std::string outcome;  // "forwarded"; "to_host": no listener is there; else as l4 counts the drop: "no_target"
+  Forwarding forwarding = Forwarding::kLocal;
+  std::string target = {};  // TargetAnswer::name; empty where none is chosen
+  // "flow_table": a worker remembers the flow; "maglev": where it would begin; "stepped_around": the same, past
+  // targets that are not usable; empty where none is chosen.
+  std::string chosen_by = {};
+  std::vector<TargetAnswer> targets = {};  // all of the listener's
+
+  static constexpr auto kFields =
+      std::tuple{field("revision", &PacketAnswer::revision), field("outcome", &PacketAnswer::outcome),
+                 field("forwarding", &PacketAnswer::forwarding), field("target", &PacketAnswer::target),
+                 field("chosen_by", &PacketAnswer::chosen_by), field("targets", &PacketAnswer::targets)};
+  friend bool operator==(const PacketAnswer&, const PacketAnswer&) = default;
 };
 
 }  // namespace headgate::contract

@@ -26,7 +26,8 @@ Control::Control(UniqueFd listener, UniqueFd stop_signals, TableKeeper& keeper, 
       keeper_(&keeper),
       workers_(&workers),
       ports_(std::move(ports)),
-      notices_(std::move(notices)) {}
+      notices_(std::move(notices)),
+      explainer_(workers, keeper) {}
 
 void Control::await_configuration(Duration patience) {
   const TimePoint deadline = monotonic_now() + patience;
@@ -52,11 +53,12 @@ void Control::turn() {
   if (waited[2].revents != 0) read_messages();
   if (waited[0].revents != 0) accept_node();
   acknowledge_if_applied();
+  if (auto explained = explainer_.look(monotonic_now())) send(*std::move(explained));
   if (monotonic_now() >= report_at_) report();
 }
 
 int Control::timeout_ms(TimePoint now) const {
-  if (unacknowledged_ != 0) return kSettleMs;
+  if (unacknowledged_ != 0 || explainer_.is_busy()) return kSettleMs;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(report_at_ - now);
   return std::max(0, static_cast<int>(left.count()));
 }
@@ -92,7 +94,9 @@ void Control::handle(const contract::Message& message) {
     stop_ = true;
     return;
   }
-  if (const auto* command = std::get_if<contract::Command>(&message))
+  const auto* command = std::get_if<contract::Command>(&message);
+  if (command != nullptr && command->verb == "explain") return explainer_.take(*command);
+  if (command != nullptr)
     return send(contract::CommandResult{command->id, false, "headgate-l4 has no command " + command->verb});
 }
 

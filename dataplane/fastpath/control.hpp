@@ -10,6 +10,7 @@
 
 #include "dataplane/contract/channel.hpp"
 #include "dataplane/core/unique_fd.hpp"
+#include "dataplane/fastpath/packet_explainer.hpp"
 #include "dataplane/fastpath/stats.hpp"
 #include "dataplane/fastpath/table_keeper.hpp"
 
@@ -43,6 +44,7 @@ class Control {
   const Workers* workers_;
   std::vector<const Port*> ports_;
   std::vector<contract::Notice> notices_;
+  PacketExplainer explainer_;
   std::optional<contract::Channel> node_;
   contract::Revision unacknowledged_ = 0;  // taken, but not yet seen by all workers; 0: none
   bool law_broken_ = false;                // has been said

@@ -73,8 +73,18 @@ void Worker::run() {
 
 void Worker::stop() {
   stop_.store(true, std::memory_order_relaxed);
+  wake();
+}
+
+void Worker::wake() {
   const uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
+}
+
+bool Worker::ask(const l4::FlowQuestion& question) {
+  if (!questions_.post(l4::FlowQuestion(question))) return false;
+  wake();
+  return true;
 }
 
 void Worker::wait() {
@@ -92,6 +102,8 @@ void Worker::wait() {
   for (const int fd : ports_.fds)
     if (count < waited.size()) waited[count++] = {fd, POLLIN, 0};
   ::poll(waited.data(), count, kBlockMs);
+  if (uint64_t woken = 0; waited[0].revents != 0)
+    [[maybe_unused]] const auto got = ::read(wake_.get(), &woken, sizeof woken);
 }
 
 std::size_t Worker::turn() {
@@ -99,6 +111,8 @@ std::size_t Worker::turn() {
   const TimePoint now = monotonic_now();
   const std::size_t received = turn_uplink(table, now) + turn_host(table);
   pipeline_.tend(now);
+  if (const auto question = questions_.take())
+    HG_ASSERT(answers_.post(pipeline_.explain(table, *question, now)));  // as much room as for questions
   return received;
 }
 

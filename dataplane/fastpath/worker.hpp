@@ -9,9 +9,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "dataplane/core/unique_fd.hpp"
+#include "dataplane/crossing/mailbox.hpp"
 #include "dataplane/crossing/publisher.hpp"
 #include "dataplane/crossing/worker_counters.hpp"
 #include "dataplane/fastpath/options.hpp"
@@ -72,11 +74,17 @@ class Worker {
   // One burst of each port; how many packets came. For offline runs, tests and benches; run() is made of it.
   std::size_t turn();
 
+  // Answered by its next turn, in order. False where it has questions enough. Threads: control.
+  [[nodiscard]] bool ask(const l4::FlowQuestion& question);
+  std::optional<l4::FlowAnswer> take_answer() { return answers_.take(); }
+
   // All counters as they stand between two bursts, never within one.
   std::array<uint64_t, kWorkerCounters> read_counters() const;
   const TargetCounters& target_counters(uint32_t id) const { return target_counters_[id]; }
 
  private:
+  static constexpr std::size_t kQuestionsMax = 4;
+
   struct Sending;
   std::size_t turn_uplink(const l4::L4Table& table, TimePoint now);
   std::size_t turn_host(const l4::L4Table& table);
@@ -86,6 +94,7 @@ class Worker {
   void send(const PortQueue& queue, Sending& sending, l4::Verdict* verdicts, l4::DropReason when_full);
   void account(const Burst& burst, bool uplink);
   void wait();
+  void wake();
 
   WorkerPorts ports_;
   Tables::Reader tables_;
@@ -93,6 +102,8 @@ class Worker {
   PollMode poll_;
   UniqueFd wake_;
   std::atomic<bool> stop_{false};               // control: writes, worker: reads
+  crossing::Mailbox<l4::FlowQuestion> questions_{kQuestionsMax};
+  crossing::Mailbox<l4::FlowAnswer> answers_{kQuestionsMax};
   alignas(64) std::atomic<uint64_t> turns_{0};  // worker: odd while it counts; control: reads
   crossing::WorkerCounters<kWorkerCounters> counters_;
   l4::LineMemory<TargetCounters> target_counters_{limits::kTargetIdsMax, l4::Touch::kLater};  // by target id

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "dataplane/core/flow_key.hpp"
+#include "dataplane/core/ip_address.hpp"
 #include "dataplane/core/packet_headers.hpp"
 #include "dataplane/l4/fragment_table.hpp"
 #include "dataplane/l4/l4_table.hpp"
@@ -22,6 +23,7 @@ struct FamilyV4 {
     return {address, port, protocol, 0};
   }
   static AddressKeyV4 address(Be32 address) { return {address, Be32(0)}; }
+  static Be32 bytes_of(const IpAddress& address) { return Be32(address.v4_host_order()); }
   static FragmentKey fragment(const Header& ip, uint32_t id) {
     FragmentKey key{.id = id, .family = 4};
     std::memcpy(key.src.data(), &ip.src, sizeof ip.src);
@@ -40,6 +42,7 @@ struct FamilyV6 {
     return {address, port, protocol, {}};
   }
   static AddressKeyV6 address(const Ipv6Bytes& address) { return {address}; }
+  static const Ipv6Bytes& bytes_of(const IpAddress& address) { return address.bytes(); }
   static FragmentKey fragment(const Header& ip, uint32_t id) {
     return {.src = ip.src, .dst = ip.dst, .id = id, .family = 6};
   }

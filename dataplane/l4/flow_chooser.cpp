@@ -91,6 +91,19 @@ const Target* FlowChooser<Key>::look_up(const L4Table& table, uint32_t listener,
   return before != nullptr ? before : stateless_choice(table, listener, table.listener(listener).now, hash);
 }
 
+template <ClientKey Key>
+FlowAnswer FlowChooser<Key>::explain(const L4Table& table, uint32_t listener, const Key& key, uint64_t hash,
+                                     Tick now) {
+  if (const FlowEntry* entry = flows_.find_own(key, hash, now, foreign_to(table, listener))) {
+    const Target* target = table.target_of_id(entry->target_id(), listener);
+    if (target != nullptr) return {ChosenBy::kFlowTable, true, target->id};
+  }
+  const Target* first = stateless_choice(table, listener, table.listener(listener).now, hash);
+  const Target* target = usable(table, listener, first, hash);
+  if (target == nullptr) return {ChosenBy::kNobody, true, 0};
+  return {target == first ? ChosenBy::kMaglev : ChosenBy::kSteppedAround, true, target->id};
+}
+
 template class FlowChooser<ClientKeyV4>;
 template class FlowChooser<ClientKeyV6>;
 

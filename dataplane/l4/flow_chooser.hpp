@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "dataplane/core/packet_headers.hpp"
+#include "dataplane/l4/flow_question.hpp"
 #include "dataplane/l4/flow_table.hpp"
 #include "dataplane/l4/l4_table.hpp"
 #include "dataplane/l4/packet.hpp"
@@ -55,6 +56,9 @@ class FlowChooser {
   }
   // The same for a packet that is about the flow but not of it (an ICMP error): nothing is remembered.
   const Target* look_up(const L4Table& table, uint32_t listener, const Key& key, uint64_t hash, Tick now);
+
+  // What choose() would make of the flow's next packet, which opens it where it is not known.
+  FlowAnswer explain(const L4Table& table, uint32_t listener, const Key& key, uint64_t hash, Tick now);
 
   FlowTable<Key>& flows() { return flows_; }
   const FlowTable<Key>& flows() const { return flows_; }

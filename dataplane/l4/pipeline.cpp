@@ -296,6 +296,33 @@ Verdict Pipeline::host_error(const L4Table& table, const PacketView& packet, con
   return from_target(*target);
 }
 
+// --- questions
+// ---------------------------------------------------------------------------------------------
+
+template <typename Family>
+FlowAnswer Pipeline::explain_of(const L4Table& table, const FlowQuestion& question, Tick now) {
+  const auto address = [](const Endpoint& endpoint) { return Family::bytes_of(endpoint.address); };
+  const Be16 reached_port(question.reached.port);
+  const uint32_t* listener =
+      table.find(Family::service(address(question.reached), reached_port, question.protocol));
+  if (listener == nullptr) return {};
+  const typename Family::Key key{address(question.client),
+                                 address(question.reached),
+                                 Be16(question.client.port),
+                                 reached_port,
+                                 question.protocol,
+                                 {}};
+  return chooser<Family>().explain(table, *listener, client_key_of(key), hash_flow(key), now);
+}
+
+FlowAnswer Pipeline::explain(const L4Table& table, const FlowQuestion& question, TimePoint now) {
+  const Tick tick = Tick::at(now);
+  FlowAnswer answer = question.reached.address.is_v6() ? explain_of<FamilyV6>(table, question, tick)
+                                                       : explain_of<FamilyV4>(table, question, tick);
+  answer.number = question.number;
+  return answer;
+}
+
 // --- between bursts
 // ------------------------------------------------------------------------------------------
 

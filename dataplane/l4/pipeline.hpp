@@ -14,6 +14,7 @@
 #include "dataplane/core/limits.hpp"
 #include "dataplane/l4/burst_array.hpp"
 #include "dataplane/l4/flow_chooser.hpp"
+#include "dataplane/l4/flow_question.hpp"
 #include "dataplane/l4/forward/forwarder.hpp"
 #include "dataplane/l4/fragment_table.hpp"
 #include "dataplane/l4/host_rate.hpp"
@@ -50,6 +51,9 @@ class Pipeline {
   // A bounded piece of the work that no packet asks for; true while there is more to do in this tick.
   bool tend(TimePoint now);
 
+  // Nothing is remembered or counted. The ends are of one family.
+  FlowAnswer explain(const L4Table& table, const FlowQuestion& question, TimePoint now);
+
   PipelineCounts counts() const;
 
  private:
@@ -66,6 +70,8 @@ class Pipeline {
 
   template <typename Family>
   FlowChooser<typename Family::Client>& chooser();
+  template <typename Family>
+  FlowAnswer explain_of(const L4Table& table, const FlowQuestion& question, Tick now);
   template <typename Family>
   void classify_uplink(Burst& burst, std::size_t index, Waiting<Family>& waiting);
   template <typename Family>

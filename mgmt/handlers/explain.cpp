@@ -195,6 +195,83 @@ void answer(const ExchangePtr& exchange, const Replica& replica,
   if (!taken) exchange->problem(service::busy());
 }
 
+// --- packets
+
+Json packet_json(const std::string& node, const contract::PacketAnswer& answer) {
+  Json json{{"source", "live"},
+            {"node", node},
+            {"process", "l4"},
+            {"revision", answer.revision},
+            {"outcome", answer.outcome},
+            {"forwarding", contract::name_of(answer.forwarding)}};
+  if (!answer.target.empty()) json["target"] = answer.target;
+  if (!answer.chosen_by.empty()) json["chosen_by"] = answer.chosen_by;
+  json["targets"] = Json::array();
+  for (const auto& target : answer.targets) {
+    json["targets"].push_back({{"target", target.name},
+                               {"address", target.address.to_string()},
+                               {"weight", target.weight},
+                               {"usable", target.usable},
+                               {"draining", target.drain}});
+    if (!target.next_hop.empty()) json["targets"].back()["next_hop"] = target.next_hop;
+  }
+  return json;
+}
+
+// The node that was named, or the first that takes packets and runs headgate-l4.
+std::optional<std::string> forwarding_node(const compile::Model& model, const service::NodeChannels& channels,
+                                           const std::string& named) {
+  for (const auto& node : model.ingress_nodes()) {
+    const auto state = channels.states().find(node);
+    if ((!named.empty() && node != named) || state == channels.states().end() ||
+        !service::NodeChannels::is_connected(state->second, monotonic_now()))
+      continue;
+    for (const auto& process : state->second.report->processes)
+      if (process.process == contract::kAudienceL4 && process.state == contract::ProcessState::kRunning)
+        return node;
+  }
+  return std::nullopt;
+}
+
+Result<contract::PacketAnswer> heard_of_packet(const std::string& node,
+                                               const Result<contract::CommandResult>& result) {
+  if (!result.ok()) return Error{ErrorCode::kUnavailable, result.error().message + "."};
+  if (!result->ok) return Error{ErrorCode::kUnavailable, fmt::format("l4 on {}: {}.", node, result->body)};
+  auto decoded = contract::decode_packet_answer(result->body);
+  if (!decoded.ok())
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("l4 on {} speaks another version: {}.", node, decoded.error().message)};
+  return decoded;
+}
+
+void ask_about_packet(const ExchangePtr& exchange, const compile::Listener& listener,
+                      const compile::Compiler& compiler, const service::NodeChannels& channels) {
+  const auto node = forwarding_node(compiler.model(), channels, exchange->body.value("node", ""));
+  if (!node)
+    return exchange->problem(unavailable(
+        "headgate-l4 runs on no such node that takes packets and is connected; see /v1/status."));
+  const auto client = Endpoint::parse(exchange->body["packet"]["source"].get<std::string>());
+  if (!client || client->address.is_v6() != listener.address.is_v6())
+    return exchange->problem({422,
+                              "No packet is like that.",
+                              {{"/packet/source", "invalid_value",
+                                fmt::format("must be an address and port of {}'s family, like {}",
+                                            listener.address.to_string(),
+                                            listener.address.is_v6() ? "[2001:db8::2]:40000"
+                                                                     : "192.0.2.2:40000")}},
+                              {}});
+  const contract::PacketQuestion question{
+      *client, {listener.address, listener.port}, compile::place_of(listener).transport};
+  exchange->service.command(*node,
+                            {std::string(contract::kAudienceL4), {"", "explain", contract::encode(question)}},
+                            limits::kCommandTimeout,
+                            [exchange, node = *node](const Result<contract::CommandResult>& result) {
+                              const auto answer = heard_of_packet(node, result);
+                              if (!answer.ok()) return exchange->problem(unavailable(answer.error().message));
+                              exchange->json(200, packet_json(node, *answer));
+                            });
+}
+
 // On the writer's thread.
 void ask_first(const ExchangePtr& exchange, const compile::Compiler& compiler,
                const service::NodeChannels& channels) {
@@ -206,12 +283,13 @@ void ask_first(const ExchangePtr& exchange, const compile::Compiler& compiler,
                               {{"/listener", "not_found", fmt::format("There is no listener {}.", name)}},
                               {}});
   const auto& listener = entry->as<compile::Listener>();
+  if (exchange->body.contains("packet")) return ask_about_packet(exchange, listener, compiler, channels);
   if (listener.pool)
     return exchange->problem(
         {422,
          "No shard answers for this listener.",
          {{"/listener", "protocol_mismatch",
-           fmt::format("{} ends on a pool: it forwards packets and sees no request.", name)}},
+           fmt::format("{} ends on a pool and sees no request: ask about a packet.", name)}},
          {}});
   const auto replica = running_replica(compiler.model(), channels, listener.shard);
   if (!replica)
@@ -226,6 +304,11 @@ void ask_first(const ExchangePtr& exchange, const compile::Compiler& compiler,
 }  // namespace
 
 void post_explain(const ExchangePtr& exchange) {
+  if (exchange->body.contains("packet") == exchange->body.contains("request"))
+    return exchange->problem({422,
+                              "The question is about a request or a packet.",
+                              {{"/request", "missing_field", "one of request and packet is needed"}},
+                              {}});
   const bool taken = exchange->service.inspect(
       [exchange](const compile::Compiler& compiler, const service::NodeChannels& channels) {
         ask_first(exchange, compiler, channels);

@@ -61,6 +61,33 @@ TEST_F(FlowChooserTest, AFloodOfSynsLeavesNothingBehind) {
   EXPECT_EQ(chooser_.flows().size(), 0u);
 }
 
+TEST_F(FlowChooserTest, ExplainsWhereTheNextPacketGoesAndRemembersNothing) {
+  configure(4);
+  const auto explain = [&](uint32_t flow) {
+    return chooser_.explain(*table_, 0, client_key_of(key(flow)), hash_flow(key(flow)), now_);
+  };
+  for (uint32_t flow = 0; flow < 100; ++flow) {
+    const auto unknown = explain(flow);
+    EXPECT_EQ(unknown.by, ChosenBy::kMaglev);
+    EXPECT_EQ(unknown.target_id, send(flow, kTcpSyn));
+  }
+  EXPECT_EQ(chooser_.flows().size(), 0u);
+  const uint32_t target = send(1, kTcpAck);
+  mask_.set(target, true);
+  const auto known = explain(1);
+  EXPECT_EQ(known.by, ChosenBy::kFlowTable);
+  EXPECT_EQ(known.target_id, target) << "an established flow stays";
+  uint32_t other = 2;
+  while (explain(other).by != ChosenBy::kSteppedAround) ++other;
+  EXPECT_EQ(explain(other).target_id, send(other, kTcpSyn));
+  for (uint32_t id = 1; id <= 4; ++id) mask_.set(id, true);
+  auto refusing = L4Snapshot(++revision_).listener("192.0.2.100:80").targets(4, 1, "198.19.255.1", 2000);
+  refusing.last().when_all_down = contract::WhenAllDown::kRefuse;
+  configure(refusing);
+  EXPECT_EQ(explain(50).by, ChosenBy::kNobody);
+  EXPECT_TRUE(explain(50).at_listener);
+}
+
 TEST_F(FlowChooserTest, DatagramsStayThroughEveryChange) {
   configure(4);
   const auto chosen = send_all(kDatagram);

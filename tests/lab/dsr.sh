@@ -53,6 +53,15 @@ for address in "$LAB_VIP" "$LAB_VIP6"; do
   expect_eq "who answers on $address by UDP" "b1 b2 " "$(who ask "$address" 5353 question)"
 done
 
+step "explain: where a packet goes, by the running l4"
+export HEADGATE_API=$LAB_API HEADGATE_TOKEN_FILE=$LAB_DIR/admin.token
+explained=$(lb "$LAB_TOP/scripts/headgatectl" packet dns 192.0.2.2:40000)
+say "$explained"
+expect_match "the target of a flow that would begin" '^l4 on n1, revision [0-9]+: forwarded, by dsr to 192\.0\.2\.2[12]:5353, chosen by maglev$' "$explained"
+expect_match "its neighbour" ' 192\.0\.2\.21:5353, weight 1, next hop ([0-9a-f]{2}:){5}[0-9a-f]{2}$' "$explained"
+printf x | client socat -u - "UDP4:$LAB_VIP:5353,bind=:40000"
+expect_match "a flow that is known" 'chosen by flow_table$' "$(lb "$LAB_TOP/scripts/headgatectl" packet dns 192.0.2.2:40000 | head -n 1)"
+
 step "the answers go past us, and no packet is lost"
 samples() { api GET /v1/stats | jq -r "[.nodes[].processes[] | select(.process == \"l4\") | .samples[] | select($1) | .value] | add // 0"; }
 reported() { [ "$(samples '.name == "l4_target_rx_packets_total" and .labels.protocol == "tcp"')" -gt 100 ]; }
@@ -105,6 +114,13 @@ expect_eq "who answers" "b2 " "$(who page "$LAB_VIP")"
 lab_backend_up b1
 both() { [ "$(who page "$LAB_VIP")" = "b1 b2 " ]; }
 wait_until 10 "b1 gets its share again" both
+
+step "explain says which target is not usable"
+kill "$(cat "$LAB_DIR/b1.pid")"
+wait_until 5 "b1 is down" usable 0
+expect_match "b1" ' 192\.0\.2\.21:8080, .*, not usable$' "$(lb "$LAB_TOP/scripts/headgatectl" packet web 192.0.2.2:40000)"
+lab_backend_up b1
+wait_until 10 "b1 is up" usable 1
 
 step "a backend whose machine is gone"
 in_ns b2 ip link set lan down

@@ -229,6 +229,22 @@ TEST_P(ForwarderTest, ADatagramWithoutAChecksumIsOneInIpv4Alone) {
   EXPECT_EQ(verdict, names().v6 ? Verdict::drop(DropReason::kTransportChecksumWrong) : leaves(2));
 }
 
+TEST_P(ForwarderTest, IsExplainedByTheSameTables) {
+  const auto question = [&](uint16_t port, uint8_t protocol) {
+    return FlowQuestion{.client = {*IpAddress::parse(names().client), 40'000},
+                        .reached = {*IpAddress::parse(names().vip), port},
+                        .protocol = protocol,
+                        .number = 7};
+  };
+  const auto unknown = pipeline_.explain(*table_, question(53, kProtocolUdp), now_);
+  EXPECT_EQ(unknown.by, ChosenBy::kMaglev);
+  EXPECT_EQ(unknown.target_id, 2u);
+  EXPECT_EQ(unknown.number, 7u);
+  send(udp());
+  EXPECT_EQ(pipeline_.explain(*table_, question(53, kProtocolUdp), now_).by, ChosenBy::kFlowTable);
+  EXPECT_FALSE(pipeline_.explain(*table_, question(53, kProtocolTcp), now_).at_listener);
+}
+
 TEST_P(ForwarderTest, ATargetThatIsGoneKeepsItsFlows) {
   send(tcp());
   const auto other = names().v6 ? "[2001:db8::21]:80" : "192.0.2.21:80";

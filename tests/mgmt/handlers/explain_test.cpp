@@ -176,5 +176,43 @@ TEST_F(ExplainTest, SaysWhyItCannotBeAnswered) {
   EXPECT_THAT(response.body, HasSubstr("shard/edge/1 on n1: a shard does not know"));
 }
 
+TEST_F(ExplainTest, AsksL4AboutAPacket) {
+  run_replica();
+  auto asked =
+      begin("POST", "/v1/explain", R"({"listener": "web", "packet": {"source": "192.0.2.2:40000"}, "node": "n1"})");
+  const auto sent = command();
+  EXPECT_EQ(sent.process, "l4");
+  const auto decoded = contract::decode_packet_question(sent.command.body);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->client.to_string(), "192.0.2.2:40000");
+  EXPECT_EQ(decoded->reached.to_string(), "192.0.2.100:80");
+  contract::PacketAnswer of_l4{.revision = 5, .outcome = "forwarded", .target = "edge/0", .chosen_by = "maglev"};
+  of_l4.targets.push_back({.name = "edge/0",
+                           .address = *Endpoint::parse("198.19.255.1:20000"),
+                           .usable = true,
+                           .next_hop = "02:00:00:00:00:07"});
+  answer(sent, true, contract::encode(of_l4));
+  const auto response = asked.get();
+  ASSERT_EQ(response.status, 200) << response.body;
+  const auto json = JsonValue::parse(response.body);
+  EXPECT_EQ(json["source"], "live");
+  EXPECT_EQ(json["target"], "edge/0");
+  EXPECT_EQ(json["chosen_by"], "maglev");
+  EXPECT_EQ(json["targets"][0]["address"], "198.19.255.1:20000");
+  EXPECT_EQ(json["targets"][0]["next_hop"], "02:00:00:00:00:07");
+}
+
+TEST_F(ExplainTest, APacketThatCannotBeAskedAboutIsRefused) {
+  const auto status = [&](const std::string& body) { return call("POST", "/v1/explain", body).status; };
+  EXPECT_EQ(status(R"({"listener": "web", "packet": {"source": "192.0.2.2:40000"}})"), 503) << "no l4 runs";
+  run_replica();
+  EXPECT_EQ(status(R"({"listener": "web", "packet": {"source": "192.0.2.2"}})"), 422);
+  EXPECT_EQ(status(R"({"listener": "web", "packet": {"source": "[2001:db8::2]:1"}})"), 422);
+  EXPECT_EQ(status(R"({"listener": "gone", "packet": {"source": "192.0.2.2:1"}})"), 422);
+  EXPECT_EQ(status(R"({"listener": "web"})"), 422) << "neither";
+  EXPECT_EQ(status(R"({"listener": "web", "packet": {"source": "192.0.2.2:1"}, "request": {"host": "a"}})"), 422);
+  EXPECT_EQ(status(R"({"listener": "web", "packet": {"source": "192.0.2.2:1"}, "node": "n2"})"), 503);
+}
+
 }  // namespace
 }  // namespace headgate::handlers
