@@ -201,9 +201,7 @@ Result<RequestQuestion> decode_request_question(std::string_view json) {
 std::string encode(const RequestAnswer& answer) { return encode_document(answer); }
 Result<RequestAnswer> decode_request_answer(std::string_view json) { return decode<RequestAnswer>(json); }
 std::string encode(const PacketQuestion& question) { return encode_document(question); }
-Result<PacketQuestion> decode_packet_question(std::string_view json) {
-  return decode<PacketQuestion>(json);
-}
+Result<PacketQuestion> decode_packet_question(std::string_view json) { return decode<PacketQuestion>(json); }
 std::string encode(const PacketAnswer& answer) { return encode_document(answer); }
 Result<PacketAnswer> decode_packet_answer(std::string_view json) { return decode<PacketAnswer>(json); }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a replica is asked about a request, and headgate-l4 about a packet, and what they answer: the bodies of
-// the command "explain" (message.hpp). Plain values; any thread.
+// What a replica is asked about a request, and headgate-l4 about a packet, and what they answer: the bodies
+// of the command "explain" (message.hpp). Plain values; any thread.
 #pragma once
 
 #include <cstdint>
@@ -170,18 +170,19 @@ struct TargetAnswer {
 
 struct PacketAnswer {
   Revision revision = 0;
-  std::string outcome;  // "forwarded"; "to_host": no listener is there; else as l4 counts the drop: "no_target"
+  std::string
+      outcome;  // "forwarded"; "to_host": no listener is there; else as l4 counts the drop: "no_target"
   Forwarding forwarding = Forwarding::kLocal;
   std::string target = {};  // TargetAnswer::name; empty where none is chosen
-  // "flow_table": a worker remembers the flow; "maglev": where it would begin; "stepped_around": the same, past
-  // targets that are not usable; empty where none is chosen.
+  // "flow_table": a worker remembers the flow; "maglev": where it would begin; "stepped_around": the same,
+  // past targets that are not usable; empty where none is chosen.
   std::string chosen_by = {};
   std::vector<TargetAnswer> targets = {};  // all of the listener's
 
   static constexpr auto kFields =
-      std::tuple{field("revision", &PacketAnswer::revision), field("outcome", &PacketAnswer::outcome),
+      std::tuple{field("revision", &PacketAnswer::revision),     field("outcome", &PacketAnswer::outcome),
                  field("forwarding", &PacketAnswer::forwarding), field("target", &PacketAnswer::target),
-                 field("chosen_by", &PacketAnswer::chosen_by), field("targets", &PacketAnswer::targets)};
+                 field("chosen_by", &PacketAnswer::chosen_by),   field("targets", &PacketAnswer::targets)};
   friend bool operator==(const PacketAnswer&, const PacketAnswer&) = default;
 };
 

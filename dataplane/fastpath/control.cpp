@@ -20,12 +20,14 @@ constexpr int kSettleMs = 1;  // between two looks whether the workers have seen
 }  // namespace
 
 Control::Control(UniqueFd listener, UniqueFd stop_signals, TableKeeper& keeper, const Workers& workers,
-                 std::vector<const Port*> ports, std::vector<contract::Notice> notices)
+                 std::vector<const Port*> ports, std::vector<FlowFile>& flow_files,
+                 std::vector<contract::Notice> notices)
     : listener_(std::move(listener)),
       stop_signals_(std::move(stop_signals)),
       keeper_(&keeper),
       workers_(&workers),
       ports_(std::move(ports)),
+      flow_files_(&flow_files),
       notices_(std::move(notices)),
       explainer_(workers, keeper) {}
 
@@ -116,7 +118,9 @@ void Control::acknowledge_if_applied() {
 }
 
 void Control::report() {
-  report_at_ = monotonic_now() + std::chrono::seconds(1);
+  const TimePoint now = monotonic_now();
+  report_at_ = now + std::chrono::seconds(1);
+  for (auto& file : *flow_files_) file.touch(now);
   for (const auto& worker : *workers_) {
     const uint64_t deficit = law_deficit(worker->read_counters());
     if (deficit == 0 || law_broken_) continue;

@@ -10,6 +10,7 @@
 
 #include "dataplane/contract/channel.hpp"
 #include "dataplane/core/unique_fd.hpp"
+#include "dataplane/fastpath/flow_file.hpp"
 #include "dataplane/fastpath/packet_explainer.hpp"
 #include "dataplane/fastpath/stats.hpp"
 #include "dataplane/fastpath/table_keeper.hpp"
@@ -20,7 +21,8 @@ class Control {
  public:
   // `stop_signals` is a signalfd of what ends the process.
   Control(UniqueFd listener, UniqueFd stop_signals, TableKeeper& keeper, const Workers& workers,
-          std::vector<const Port*> ports, std::vector<contract::Notice> notices);
+          std::vector<const Port*> ports, std::vector<FlowFile>& flow_files,
+          std::vector<contract::Notice> notices);
 
   // Until headgate-node has said what is balanced, or has taken too long: what came before went to the
   // kernel, which knows the VIPs' addresses but none of their connections, and would reset them.
@@ -43,6 +45,7 @@ class Control {
   TableKeeper* keeper_;
   const Workers* workers_;
   std::vector<const Port*> ports_;
+  std::vector<FlowFile>* flow_files_;
   std::vector<contract::Notice> notices_;
   PacketExplainer explainer_;
   std::optional<contract::Channel> node_;

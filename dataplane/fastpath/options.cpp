@@ -75,6 +75,8 @@ void declare(CLI::App& app, Parsed& parsed) {
   app.add_option("--memory-mb", options.memory_mb, "memory for packets")->check(CLI::Range(64, 65'536));
   app.add_option("--flows", options.flows, "flows that a worker remembers of each address family")
       ->check(CLI::Range(1024, 64 << 20));
+  app.add_option("--flow-dir", options.flow_directory,
+                 "on a tmpfs: where flows are kept, for the next headgate-l4 to know them");
   app.add_option("--pcap-uplink", parsed.pcap_uplink, "offline: packets IN and OUT of the uplink")
       ->expected(2);
   app.add_option("--pcap-host", parsed.pcap_host, "offline: packets IN and OUT of the host port")

@@ -58,6 +58,7 @@ struct Options {
   Pages pages = Pages::kAuto;
   unsigned memory_mb = 128;
   std::size_t flows = limits::kFlowsPerWorker;
+  std::string flow_directory;  // on a tmpfs: what is known of flows outlives the process; empty: it does not
   std::optional<OfflineOptions> offline;
   std::optional<BenchOptions> bench;
 };

@@ -2,6 +2,7 @@
 #include "dataplane/fastpath/service.hpp"
 
 #include <csignal>
+#include <filesystem>
 #include <iterator>
 #include <thread>
 
@@ -59,11 +60,31 @@ void run_worker(Worker& worker, unsigned index) {
   rte_thread_unregister();
 }
 
-Workers make_workers(const Options& options, TableKeeper& keeper, const Port& uplink, const Port& host) {
+// One a worker, or none of all.
+std::vector<FlowFile> open_flow_files(const Options& options, std::vector<contract::Notice>& notices) {
+  std::vector<FlowFile> files;
+  for (unsigned i = 0; !options.flow_directory.empty() && i < options.workers; ++i) {
+    const auto path = std::filesystem::path(options.flow_directory) / fmt::format("worker-{}", i);
+    auto file = FlowFile::open(path, options.flows, monotonic_now());
+    if (!file.ok()) {
+      notices.push_back(
+          {"flows_not_kept", file.error().message + ": flows are forgotten at a restart", false});
+      return {};
+    }
+    files.push_back(std::move(*file));
+  }
+  return files;
+}
+
+Workers make_workers(const Options& options, TableKeeper& keeper, const Port& uplink, const Port& host,
+                     const std::vector<FlowFile>& flow_files) {
   Workers workers;
-  const l4::PipelineOptions pipeline{
-      .flows = options.flows, .secret = random_secret(), .uplink_mac = uplink.mac()};
+  l4::PipelineOptions pipeline{.flows = options.flows, .secret = random_secret(), .uplink_mac = uplink.mac()};
   for (unsigned i = 0; i < options.workers; ++i) {
+    if (i < flow_files.size()) {
+      pipeline.secret = flow_files[i].secret();
+      pipeline.flow_file = flow_files[i].room();
+    }
     WorkerPorts ports{uplink.queue(i), host.queue(i), uplink.fds()};
     ports.fds.insert(ports.fds.end(), host.fds().begin(), host.fds().end());
     workers.push_back(std::make_unique<Worker>(std::move(ports), keeper.tables().reader(i), keeper.mask(),
@@ -89,16 +110,20 @@ Result<void> run_service(const Options& options) {
   if (!uplink.ok()) return std::move(uplink).error();
   auto host = Port::open("host", options.host, options.workers, notices);
   if (!host.ok()) return std::move(host).error();
+  auto flow_files = open_flow_files(options, notices);
   for (const auto& notice : notices) log::warning(notice.text);
 
   auto next_hops = NextHopKeeper::open(options.host_link, uplink->mac());
   if (!next_hops.ok()) return std::move(next_hops).error();
   TableKeeper keeper(options.workers, std::move(*next_hops));
-  const Workers workers = make_workers(options, keeper, *uplink, *host);
-  Control control(std::move(*listener), std::move(*signals), keeper, workers, {&*uplink, &*host}, notices);
+  const Workers workers = make_workers(options, keeper, *uplink, *host, flow_files);
+  Control control(std::move(*listener), std::move(*signals), keeper, workers, {&*uplink, &*host}, flow_files,
+                  notices);
   control.await_configuration(kConfigurationPatience);
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < workers.size(); ++i) threads.emplace_back(run_worker, std::ref(*workers[i]), i);
+  const bool found_flows = !flow_files.empty() && flow_files.front().found_flows();
+  log::info(found_flows ? "the flows of the process before are known" : "no flows are known yet");
   log::info(fmt::format("uplink {} by {}, host {} by {}, {} worker(s)", options.uplink.device,
                         uplink->driver(), options.host.device, host->driver(), workers.size()));
   control.run();

@@ -102,8 +102,8 @@ void Worker::wait() {
   for (const int fd : ports_.fds)
     if (count < waited.size()) waited[count++] = {fd, POLLIN, 0};
   ::poll(waited.data(), count, kBlockMs);
-  if (uint64_t woken = 0; waited[0].revents != 0)
-    [[maybe_unused]] const auto got = ::read(wake_.get(), &woken, sizeof woken);
+  if (uint64_t woken = 0; waited[0].revents != 0) [[maybe_unused]]
+    const auto got = ::read(wake_.get(), &woken, sizeof woken);
 }
 
 std::size_t Worker::turn() {

@@ -101,7 +101,7 @@ class Worker {
   l4::Pipeline pipeline_;
   PollMode poll_;
   UniqueFd wake_;
-  std::atomic<bool> stop_{false};               // control: writes, worker: reads
+  std::atomic<bool> stop_{false};  // control: writes, worker: reads
   crossing::Mailbox<l4::FlowQuestion> questions_{kQuestionsMax};
   crossing::Mailbox<l4::FlowAnswer> answers_{kQuestionsMax};
   alignas(64) std::atomic<uint64_t> turns_{0};  // worker: odd while it counts; control: reads

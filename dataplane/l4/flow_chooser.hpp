@@ -36,8 +36,8 @@ constexpr FlowState next_state(FlowState state, FlowSignal signal) {
 template <ClientKey Key>
 class FlowChooser {
  public:
-  FlowChooser(std::size_t flows, uint64_t secret, const TargetMask& mask)
-      : flows_(flows, secret), mask_(&mask) {}
+  FlowChooser(std::size_t flows, uint64_t secret, const TargetMask& mask, FileRoom file = {})
+      : flows_(flows, secret, file), mask_(&mask) {}
 
   [[gnu::always_inline]] void prefetch(uint64_t hash, FlowSignal signal) const {
     flows_.prefetch(hash, opens_flow(signal));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FlowQuestion: what a worker is asked about a flow, and FlowAnswer, what it says: where the flow's next packet
-// goes, by what it alone remembers. Values that cross threads.
+// FlowQuestion: what a worker is asked about a flow, and FlowAnswer, what it says: where the flow's next
+// packet goes, by what it alone remembers. Values that cross threads.
 #pragma once
 
 #include <cstdint>

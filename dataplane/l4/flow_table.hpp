@@ -32,11 +32,18 @@ class FlowTable {
 
   // A power of two of buckets that the flows fill to a half at most (IPv6: a third): then about one flow in a
   // hundred finds its group full (of IPv4's ten slots; of IPv6's four, one in fifty).
-  FlowTable(std::size_t flows, uint64_t secret)
-      : buckets_(std::bit_ceil(std::max<std::size_t>(flows * kSlotsPerFlow / kSlotsPerBucket, 4)),
-                 Touch::kNow),
+  // In a file it finds the flows of an earlier process again, if that had as many flows and the same secret.
+  FlowTable(std::size_t flows, uint64_t secret, FileRoom file = {})
+      : buckets_(buckets_for(flows), Touch::kNow, file),
         shift_(64 - static_cast<unsigned>(std::countr_zero(buckets_.size()))),
-        secret_(secret | 1) {}
+        secret_(secret | 1) {
+    for (std::size_t i = 0; i < buckets_.size(); ++i)
+      for (const FlowEntry& entry : buckets_[i].entries) size_ += !entry.empty();
+  }
+  // What it takes in a file.
+  static std::size_t file_bytes(std::size_t flows) {
+    return LineMemory<Bucket>::bytes_of(buckets_for(flows));
+  }
 
   std::size_t capacity() const { return buckets_.size() * kSlotsPerBucket; }
   std::size_t size() const { return size_; }
@@ -120,6 +127,9 @@ class FlowTable {
     FlowEntry entries[kSlotsPerBucket];
   };
   static_assert(sizeof(Bucket) == 64);
+  static std::size_t buckets_for(std::size_t flows) {
+    return std::bit_ceil(std::max<std::size_t>(flows * kSlotsPerFlow / kSlotsPerBucket, 4));
+  }
   struct Place {
     Bucket* bucket = nullptr;
     std::size_t slot = 0;

@@ -37,11 +37,21 @@ bool may_finish_checksum(const ParsedPacket& parsed) {
 Verdict to_local(const Target& target, FlowRole role) {
   return {.exit = Exit::kHost, .role = role, .target_id = target.id};
 }
+FileRoom behind_v4(const PipelineOptions& options) {
+  FileRoom room = options.flow_file;
+  room.offset_bytes += FlowTable<ClientKeyV4>::file_bytes(options.flows);
+  return room;
+}
+
 Verdict from_target(const Target& target) {
   return {.exit = Exit::kUplink, .role = FlowRole::kFromTarget, .target_id = target.id};
 }
 
 }  // namespace
+
+std::size_t Pipeline::flow_file_bytes(std::size_t flows) {
+  return FlowTable<ClientKeyV4>::file_bytes(flows) + FlowTable<ClientKeyV6>::file_bytes(flows);
+}
 
 struct Pipeline::Burst {
   const L4Table& table;
@@ -52,8 +62,8 @@ struct Pipeline::Burst {
 };
 
 Pipeline::Pipeline(const PipelineOptions& options, const TargetMask& mask, const NextHops& next_hops)
-    : flows_v4_(options.flows, options.secret, mask),
-      flows_v6_(options.flows, options.secret, mask),
+    : flows_v4_(options.flows, options.secret, mask, options.flow_file),
+      flows_v6_(options.flows, options.secret, mask, behind_v4(options)),
       fragments_(limits::kFragmentsPerWorker, options.secret),
       forwarder_(next_hops),
       uplink_mac_(options.uplink_mac) {}
@@ -306,12 +316,9 @@ FlowAnswer Pipeline::explain_of(const L4Table& table, const FlowQuestion& questi
   const uint32_t* listener =
       table.find(Family::service(address(question.reached), reached_port, question.protocol));
   if (listener == nullptr) return {};
-  const typename Family::Key key{address(question.client),
-                                 address(question.reached),
-                                 Be16(question.client.port),
-                                 reached_port,
-                                 question.protocol,
-                                 {}};
+  const typename Family::Key key{address(question.client),   address(question.reached),
+                                 Be16(question.client.port), reached_port,
+                                 question.protocol,          {}};
   return chooser<Family>().explain(table, *listener, client_key_of(key), hash_flow(key), now);
 }
 

@@ -34,13 +34,18 @@ struct PipelineCounts {
 
 struct PipelineOptions {
   std::size_t flows = limits::kFlowsPerWorker;  // of each family
-  uint64_t secret = 0;                          // random, of this process: see FlowTable
+  uint64_t secret = 0;                          // random, of its flows: see FlowTable
+  FileRoom flow_file = {};                      // where they outlive the process: flow_file_bytes() of room
   MacAddress uplink_mac{};                      // a frame to another neighbour is not forwarded to a third
 };
 
 class Pipeline {
  public:
   Pipeline(const PipelineOptions& options, const TargetMask& mask, const NextHops& next_hops);
+
+  static std::size_t flow_file_bytes(std::size_t flows);
+  // Of how flows lie in the file: another number, other bytes.
+  static constexpr uint32_t kFlowLayout = 1;
 
   // At most kBurstMax packets; as many verdicts. What leaves by the uplink may begin elsewhere then and be of
   // another length.

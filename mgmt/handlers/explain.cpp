@@ -198,12 +198,9 @@ void answer(const ExchangePtr& exchange, const Replica& replica,
 // --- packets
 
 Json packet_json(const std::string& node, const contract::PacketAnswer& answer) {
-  Json json{{"source", "live"},
-            {"node", node},
-            {"process", "l4"},
-            {"revision", answer.revision},
-            {"outcome", answer.outcome},
-            {"forwarding", contract::name_of(answer.forwarding)}};
+  Json json{{"source", "live"},          {"node", node},
+            {"process", "l4"},           {"revision", answer.revision},
+            {"outcome", answer.outcome}, {"forwarding", contract::name_of(answer.forwarding)}};
   if (!answer.target.empty()) json["target"] = answer.target;
   if (!answer.chosen_by.empty()) json["chosen_by"] = answer.chosen_by;
   json["targets"] = Json::array();
@@ -248,28 +245,26 @@ void ask_about_packet(const ExchangePtr& exchange, const compile::Listener& list
                       const compile::Compiler& compiler, const service::NodeChannels& channels) {
   const auto node = forwarding_node(compiler.model(), channels, exchange->body.value("node", ""));
   if (!node)
-    return exchange->problem(unavailable(
-        "headgate-l4 runs on no such node that takes packets and is connected; see /v1/status."));
+    return exchange->problem(
+        unavailable("headgate-l4 runs on no such node that takes packets and is connected; see /v1/status."));
   const auto client = Endpoint::parse(exchange->body["packet"]["source"].get<std::string>());
   if (!client || client->address.is_v6() != listener.address.is_v6())
-    return exchange->problem({422,
-                              "No packet is like that.",
-                              {{"/packet/source", "invalid_value",
-                                fmt::format("must be an address and port of {}'s family, like {}",
-                                            listener.address.to_string(),
-                                            listener.address.is_v6() ? "[2001:db8::2]:40000"
-                                                                     : "192.0.2.2:40000")}},
-                              {}});
+    return exchange->problem(
+        {422,
+         "No packet is like that.",
+         {{"/packet/source", "invalid_value",
+           fmt::format("must be an address and port of {}'s family, like {}", listener.address.to_string(),
+                       listener.address.is_v6() ? "[2001:db8::2]:40000" : "192.0.2.2:40000")}},
+         {}});
   const contract::PacketQuestion question{
       *client, {listener.address, listener.port}, compile::place_of(listener).transport};
-  exchange->service.command(*node,
-                            {std::string(contract::kAudienceL4), {"", "explain", contract::encode(question)}},
-                            limits::kCommandTimeout,
-                            [exchange, node = *node](const Result<contract::CommandResult>& result) {
-                              const auto answer = heard_of_packet(node, result);
-                              if (!answer.ok()) return exchange->problem(unavailable(answer.error().message));
-                              exchange->json(200, packet_json(node, *answer));
-                            });
+  exchange->service.command(
+      *node, {std::string(contract::kAudienceL4), {"", "explain", contract::encode(question)}},
+      limits::kCommandTimeout, [exchange, node = *node](const Result<contract::CommandResult>& result) {
+        const auto answer = heard_of_packet(node, result);
+        if (!answer.ok()) return exchange->problem(unavailable(answer.error().message));
+        exchange->json(200, packet_json(node, *answer));
+      });
 }
 
 // On the writer's thread.

@@ -129,14 +129,20 @@ wait_until $((20 * LAB_SLOW)) "b1 alone answers" only_b1
 in_ns b2 ip link set lan up
 wait_until $((20 * LAB_SLOW)) "both answer again" both
 
-step "l4 is killed: the flows find their backends again"
-client curl -sf --limit-rate 60M -o "$LAB_DIR/large" "http://$LAB_VIP:8080/large" &
+step "l4 is killed: a flow stays on its backend, though that drains and a new one would go to the other"
+rm -f "$LAB_DIR/large"
+client curl -sf --local-port 41000 --limit-rate 60M -o "$LAB_DIR/large" "http://$LAB_VIP:8080/large" &
 download=$!
+target_of_download() { lb "$LAB_TOP/scripts/headgatectl" -o json packet web 192.0.2.2:41000 | jq -er 'select(.chosen_by == "flow_table") | .target'; }
+wait_until 10 "l4 knows the flow of the download" target_of_download
+target=$(target_of_download)
+put_pool web "$(DRAIN=${target%:*} pool_of 8080 tcp "${LAN_BACKENDS[@]}")"
 l4=$(pid_of headgate-l4)
 kill -9 "$l4"
 wait "$download" || fail "the download was cut off: curl ended with $?"
 [ "$(pid_of headgate-l4)" != "$l4" ] || fail "headgate-l4 was not killed"
-say "ok: 256 MiB through a kill -9"
+expect_eq "bytes" $((256 << 20)) "$(stat -c %s "$LAB_DIR/large")"
+put_pool web "$(pool_of 8080 tcp "${LAN_BACKENDS[@]}")"
 
 step "what can't be forwarded to is refused with the reason"
 refused() { api PUT "$1" "$2" | jq -r '.errors[] | "\(.pointer) \(.code)"'; }

@@ -178,15 +178,16 @@ TEST_F(ExplainTest, SaysWhyItCannotBeAnswered) {
 
 TEST_F(ExplainTest, AsksL4AboutAPacket) {
   run_replica();
-  auto asked =
-      begin("POST", "/v1/explain", R"({"listener": "web", "packet": {"source": "192.0.2.2:40000"}, "node": "n1"})");
+  auto asked = begin("POST", "/v1/explain",
+                     R"({"listener": "web", "packet": {"source": "192.0.2.2:40000"}, "node": "n1"})");
   const auto sent = command();
   EXPECT_EQ(sent.process, "l4");
   const auto decoded = contract::decode_packet_question(sent.command.body);
   ASSERT_TRUE(decoded.ok());
   EXPECT_EQ(decoded->client.to_string(), "192.0.2.2:40000");
   EXPECT_EQ(decoded->reached.to_string(), "192.0.2.100:80");
-  contract::PacketAnswer of_l4{.revision = 5, .outcome = "forwarded", .target = "edge/0", .chosen_by = "maglev"};
+  contract::PacketAnswer of_l4{
+      .revision = 5, .outcome = "forwarded", .target = "edge/0", .chosen_by = "maglev"};
   of_l4.targets.push_back({.name = "edge/0",
                            .address = *Endpoint::parse("198.19.255.1:20000"),
                            .usable = true,
@@ -210,7 +211,8 @@ TEST_F(ExplainTest, APacketThatCannotBeAskedAboutIsRefused) {
   EXPECT_EQ(status(R"({"listener": "web", "packet": {"source": "[2001:db8::2]:1"}})"), 422);
   EXPECT_EQ(status(R"({"listener": "gone", "packet": {"source": "192.0.2.2:1"}})"), 422);
   EXPECT_EQ(status(R"({"listener": "web"})"), 422) << "neither";
-  EXPECT_EQ(status(R"({"listener": "web", "packet": {"source": "192.0.2.2:1"}, "request": {"host": "a"}})"), 422);
+  EXPECT_EQ(status(R"({"listener": "web", "packet": {"source": "192.0.2.2:1"}, "request": {"host": "a"}})"),
+            422);
   EXPECT_EQ(status(R"({"listener": "web", "packet": {"source": "192.0.2.2:1"}, "node": "n2"})"), 503);
 }
 
