@@ -212,8 +212,7 @@ Result<Figures> run_case(const Options& options, const Case& which, uint32_t flo
   auto null = Port::open_vdev("bench_tx", "net_null_bench", "no-rx=1");
   if (!null.ok()) return std::move(null).error();
   const Addresses addresses = addresses_of(which.v6);
-  const l4::Surroundings surroundings{.source_v4 = addresses_of(false).vip.address,
-                                      .source_v6 = addresses_of(true).vip.address};
+  const l4::Surroundings surroundings{.tunnel_sources = {{addresses.local.address, addresses.vip.address}}};
   TableKeeper keeper(1, NextHopKeeper({{addresses.local.address, kNeighbour}}, surroundings));
   auto configured = keeper.configure(configuration(which), monotonic_now());
   if (!configured.ok()) return std::move(configured).error();

@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 
 #include "dataplane/core/log.hpp"
+#include "dataplane/netlink/addresses.hpp"
 #include "dataplane/netlink/links.hpp"
 #include "dataplane/netlink/routes.hpp"
 
@@ -16,7 +17,7 @@ namespace {
 
 constexpr uint32_t kGroups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
                              RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
-// How long the kernel asks until it gives a neighbour up (three times, a second apart).
+// How long a change waits for a neighbour that does not answer the first time.
 constexpr auto kResolvePatience = std::chrono::seconds(1);
 
 // Why frames of a target can't go this way; empty: they can.
@@ -42,7 +43,9 @@ Result<NextHopKeeper> NextHopKeeper::open(std::string host_link, const MacAddres
 }
 
 NextHopKeeper::NextHopKeeper(StaticNeighbours neighbours, const l4::Surroundings& surroundings)
-    : surroundings_(surroundings), known_(neighbours.begin(), neighbours.end()) {}
+    : surroundings_(surroundings) {
+  for (const auto& [address, mac] : neighbours) known_[address] = {mac, true};
+}
 
 NextHopKeeper::NextHopKeeper(netlink::Socket requests, netlink::Socket events, std::string host_link,
                              const MacAddress& uplink_mac)
@@ -64,13 +67,22 @@ void NextHopKeeper::look_at_everything() {
   kept_.clear();  // what is in use still is asked for again
   const auto neighbours = netlink::list_neighbours(*requests_);
   if (!neighbours.ok()) return log::warning(neighbours.error().message);
-  for (const auto& neighbour : *neighbours)
-    if (neighbour.link_index == host_link_index_ && neighbour.usable)
-      known_[neighbour.address] = neighbour.mac;
+  for (const auto& neighbour : *neighbours) take(neighbour);
+}
+
+void NextHopKeeper::take(const netlink::Neighbour& neighbour) {
+  if (neighbour.link_index != host_link_index_) return;
+  if (neighbour.usable)
+    known_[neighbour.address] = {neighbour.mac, neighbour.fixed};
+  else
+    known_.erase(neighbour.address);
+  if (neighbour.gone) kept_.erase(neighbour.address);  // so it is asked for anew where it is needed
 }
 
 void NextHopKeeper::follow(const l4::L4Table& table, TimePoint now) {
   auto before = std::exchange(destinations_, {});
+  vips_.clear();
+  for (const auto& listener : table.listeners()) vips_.insert(listener.endpoint.address);
   std::set<uint32_t> served;
   for (const auto& target : table.targets()) {
     if (target.forwarding == contract::Forwarding::kLocal) continue;
@@ -103,7 +115,8 @@ void NextHopKeeper::find_neighbour(const Place& place, Destination& destination)
     return;
   }
   const auto way = netlink::find_way(*requests_, address);
-  const auto fault = way.ok() ? fault_of(*way, host_link_index_, host_link_, by_tunnel) : way.error().message;
+  auto fault = way.ok() ? fault_of(*way, host_link_index_, host_link_, by_tunnel) : way.error().message;
+  if (fault.empty() && by_tunnel) fault = find_tunnel_source(address, **way);
   if (fault != destination.fault) {
     if (!fault.empty())
       log::warning(fmt::format("no packets can be sent to {}: {}", address.to_string(), fault));
@@ -112,19 +125,46 @@ void NextHopKeeper::find_neighbour(const Place& place, Destination& destination)
   if (!fault.empty()) return;
   destination.neighbour = (*way)->gateway.value_or(address);
   ask_for(*destination.neighbour);
-  if (by_tunnel) (address.is_v6() ? surroundings_.source_v6 : surroundings_.source_v4) = (*way)->source;
+}
+
+// The kernel's choice may be a VIP, where that was the first address of the link: then another of the link's.
+// Why there is none; empty: it is found.
+std::string NextHopKeeper::find_tunnel_source(const IpAddress& destination, const netlink::Way& way) {
+  auto& sources = surroundings_.tunnel_sources;
+  if (way.source && !vips_.contains(*way.source)) {
+    sources.insert_or_assign(destination, *way.source);
+    return "";
+  }
+  const auto addresses = netlink::list_addresses(*requests_);
+  if (addresses.ok())
+    for (const auto& own : *addresses)
+      if (own.link_index == host_link_index_ && own.address.is_v6() == destination.is_v6() &&
+          !own.link_local && !vips_.contains(own.address)) {
+        sources.insert_or_assign(destination, own.address);
+        return "";
+      }
+  sources.erase(destination);
+  return host_link_ + " has no address of the machine's own, where a tunnel would begin";
 }
 
 void NextHopKeeper::ask_for(const IpAddress& neighbour) {
-  if (!kept_.insert(neighbour).second) return;
+  const auto known = known_.find(neighbour);
+  if (kept_.contains(neighbour) || (known != known_.end() && known->second.fixed)) return;
   const auto asked = netlink::keep_neighbour(*requests_, host_link_index_, neighbour);
-  if (!asked.ok()) log::warning(asked.error().message);
+  if (asked.ok())
+    kept_.insert(neighbour);
+  else
+    log::warning(asked.error().message);
 }
 
 void NextHopKeeper::forget_unused() {
   std::set<IpAddress> used;
   for (const auto& [place, destination] : destinations_)
     if (destination.neighbour) used.insert(*destination.neighbour);
+  if (requests_)
+    std::erase_if(surroundings_.tunnel_sources, [&](const auto& entry) {
+      return !destinations_.contains({entry.first, true});
+    });
   std::erase_if(kept_, [&](const IpAddress& neighbour) {
     if (used.contains(neighbour)) return false;
     // It may be gone already, with its link.
@@ -136,7 +176,7 @@ void NextHopKeeper::forget_unused() {
 // True where it has changed.
 bool NextHopKeeper::publish(const Place& place, Destination& destination) {
   const auto known = destination.neighbour ? known_.find(*destination.neighbour) : known_.end();
-  const auto mac = known == known_.end() ? std::nullopt : std::optional(known->second);
+  const auto mac = known == known_.end() ? std::nullopt : std::optional(known->second.mac);
   const bool changed = mac != destination.mac;
   if (changed && !mac)
     log::warning(fmt::format("no neighbour leads to {} any more", place.address.to_string()));
@@ -154,18 +194,15 @@ bool NextHopKeeper::publish_all() {
 bool NextHopKeeper::on_events(TimePoint now) {
   const auto surroundings_before = surroundings_;
   bool ways_may_differ = false;
-  const bool complete = events_->take_events([&](const netlink::Message& event) {
-    const auto neighbour = netlink::neighbour_of(event);
-    if (!neighbour) {
+  const auto on_event = [&](const netlink::Message& event) {
+    if (!netlink::is_neighbour_event(event))
       ways_may_differ = true;
-      return;
-    }
-    if (neighbour->link_index != host_link_index_) return;
-    if (neighbour->usable)
-      known_[neighbour->address] = neighbour->mac;
-    else
-      known_.erase(neighbour->address);
-  });
+    else if (const auto neighbour = netlink::neighbour_of(event))
+      take(*neighbour);
+  };
+  // Where some were lost, those behind them are older than what a look shows.
+  bool complete = true;
+  while (!events_->take_events(on_event)) complete = false;
   if (!complete) look_at_everything();
   if (!complete || ways_may_differ) {
     const int before = host_link_index_;
@@ -178,6 +215,8 @@ bool NextHopKeeper::on_events(TimePoint now) {
     }
     forget_unused();
   }
+  for (const auto& [place, destination] : destinations_)
+    if (destination.neighbour) ask_for(*destination.neighbour);  // what the kernel has dropped
   return publish_all() || surroundings_ != surroundings_before;
 }
 

@@ -18,6 +18,7 @@
 #include "dataplane/l4/forward/next_hops.hpp"
 #include "dataplane/l4/l4_table.hpp"
 #include "dataplane/netlink/neighbours.hpp"
+#include "dataplane/netlink/routes.hpp"
 
 namespace headgate::fastpath {
 
@@ -64,6 +65,8 @@ class NextHopKeeper {
   void look_at_everything();
   void find_host_link();
   void find_neighbour(const Place& place, Destination& destination);
+  std::string find_tunnel_source(const IpAddress& destination, const netlink::Way& way);
+  void take(const netlink::Neighbour& neighbour);
   bool publish(const Place& place, Destination& destination);
   bool publish_all();
   void ask_for(const IpAddress& neighbour);
@@ -75,9 +78,14 @@ class NextHopKeeper {
   int host_link_index_ = 0;
   l4::Surroundings surroundings_;
   Destinations destinations_;
-  std::set<uint32_t> served_;              // the targets that may have a next hop, by id
-  std::map<IpAddress, MacAddress> known_;  // usable neighbours on the host link
-  std::set<IpAddress> kept_;               // that the kernel keeps for us
+  std::set<uint32_t> served_;  // the targets that may have a next hop, by id
+  struct Known {
+    MacAddress mac{};
+    bool fixed = false;  // is not asked for
+  };
+  std::map<IpAddress, Known> known_;  // usable neighbours on the host link
+  std::set<IpAddress> vips_;          // never a tunnel's source: the backends have them as well
+  std::set<IpAddress> kept_;          // that the kernel keeps for us
   std::unique_ptr<l4::NextHops> next_hops_ = std::make_unique<l4::NextHops>();
 };
 

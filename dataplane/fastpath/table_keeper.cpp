@@ -2,6 +2,7 @@
 #include "dataplane/fastpath/table_keeper.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "dataplane/core/assert.hpp"
 
@@ -34,7 +35,7 @@ Result<void> TableKeeper::configure(const contract::Delta& delta, TimePoint now)
   if (!table.ok()) return std::move(table).error();
   // First: a worker that sees the table must not see a target unmasked that is dead or led to by nobody.
   next_hops_.follow(**table, now);
-  mask_targets(next);
+  mask_targets(next, **table);
   // Where the first tunnel begins is known once its target is followed.
   if (next_hops_.surroundings() != built_by_) table = build(next, now);
   version_ = tables_.publish(std::move(table).value());
@@ -50,26 +51,28 @@ Result<std::unique_ptr<const l4::L4Table>> TableKeeper::build(const contract::Sn
 
 void TableKeeper::update_health(const contract::HealthDelta& delta) {
   contract::apply_health(health_, delta);
-  mask_targets(snapshot_);
+  mask_targets(snapshot_, current());
 }
 
 void TableKeeper::on_network_events(TimePoint now) {
   if (!next_hops_.on_events(now)) return;
-  mask_targets(snapshot_);
+  mask_targets(snapshot_, current());
   if (next_hops_.surroundings() == built_by_) return;
   auto table = build(snapshot_, now);
   HG_ASSERT(table.ok());  // of a snapshot that was taken
   version_ = tables_.publish(std::move(table).value());
 }
 
-void TableKeeper::mask_targets(const contract::Snapshot& snapshot) {
-  for (const auto& [key, object] : snapshot.objects) {
-    const auto* listener = std::get_if<contract::L4Listener>(object.get());
-    if (listener == nullptr) continue;
-    const bool is_local = listener->forwarding == contract::Forwarding::kLocal;
-    for (const auto& target : listener->targets)
-      mask_.set(target.id,
-                is_down(health_, listener->pool, target.name) || (!is_local && !next_hops().find(target.id)));
+void TableKeeper::mask_targets(const contract::Snapshot& snapshot, const l4::L4Table& table) {
+  std::set<uint32_t> down;
+  for (const auto& [key, object] : snapshot.objects)
+    if (const auto* listener = std::get_if<contract::L4Listener>(object.get()))
+      for (const auto& target : listener->targets)
+        if (is_down(health_, listener->pool, target.name)) down.insert(target.id);
+  // Those that linger too: datagrams may be on them still.
+  for (const auto& target : table.targets()) {
+    const bool is_local = target.forwarding == contract::Forwarding::kLocal;
+    mask_.set(target.id, down.contains(target.id) || (!is_local && !next_hops().find(target.id)));
   }
 }
 

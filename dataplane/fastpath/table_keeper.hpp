@@ -41,7 +41,7 @@ class TableKeeper {
 
  private:
   Result<std::unique_ptr<const l4::L4Table>> build(const contract::Snapshot& snapshot, TimePoint now);
-  void mask_targets(const contract::Snapshot& snapshot);
+  void mask_targets(const contract::Snapshot& snapshot, const l4::L4Table& table);
 
   contract::Snapshot snapshot_;
   contract::HealthView health_;

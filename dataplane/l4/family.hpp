@@ -25,7 +25,8 @@ struct FamilyV4 {
   static AddressKeyV4 address(Be32 address) { return {address, Be32(0)}; }
   static Be32 bytes_of(const IpAddress& address) { return Be32(address.v4_host_order()); }
   static FragmentKey fragment(const Header& ip, uint32_t id) {
-    FragmentKey key{.id = id, .family = 4};
+    // RFC 791: an id is told from others by the protocol too.
+    FragmentKey key{.id = id, .family = 4u | uint32_t{ip.protocol} << 8};
     std::memcpy(key.src.data(), &ip.src, sizeof ip.src);
     std::memcpy(key.dst.data(), &ip.dst, sizeof ip.dst);
     return key;

@@ -93,10 +93,11 @@ const Target* FlowChooser<Key>::look_up(const L4Table& table, uint32_t listener,
 
 template <ClientKey Key>
 FlowAnswer FlowChooser<Key>::explain(const L4Table& table, uint32_t listener, const Key& key, uint64_t hash,
-                                     Tick now) {
+                                     FlowSignal signal, Tick now) {
   if (const FlowEntry* entry = flows_.find_own(key, hash, now, foreign_to(table, listener))) {
     const Target* target = table.target_of_id(entry->target_id(), listener);
-    if (target != nullptr) return {ChosenBy::kFlowTable, true, target->id};
+    const bool leaves = target != nullptr && is_datagram(signal) && mask_->masked(target->id);
+    if (target != nullptr && !leaves) return {ChosenBy::kFlowTable, true, target->id};
   }
   const Target* first = stateless_choice(table, listener, table.listener(listener).now, hash);
   const Target* target = usable(table, listener, first, hash);

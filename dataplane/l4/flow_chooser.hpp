@@ -57,8 +57,10 @@ class FlowChooser {
   // The same for a packet that is about the flow but not of it (an ICMP error): nothing is remembered.
   const Target* look_up(const L4Table& table, uint32_t listener, const Key& key, uint64_t hash, Tick now);
 
-  // What choose() would make of the flow's next packet, which opens it where it is not known.
-  FlowAnswer explain(const L4Table& table, uint32_t listener, const Key& key, uint64_t hash, Tick now);
+  // What choose() would make of the flow's next packet, which opens it where it is not known. `signal`:
+  // kDatagram, or 0 for TCP.
+  FlowAnswer explain(const L4Table& table, uint32_t listener, const Key& key, uint64_t hash,
+                     FlowSignal signal, Tick now);
 
   FlowTable<Key>& flows() { return flows_; }
   const FlowTable<Key>& flows() const { return flows_; }

@@ -17,7 +17,7 @@ struct FragmentKey {
   Ipv6Bytes src{};  // IPv4 in the first four bytes
   Ipv6Bytes dst{};
   uint32_t id = 0;
-  uint32_t family = 0;  // 4 or 6
+  uint32_t family = 0;  // 6, or 4 and above it the protocol
 
   friend bool operator==(const FragmentKey&, const FragmentKey&) = default;
 };

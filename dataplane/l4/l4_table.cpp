@@ -64,6 +64,7 @@ class L4TableBuilder {
                       .tries_all_down = object.when_all_down == contract::WhenAllDown::kTryAll};
     hand_over(listener);
     table_->listeners_.push_back(std::move(listener));
+    objects_.push_back(&object);
     roles_[endpoint.address] = AddressRole::kVip;
     return {};
   }
@@ -121,13 +122,13 @@ class L4TableBuilder {
 
   // None where the listener's forwarding is none, or this machine has no address to begin it at.
   std::optional<Encapsulation> tunnel_to(const contract::L4Listener& object, const IpAddress& to) const {
-    const auto& source = surroundings_.source_like(to);
-    if (!is_tunnel(object.forwarding) || !source) return std::nullopt;
+    const auto source = surroundings_.tunnel_sources.find(to);
+    if (!is_tunnel(object.forwarding) || source == surroundings_.tunnel_sources.end()) return std::nullopt;
     VxlanNetwork network;
     if (object.vxlan)
       network = {object.vxlan->vni, parse_mac_address(object.vxlan->mac).value_or(MacAddress{}),
                  surroundings_.uplink_mac};
-    return Encapsulation(object.forwarding, {*source, to}, object.address.is_v6(), network);
+    return Encapsulation(object.forwarding, {source->second, to}, object.address.is_v6(), network);
   }
 
   Result<void> add_targets(const contract::L4Listener& object, uint32_t listener) {
@@ -185,6 +186,8 @@ class L4TableBuilder {
       Target target = before;
       target.listener = listener->second;
       target.drain = true;
+      const auto& object = *objects_[target.listener];
+      if (target.forwarding == object.forwarding) target.tunnel = tunnel_to(object, target.endpoint.address);
       if (!target.removed_at) target.removed_at = now_;
       if (now_.since(*target.removed_at) > L4Table::kLingerTicks) continue;
       bind(std::move(target));  // not where its address belongs to another by now
@@ -240,6 +243,7 @@ class L4TableBuilder {
   std::map<Service, const Listener*> before_;
   std::map<std::string, std::shared_ptr<const Maglev>> shared_;
   std::map<Service, uint32_t> index_by_service_;
+  std::vector<const contract::L4Listener*> objects_;  // by index; of the snapshot
   std::set<Service> bound_;
   std::set<IpAddress> local_addresses_;
   std::map<IpAddress, AddressRole> roles_;

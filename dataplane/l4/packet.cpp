@@ -39,10 +39,17 @@ void parse_icmp(const std::byte* frame, ParsedPacket& parsed) {
   parsed.tcp_flags = tcp.flags;
 }
 
+// What is behind the datagram in the packet is not its own (RFC 9868 has options there).
+bool holds_datagram(const std::byte* frame, const ParsedPacket& parsed) {
+  const unsigned length_bytes = header_at<UdpHeader>(frame + parsed.l4_offset).length_bytes.host();
+  return length_bytes >= sizeof(UdpHeader) && (length_bytes <= parsed.l4_bytes() || parsed.is_fragment);
+}
+
 void parse_beside_tcp(const std::byte* frame, ParsedPacket& parsed) {
   if (parsed.protocol == kProtocolUdp) {
     parsed.kind = PacketKind::kUdp;
-    if (parsed.l4_bytes() < sizeof(UdpHeader)) parsed.transport_fault = DropReason::kTransportTruncated;
+    if (parsed.l4_bytes() < sizeof(UdpHeader) || !holds_datagram(frame, parsed))
+      parsed.transport_fault = DropReason::kTransportTruncated;
     return;
   }
   if (parsed.protocol == (parsed.is_v6 ? kProtocolIcmpv6 : kProtocolIcmp)) return parse_icmp(frame, parsed);

@@ -189,13 +189,18 @@ template <typename Family>
 [[gnu::always_inline]] inline Verdict Pipeline::balance_one(Burst& burst, const Balanced<Family>& balanced) {
   const PacketView& packet = burst.packets[balanced.index];
   const ParsedPacket& parsed = burst.parsed[balanced.index];
-  const Target* target = chooser<Family>().choose(burst.table, balanced.listener, balanced.key, balanced.hash,
-                                                  parsed.signal(), tick_);
+  auto& flows = chooser<Family>();
+  const uint64_t remembered = flows.counts().remembered;
+  const Target* target =
+      flows.choose(burst.table, balanced.listener, balanced.key, balanced.hash, parsed.signal(), tick_);
   if (target == nullptr) return Verdict::drop(DropReason::kNoTarget);
   if (parsed.is_fragment)
     fragments_.remember(Family::fragment(ip_of<Family>(packet, parsed), parsed.fragment_id), target->id,
                         tick_);
-  const FlowRole role = opens_flow(parsed.signal()) ? FlowRole::kOpensFlow : FlowRole::kToTarget;
+  // Of datagrams the first is the one that was remembered.
+  const bool opens =
+      is_datagram(parsed.signal()) ? flows.counts().remembered != remembered : opens_flow(parsed.signal());
+  const FlowRole role = opens ? FlowRole::kOpensFlow : FlowRole::kToTarget;
   if (target->forwarding != contract::Forwarding::kLocal) [[unlikely]]
     return forward(burst, balanced.index, {*target, role, balanced.hash});
   rewrite_destination(packet.data, parsed, target->to_target);
@@ -319,7 +324,8 @@ FlowAnswer Pipeline::explain_of(const L4Table& table, const FlowQuestion& questi
   const typename Family::Key key{address(question.client),   address(question.reached),
                                  Be16(question.client.port), reached_port,
                                  question.protocol,          {}};
-  return chooser<Family>().explain(table, *listener, client_key_of(key), hash_flow(key), now);
+  const FlowSignal signal = question.protocol == kProtocolUdp ? kDatagram : 0;
+  return chooser<Family>().explain(table, *listener, client_key_of(key), hash_flow(key), signal, now);
 }
 
 FlowAnswer Pipeline::explain(const L4Table& table, const FlowQuestion& question, TimePoint now) {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <map>
 
 #include "dataplane/core/ip_address.hpp"
 #include "dataplane/core/mac_address.hpp"
@@ -12,15 +12,11 @@
 namespace headgate::l4 {
 
 struct Surroundings {
-  // This machine's own addresses, where tunnels begin; without one there are none of that family.
-  std::optional<IpAddress> source_v4 = {};
-  std::optional<IpAddress> source_v6 = {};
+  // By destination: this machine's own address, where the tunnel to it begins; without one there is none.
+  std::map<IpAddress, IpAddress> tunnel_sources = {};
   uint16_t mtu_bytes = 1500;  // of the uplink: the longest IP packet
   MacAddress uplink_mac{};
 
-  const std::optional<IpAddress>& source_like(const IpAddress& address) const {
-    return address.is_v6() ? source_v6 : source_v4;
-  }
   friend bool operator==(const Surroundings&, const Surroundings&) = default;
 };
 

@@ -21,6 +21,7 @@ class TokenBucket {
     --tokens_;
     return true;
   }
+  void give_back() { ++tokens_; }
 
  private:
   void refill(TimePoint now) {

@@ -9,8 +9,9 @@ namespace {
 
 ChecksumSum pseudo_sum(const PacketView& packet, const ParsedPacket& parsed) {
   const std::byte* ip = packet.data + parsed.ip_offset;
-  return parsed.is_v6 ? pseudo_header_sum(header_at<Ipv6Header>(ip), parsed.protocol, parsed.l4_bytes())
-                      : pseudo_header_sum(header_at<Ipv4Header>(ip), parsed.protocol, parsed.l4_bytes());
+  const uint16_t l4_bytes = summed_bytes(packet, parsed);
+  return parsed.is_v6 ? pseudo_header_sum(header_at<Ipv6Header>(ip), parsed.protocol, l4_bytes)
+                      : pseudo_header_sum(header_at<Ipv4Header>(ip), parsed.protocol, l4_bytes);
 }
 
 Be16& checksum_field(const PacketView& packet, const ParsedPacket& parsed) {
@@ -20,7 +21,7 @@ Be16& checksum_field(const PacketView& packet, const ParsedPacket& parsed) {
 }
 
 ChecksumSum transport_sum(const PacketView& packet, const ParsedPacket& parsed) {
-  return sum_bytes({packet.data + parsed.l4_offset, parsed.l4_bytes()});
+  return sum_bytes({packet.data + parsed.l4_offset, summed_bytes(packet, parsed)});
 }
 
 // The field holds the pseudo-header's sum, so the sum over all bytes is the whole sum already.

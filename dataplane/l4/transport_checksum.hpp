@@ -18,6 +18,12 @@ void finish_partial_checksum(const PacketView& packet, const ParsedPacket& parse
 [[nodiscard]] bool finish_if_partial(const PacketView& packet, const ParsedPacket& parsed, ChecksumSum whole,
                                      ChecksumSum pseudo);
 
+// How many bytes the checksum is over: a datagram's own, which may be fewer than the IP packet has.
+inline uint16_t summed_bytes(const PacketView& packet, const ParsedPacket& parsed) {
+  if (parsed.kind != PacketKind::kUdp) return parsed.l4_bytes();
+  return header_at<UdpHeader>(packet.data + parsed.l4_offset).length_bytes.host();
+}
+
 // Whether a datagram goes without a checksum, which IPv4 allows (RFC 768) and IPv6 does not.
 bool has_no_checksum(const PacketView& packet, const ParsedPacket& parsed);
 
@@ -26,7 +32,7 @@ template <typename IpHeader>
 [[nodiscard]] inline bool finish_or_check_checksum(const IpHeader& ip, const PacketView& packet,
                                                    const ParsedPacket& parsed) {
   if (packet.trust == ChecksumTrust::kVerified) return true;
-  const uint16_t l4_bytes = parsed.l4_bytes();
+  const uint16_t l4_bytes = summed_bytes(packet, parsed);
   const ChecksumSum pseudo = pseudo_header_sum(ip, parsed.protocol, l4_bytes);
   const ChecksumSum whole = sum_bytes({packet.data + parsed.l4_offset, l4_bytes});
   return fold(whole + pseudo) == 0xffff || finish_if_partial(packet, parsed, whole, pseudo) ||

@@ -147,9 +147,27 @@ void believe_hops(const Headers& headers, const ClientSide& side, Arena& arena, 
   arena.shrink_last(at);
 }
 
+constexpr std::string_view kSaidOfClient[] = {"client-cert",      "client-cert-chain", "forwarded",
+                                              "headgate-context", "x-real-ip",         "x-request-id"};
+
+// Whether a backend that takes underscores for hyphens, as CGI and its kin do, would read what we say of the
+// client out of such a name.
+bool is_misspelt_fact(std::string_view name) {
+  if (name.find('_') == std::string_view::npos) return false;
+  const auto same = [](char a, char b) { return (a == '_' ? '-' : a) == b; };
+  const auto begins_with = [&](std::string_view fact) {
+    return name.size() >= fact.size() &&
+           std::equal(fact.begin(), fact.end(), name.begin(), [&](char b, char a) { return same(a, b); });
+  };
+  return begins_with("x-forwarded-") ||
+         std::any_of(std::begin(kSaidOfClient), std::end(kSaidOfClient),
+                     [&](std::string_view fact) { return name.size() == fact.size() && begins_with(fact); });
+}
+
 // A name that we do not know, under which this peer may say nothing of the client.
 bool tells_of_client(std::string_view name, const ForwardedFacts& facts) {
-  return name == "x-real-ip" || (!facts.peer_trusted && name.starts_with("x-forwarded-"));
+  return name == "x-real-ip" || (!facts.peer_trusted && name.starts_with("x-forwarded-")) ||
+         is_misspelt_fact(name);
 }
 
 }  // namespace

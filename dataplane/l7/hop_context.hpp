@@ -10,7 +10,8 @@
 // then, where the client has shown a certificate, `tls_client=NAME tls_client_sha256=HEX`, with each byte of
 // the name that is no printing ASCII, and "%", as %XX (the name may be empty); and last, where what the
 // request says of its trace may be believed, the word `trace=believed`. The certificate itself, where
-// backends are to have it, crosses as the field Client-Cert. A form that says more gets another version.
+// backends are to have it, crosses as the field Client-Cert. What is said of every request is the
+// version's; what only some have is a word at the end.
 // Pure; views point into the text or the arena.
 #pragma once
 

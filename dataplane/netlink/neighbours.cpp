@@ -18,18 +18,25 @@ ndmsg body_for(int link_index, const IpAddress& address) {
 }  // namespace
 
 std::optional<Neighbour> neighbour_of(const Message& event) {
-  constexpr uint16_t kUsable = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP;
+  constexpr uint16_t kFixed = NUD_PERMANENT | NUD_NOARP;
+  constexpr uint16_t kUsable = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | kFixed;
   const auto body = event.body<ndmsg>();
-  if ((event.type != RTM_NEWNEIGH && event.type != RTM_DELNEIGH) || !body) return std::nullopt;
+  if (!is_neighbour_event(event) || !body) return std::nullopt;
   const auto attributes = event.attributes<ndmsg>();
   const auto address = attributes.address(NDA_DST);
   if (!address) return std::nullopt;
   const auto mac = attributes.mac(NDA_LLADDR);
-  return Neighbour{
-      .link_index = body->ndm_ifindex,
-      .address = *address,
-      .mac = mac.value_or(MacAddress{}),
-      .usable = event.type == RTM_NEWNEIGH && mac.has_value() && (body->ndm_state & kUsable) != 0};
+  const bool gone = event.type == RTM_DELNEIGH;
+  return Neighbour{.link_index = body->ndm_ifindex,
+                   .address = *address,
+                   .mac = mac.value_or(MacAddress{}),
+                   .usable = !gone && mac.has_value() && (body->ndm_state & kUsable) != 0,
+                   .fixed = (body->ndm_state & kFixed) != 0,
+                   .gone = gone};
+}
+
+bool is_neighbour_event(const Message& event) {
+  return event.type == RTM_NEWNEIGH || event.type == RTM_DELNEIGH;
 }
 
 Result<std::vector<Neighbour>> list_neighbours(Socket& socket) {
@@ -43,7 +50,9 @@ Result<std::vector<Neighbour>> list_neighbours(Socket& socket) {
 }
 
 Result<void> keep_neighbour(Socket& socket, int link_index, const IpAddress& address) {
-  Request request(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, body_for(link_index, address));
+  auto body = body_for(link_index, address);
+  body.ndm_flags = NTF_EXT_LEARNED;  // else it is dropped where there are many and it does not answer
+  Request request(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, body);
   request.put(NDA_DST, address).put(NDA_FLAGS_EXT, uint32_t{NTF_EXT_MANAGED});
   return socket.act(request, "asking for the neighbour " + address.to_string());
 }

@@ -15,14 +15,18 @@ struct Neighbour {
   IpAddress address;
   MacAddress mac{};
   bool usable = false;  // known and not given up on: reachable, stale, delay, probe, permanent, noarp
+  bool fixed = false;   // by an administrator, or since the link needs none: permanent, noarp
+  bool gone = false;    // of an event: the kernel has dropped it
 
   friend bool operator==(const Neighbour&, const Neighbour&) = default;
 };
 
 Result<std::vector<Neighbour>> list_neighbours(Socket& socket);
-// Of an event (RTMGRP_NEIGH); one that was forgotten is not usable. Nothing where it is another kind's.
+// Of an event (RTMGRP_NEIGH); nothing where it is another kind's, or tells of no address (a bridge's).
 std::optional<Neighbour> neighbour_of(const Message& event);
-// The kernel asks for it now and again and again, as long as it knows of it (NTF_EXT_MANAGED, Linux 5.16).
+bool is_neighbour_event(const Message& event);
+// The kernel asks for it now and again and again, and does not drop it while it has room
+// (NTF_EXT_MANAGED, Linux 5.16). Not for one that is fixed, which would be no more.
 Result<void> keep_neighbour(Socket& socket, int link_index, const IpAddress& address);
 // What was learned of it goes; the kernel asks anew when it needs it itself.
 Result<void> forget_neighbour(Socket& socket, int link_index, const IpAddress& address);

@@ -4,6 +4,8 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include "dataplane/core/packet_headers.hpp"
+
 namespace headgate::netlink {
 namespace {
 
@@ -39,6 +41,16 @@ void add_route(std::vector<Route>& routes, const Message& message) {
     add_hops(routes, route, *hops);
   else
     routes.push_back(std::move(route));
+}
+
+// Of IPv4 it may be a neighbour that has an IPv6 address only (RTA_VIA, RFC 5549).
+std::optional<IpAddress> gateway_of(const Attributes& attributes) {
+  if (const auto gateway = attributes.address(RTA_GATEWAY)) return gateway;
+  const auto via = attributes.find(RTA_VIA);
+  Ipv6Bytes address;
+  if (!via || via->size() != sizeof(rtvia) + sizeof address) return std::nullopt;
+  std::memcpy(address.data(), via->data() + sizeof(rtvia), sizeof address);
+  return IpAddress::v6(address);
 }
 
 Request request_for(uint16_t type, uint16_t flags, const Route& route) {
@@ -83,7 +95,7 @@ Result<std::optional<Way>> find_way(Socket& socket, const IpAddress& to) {
         if (answer->rtm_type != RTN_UNICAST && answer->rtm_type != RTN_LOCAL) return;
         const auto attributes = message.attributes<rtmsg>();
         way = Way{.link_index = static_cast<int>(attributes.u32(RTA_OIF).value_or(0)),
-                  .gateway = attributes.address(RTA_GATEWAY),
+                  .gateway = gateway_of(attributes),
                   .source = attributes.address(RTA_PREFSRC),
                   .is_local = answer->rtm_type == RTN_LOCAL};
       });

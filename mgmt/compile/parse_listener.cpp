@@ -146,6 +146,8 @@ void read_pool(Fields& fields, Listener& listener) {
     if (!listener.pool || listener.pool->namespace_name.empty())
       fields.fault("pool", "invalid_name", "must be namespace/name of a pool");
   }
+  if (listener.address.is_loopback())
+    fields.fault("address", "invalid_value", "no packet for a loopback address comes by the uplink");
   if (!fields.has("forwarding"))
     fields.fault("forwarding", "missing_field",
                  "forwarding is needed: how packets reach the pool's backends");

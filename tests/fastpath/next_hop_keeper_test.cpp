@@ -3,6 +3,8 @@
 // would learn, the test tells the kernel.
 #include "dataplane/fastpath/next_hop_keeper.hpp"
 
+#include <cstdlib>
+
 #include <gtest/gtest.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -50,9 +52,13 @@ std::unique_ptr<const l4::L4Table> table_to(const std::vector<std::string>& back
 // "left" has 192.0.2.10/24 and 2001:db8::10/64, and is up.
 class Kernel {
  public:
-  Kernel() : socket_(*netlink::Socket::open()) {
+  // `first`: an address that "left" has before all others.
+  explicit Kernel(const std::string& first = "") : socket_(*netlink::Socket::open()) {
     EXPECT_TRUE(netlink::create_veth(socket_, "left", std::nullopt, "right").ok());
     for (const auto* name : {"left", "right"}) EXPECT_TRUE(netlink::set_link_up(socket_, link(name)).ok());
+    if (!first.empty()) {
+      EXPECT_EQ(::system(("ip addr add " + first + " dev left").c_str()), 0);
+    }
     for (const auto& [text, bits] : {std::pair{"192.0.2.10", 24}, std::pair{"2001:db8::10", 64}})
       EXPECT_TRUE(netlink::put_address(socket_, link("left"),
                                        {.link_index = link("left").index,
@@ -111,6 +117,57 @@ TEST(NextHopKeeper, FollowsWhatTheKernelLearns) {
   });
 }
 
+bool is_managed(const std::string& neighbour) {
+  return ::system(("ip neigh show dev left to " + neighbour + " | grep -q managed").c_str()) == 0;
+}
+
+TEST(NextHopKeeper, WhatTheKernelDropsIsAskedForAgain) {
+  in_own_namespace([] {
+    Kernel kernel;
+    auto keeper = NextHopKeeper::open("left", kOwn);
+    ASSERT_TRUE(keeper.ok());
+    keeper->follow(*table_to({kBackendV4}), kAt);
+    kernel.learn(kBackendV4, kFirst);
+    await(*keeper, 1, kFirst);
+    kernel.forget(kBackendV4);
+    await(*keeper, 1, std::nullopt);
+    EXPECT_TRUE(is_managed(kBackendV4));
+    kernel.learn(kBackendV4, kSecond);
+    await(*keeper, 1, kSecond);
+  });
+}
+
+TEST(NextHopKeeper, WhatAnAdministratorHasFixedStaysSo) {
+  in_own_namespace([] {
+    Kernel kernel;
+    ASSERT_EQ(::system("ip neigh add 192.0.2.20 lladdr 02:00:00:00:00:21 nud permanent dev left"), 0);
+    auto keeper = NextHopKeeper::open("left", kOwn);
+    ASSERT_TRUE(keeper.ok());
+    keeper->follow(*table_to({kBackendV4}), kAt);
+    EXPECT_EQ(keeper->next_hops().find(1), kFirst);
+    keeper->follow(*table_to({}), kAt);
+    EXPECT_EQ(::system("ip neigh show dev left to 192.0.2.20 | grep -q PERMANENT"), 0);
+  });
+}
+
+TEST(NextHopKeeper, ATunnelDoesNotBeginAtAVip) {
+  in_own_namespace([] {
+    auto keeper = NextHopKeeper::open("left", kOwn);
+    ASSERT_TRUE(keeper.ok());
+    Kernel kernel("192.0.2.100/32");  // the first address is what the kernel would take
+    kernel.learn("192.0.2.1", kFirst);
+    ASSERT_EQ(::system("ip route add 198.51.100.0/24 via 192.0.2.1 dev left src 192.0.2.100"), 0);
+    keeper->on_events(kAt);
+    keeper->follow(*table_to({"198.51.100.7"}, contract::Forwarding::kIpip), kAt);
+    EXPECT_EQ(keeper->surroundings().tunnel_sources.at(address("198.51.100.7")), address("192.0.2.10"));
+    EXPECT_EQ(keeper->next_hops().find(1), kFirst);
+    ASSERT_EQ(::system("ip addr del 192.0.2.10/24 dev left"), 0);
+    ASSERT_EQ(::system("ip route replace 198.51.100.0/24 dev left src 192.0.2.100"), 0);
+    await(*keeper, 1, std::nullopt);
+    EXPECT_TRUE(keeper->surroundings().tunnel_sources.empty());
+  });
+}
+
 TEST(NextHopKeeper, WhatWasLearnedBeforeIsKnownAtOnce) {
   in_own_namespace([] {
     Kernel kernel;
@@ -155,8 +212,9 @@ TEST(NextHopKeeper, ATunnelLeadsThroughGatewaysAndBeginsAtThisMachine) {
     ASSERT_TRUE(keeper.ok());
     keeper->follow(*table_to({"198.51.100.7"}, contract::Forwarding::kIpip), kAt);
     EXPECT_EQ(keeper->next_hops().find(1), kFirst);
-    const l4::Surroundings expected{
-        .source_v4 = address("192.0.2.10"), .source_v6 = {}, .mtu_bytes = 1400, .uplink_mac = kOwn};
+    const l4::Surroundings expected{.tunnel_sources = {{address("198.51.100.7"), address("192.0.2.10")}},
+                                    .mtu_bytes = 1400,
+                                    .uplink_mac = kOwn};
     EXPECT_EQ(keeper->surroundings(), expected);
     ASSERT_TRUE(netlink::set_link_mtu(kernel.socket(), kernel.link("left"), 1300).ok());
     EXPECT_TRUE(keeper->on_events(kAt));

@@ -90,5 +90,18 @@ TEST(TableKeeper, ATargetThatNoNeighbourLeadsToIsMasked) {
   EXPECT_EQ(keeper.next_hops().find(2), std::nullopt);
 }
 
+// Datagrams may be on it still.
+TEST(TableKeeper, ATargetThatLingersIsMaskedWhereNobodyLeadsToIt) {
+  TableKeeper keeper(1, NextHopKeeper({}));
+  auto both = test::L4Snapshot(5).listener("192.0.2.100:53").forwarded("pool-a").udp();
+  both.target(1, "192.0.2.20:53", "192.0.2.20:53").target(2, "192.0.2.21:53", "192.0.2.21:53");
+  ASSERT_TRUE(keeper.configure(contract::full(both.build()), kNow).ok());
+  auto one = test::L4Snapshot(6).listener("192.0.2.100:53").forwarded("pool-a").udp();
+  one.target(1, "192.0.2.20:53", "192.0.2.20:53");
+  ASSERT_TRUE(keeper.configure(contract::diff(both.build(), one.build()), kNow).ok());
+  ASSERT_NE(keeper.current().target_of_id(2), nullptr);
+  EXPECT_TRUE(keeper.mask().masked(2));
+}
+
 }  // namespace
 }  // namespace headgate::fastpath

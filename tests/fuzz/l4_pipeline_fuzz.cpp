@@ -19,21 +19,22 @@ struct Fixture {
   l4::TargetMask mask;
   l4::NextHops next_hops;
   l4::Pipeline pipeline{{.flows = 1024, .secret = 1, .uplink_mac = {}}, mask, next_hops};
-  Result<std::unique_ptr<const l4::L4Table>> table =
-      l4::L4Table::build(test::L4Snapshot(1)
-                             .listener("192.0.2.100:80")
-                             .targets(2, 1, "198.19.255.1", 2000)
-                             .listener("[2001:db8::100]:80")
-                             .targets(2, 11, "fd68:6764:7465::1", 2000)
-                             .listener("192.0.2.101:53")
-                             .forwarded("pool")
-                             .udp()
-                             .targets(2, 21, "192.0.2.20", 53)
-                             .listener("[2001:db8::101]:53")
-                             .forwarded("pool", contract::Forwarding::kIpip)
-                             .targets(2, 31, "2001:db8::20", 53)
-                             .build(),
-                         nullptr, l4::Tick(0), {.source_v6 = IpAddress::parse("2001:db8::10")});
+  Result<std::unique_ptr<const l4::L4Table>> table = l4::L4Table::build(
+      test::L4Snapshot(1)
+          .listener("192.0.2.100:80")
+          .targets(2, 1, "198.19.255.1", 2000)
+          .listener("[2001:db8::100]:80")
+          .targets(2, 11, "fd68:6764:7465::1", 2000)
+          .listener("192.0.2.101:53")
+          .forwarded("pool")
+          .udp()
+          .targets(2, 21, "192.0.2.20", 53)
+          .listener("[2001:db8::101]:53")
+          .forwarded("pool", contract::Forwarding::kIpip)
+          .targets(2, 31, "2001:db8::20", 53)
+          .build(),
+      nullptr, l4::Tick(0),
+      {.tunnel_sources = {{*IpAddress::parse("2001:db8::20"), *IpAddress::parse("2001:db8::10")}}});
   TimePoint now{std::chrono::seconds(1000)};
 
   Fixture() {

@@ -63,8 +63,8 @@ TEST_F(FlowChooserTest, AFloodOfSynsLeavesNothingBehind) {
 
 TEST_F(FlowChooserTest, ExplainsWhereTheNextPacketGoesAndRemembersNothing) {
   configure(4);
-  const auto explain = [&](uint32_t flow) {
-    return chooser_.explain(*table_, 0, client_key_of(key(flow)), hash_flow(key(flow)), now_);
+  const auto explain = [&](uint32_t flow, FlowSignal signal = 0) {
+    return chooser_.explain(*table_, 0, client_key_of(key(flow)), hash_flow(key(flow)), signal, now_);
   };
   for (uint32_t flow = 0; flow < 100; ++flow) {
     const auto unknown = explain(flow);
@@ -77,6 +77,7 @@ TEST_F(FlowChooserTest, ExplainsWhereTheNextPacketGoesAndRemembersNothing) {
   const auto known = explain(1);
   EXPECT_EQ(known.by, ChosenBy::kFlowTable);
   EXPECT_EQ(known.target_id, target) << "an established flow stays";
+  EXPECT_NE(explain(1, kDatagram).target_id, target) << "datagrams do not";
   uint32_t other = 2;
   while (explain(other).by != ChosenBy::kSteppedAround) ++other;
   EXPECT_EQ(explain(other).target_id, send(other, kTcpSyn));

@@ -102,5 +102,23 @@ TEST(TransportChecksum, UdpNeverBecomesZero) {
   EXPECT_TRUE(seen);
 }
 
+// RFC 9868: what is behind a datagram in its packet is not summed.
+TEST(TransportChecksum, OfADatagramIsOverItsOwnLength) {
+  for (const auto& [src, dst] : {std::pair{"10.0.0.1", "10.0.0.2"}, std::pair{"::1", "::2"}}) {
+    Bytes bytes = Packet().ip(src, dst).udp(1, 2).payload("abcd").build();
+    const auto udp_at = bytes.size() - 4 - sizeof(UdpHeader);
+    // The same datagram, two bytes shorter, in a packet as long as before.
+    const Bytes shorter = Packet().ip(src, dst).udp(1, 2).payload("ab").build();
+    std::copy(shorter.begin() + static_cast<std::ptrdiff_t>(shorter.size() - 2 - sizeof(UdpHeader)),
+              shorter.end(), bytes.begin() + static_cast<std::ptrdiff_t>(udp_at));
+    EXPECT_TRUE(finish_or_check(view(bytes, ChecksumTrust::kComplete))) << src;
+    for (const unsigned length : {0u, 7u, 13u}) {
+      header_at<UdpHeader>(bytes.data() + udp_at).length_bytes = Be16(static_cast<uint16_t>(length));
+      EXPECT_EQ(parse(view(bytes, ChecksumTrust::kComplete)).transport_fault, DropReason::kTransportTruncated)
+          << length;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace headgate::l4

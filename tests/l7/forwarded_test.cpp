@@ -252,6 +252,29 @@ TEST(Forwarded, ACertificateIsToldOnceAndByNobodyElse) {
   }
 }
 
+// As CGI, WSGI and PHP read names.
+TEST(Forwarded, AnUnderscoreIsAHyphenToSomeBackends) {
+  const std::vector<Header> said{{"client_cert", ":AAAA:"},
+                                 {"client-cert_chain", ":AAAA:"},
+                                 {"x_forwarded_for", "1.1.1.1"},
+                                 {"x-forwarded_else", "x"},
+                                 {"x_real_ip", "1.1.1.1"},
+                                 {"x_request-id", "x"},
+                                 {"headgate_context", "x"},
+                                 {"client_certificate", "x"},
+                                 {"my_header", "x"},
+                                 {"_", "x"}};
+  for (const char* peer : {"198.51.100.7", "10.1.1.1"}) {
+    Request request(said);
+    guard_trailers(request.head.headers, request.from(peer));
+    EXPECT_EQ(text_of(request.head.headers), "client_certificate: x\nmy_header: x\n_: x\n") << peer;
+    Request in_head(said);
+    set_forwarded(in_head.head.headers, in_head.from(peer));
+    EXPECT_EQ(text_of(in_head.head.headers).find("1.1.1.1"), std::string::npos) << peer;
+    EXPECT_EQ(text_of(in_head.head.headers).find("AAAA"), std::string::npos) << peer;
+  }
+}
+
 TEST(Forwarded, NorDoesItPassBehindTheBody) {
   const std::vector<Header> said{{"grpc-status", "0"},
                                  {"x-real-ip", "1.1.1.1"},

@@ -181,7 +181,7 @@ TEST(Neighbours, AreListedWithTheirMac) {
     ASSERT_EQ(::system("ip neigh add 192.0.2.20 lladdr 02:00:00:00:00:20 dev left"), 0);
     const auto neighbours = list_neighbours(socket);
     ASSERT_TRUE(neighbours.ok());
-    const Neighbour expected{left.index, ip("192.0.2.20"), {0x02, 0, 0, 0, 0, 0x20}, true};
+    const Neighbour expected{left.index, ip("192.0.2.20"), {0x02, 0, 0, 0, 0, 0x20}, true, true};
     EXPECT_EQ(std::count(neighbours->begin(), neighbours->end(), expected), 1);
   });
 }

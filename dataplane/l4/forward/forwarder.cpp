@@ -9,7 +9,11 @@ namespace headgate::l4 {
 
 template <typename Answer>
 Verdict Forwarder::answer_or_drop(DropReason reason, TimePoint now, Answer answer) {
-  if (!answers_left_.take(now) || !answer()) return Verdict::drop(reason);
+  if (!answers_left_.take(now)) return Verdict::drop(reason);
+  if (!answer()) {
+    answers_left_.give_back();
+    return Verdict::drop(reason);
+  }
   ++answers_;
   return Verdict::uplink();
 }

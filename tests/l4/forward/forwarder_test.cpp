@@ -97,7 +97,8 @@ class ForwarderTest : public testing::TestWithParam<ForwarderNames> {
   static constexpr const char* kOwnV6 = "2001:db8::10";
 
   TimePoint now_{100'000s};
-  Surroundings surroundings_{.source_v4 = IpAddress::parse(kOwnV4), .source_v6 = IpAddress::parse(kOwnV6)};
+  Surroundings surroundings_{.tunnel_sources = {{*IpAddress::parse(names().backend),
+                                                 *IpAddress::parse(names().v6 ? kOwnV6 : kOwnV4)}}};
   TargetMask mask_;
   NextHops next_hops_;
   Pipeline pipeline_{{.flows = 4096, .secret = 1, .uplink_mac = kUplink}, mask_, next_hops_};
@@ -115,7 +116,7 @@ TEST_P(ForwarderTest, APacketGoesToTheNeighbourAndIsElseAsItCame) {
       {"data", tcp().payload("GET /").tos(0xb9), tcp().payload("GET /").tos(0xb9), leaves(1)},
       {"padding", tcp().padding(6), tcp().padding(6), leaves(1)},
       {"a partial checksum", tcp().payload("abc").partial_checksum(), tcp().payload("abc"), leaves(1)},
-      {"a datagram", udp().payload("question"), udp().payload("question"), leaves(2)},
+      {"a datagram", udp().payload("question"), udp().payload("question"), leaves(2, FlowRole::kOpensFlow)},
       {"a datagram with a partial checksum", udp().payload("q").partial_checksum(), udp().payload("q"),
        leaves(2)},
   };
@@ -191,6 +192,36 @@ TEST_P(ForwarderTest, WhatATunnelMakesTooBigIsAnswered) {
   }
 }
 
+TEST_P(ForwarderTest, WhatIsNeverAnsweredUsesUpNoAnswer) {
+  configure_tunnel();
+  const auto error = Packet()
+                         .ip(names().client, names().vip)
+                         .icmp(names().v6 ? 2 : 3, names().v6 ? 0 : 4)
+                         .quoting(Packet().ip(names().vip, names().client).tcp(80, 40'000))
+                         .ttl(1);
+  for (unsigned i = 0; i < limits::kIcmpAnswersPpsMax; ++i)
+    ASSERT_EQ(send(error).verdict, Verdict::drop(DropReason::kTtlExpired));
+  EXPECT_EQ(send(tcp().ttl(1)).verdict, Verdict::uplink());
+}
+
+TEST_P(ForwarderTest, ATunnelOfATargetThatIsGoneFollowsTheSurroundings) {
+  configure_tunnel();
+  send(tcp());
+  surroundings_.tunnel_sources.begin()->second =
+      *IpAddress::parse(names().v6 ? "2001:db8::11" : "192.0.2.11");
+  const auto other = names().v6 ? "[2001:db8::21]:80" : "192.0.2.21:80";
+  configure(L4Snapshot(3)
+                .listener(at(names().vip, 80))
+                .forwarded("pool", contract::Forwarding::kIpip)
+                .target(3, other, other));
+  const auto sent = send(tcp());
+  EXPECT_EQ(sent.verdict, leaves(1));
+  const auto& ip = sent.frame;
+  const auto source_at =
+      sizeof(EthernetHeader) + (names().v6 ? offsetof(Ipv6Header, src) + 15 : offsetof(Ipv4Header, src) + 3);
+  EXPECT_EQ(ip.at(source_at), std::byte(names().v6 ? 0x11 : 11)) << "the new source's last byte";
+}
+
 TEST_P(ForwarderTest, WithoutAnAddressOfOurOwnThereIsNoTunnel) {
   surroundings_ = {};
   configure_tunnel();
@@ -226,7 +257,8 @@ TEST_P(ForwarderTest, ADatagramWithoutAChecksumIsOneInIpv4Alone) {
   PacketView view{.data = frame.data(), .length_bytes = static_cast<uint16_t>(frame.size())};
   Verdict verdict;
   pipeline_.from_uplink(*table_, {&view, 1}, {&verdict, 1}, now_);
-  EXPECT_EQ(verdict, names().v6 ? Verdict::drop(DropReason::kTransportChecksumWrong) : leaves(2));
+  EXPECT_EQ(verdict, names().v6 ? Verdict::drop(DropReason::kTransportChecksumWrong)
+                                : leaves(2, FlowRole::kOpensFlow));
 }
 
 TEST_P(ForwarderTest, IsExplainedByTheSameTables) {
@@ -243,6 +275,21 @@ TEST_P(ForwarderTest, IsExplainedByTheSameTables) {
   send(udp());
   EXPECT_EQ(pipeline_.explain(*table_, question(53, kProtocolUdp), now_).by, ChosenBy::kFlowTable);
   EXPECT_FALSE(pipeline_.explain(*table_, question(53, kProtocolTcp), now_).at_listener);
+}
+
+TEST_P(ForwarderTest, FragmentsOfAnotherProtocolAreOthers) {
+  send(udp().payload(std::string(64, 'a')).fragment(7, 0, true));
+  const auto ping = Packet().ip(names().client, names().vip).icmp(names().v6 ? 128 : 8);
+  send(Packet(ping).payload(std::string(64, 'b')).fragment(7, 0, true));
+  const auto later = send(udp().payload("12345678").fragment(7, 72, false)).verdict;
+  if (!names().v6) {  // over IPv6 an id is the sender's for all of them (RFC 8200 section 4.5)
+    EXPECT_EQ(later, leaves(2));
+  }
+}
+
+TEST_P(ForwarderTest, OfDatagramsTheFirstOpensTheFlow) {
+  EXPECT_EQ(send(udp()).verdict, leaves(2, FlowRole::kOpensFlow));
+  EXPECT_EQ(send(udp()).verdict, leaves(2));
 }
 
 TEST_P(ForwarderTest, ATargetThatIsGoneKeepsItsFlows) {
