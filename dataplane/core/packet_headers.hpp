@@ -37,8 +37,9 @@ inline constexpr uint8_t kProtocolAuthentication = 51;
 inline constexpr uint8_t kProtocolIcmpv6 = 58;
 inline constexpr uint8_t kProtocolDestinationOptions = 60;
 
-struct [[gnu::packed]] Ipv4Header {                 // RFC 791
-  static constexpr uint8_t kWithoutOptions = 0x45;  // version 4, five words
+struct [[gnu::packed]] Ipv4Header {                  // RFC 791
+  static constexpr uint8_t kWithoutOptions = 0x45;   // version 4, five words
+  static constexpr uint16_t kDontFragment = 0x4000;  // of flags_fragment
 
   uint8_t version_ihl;
   uint8_t tos;

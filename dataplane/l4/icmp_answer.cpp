@@ -10,7 +10,6 @@ namespace headgate::l4 {
 namespace {
 
 constexpr uint8_t kHopsOfAnswer = 64;
-constexpr uint16_t kDontFragment = 0x4000;
 constexpr unsigned kAnswerBytesMaxV4 = 576;   // RFC 1812 section 4.3.2.3
 constexpr unsigned kAnswerBytesMaxV6 = 1280;  // RFC 4443 section 2.4(c)
 
@@ -37,7 +36,7 @@ void put_ip_header(Ipv4Header& ip, const Ipv4Header& quoted, unsigned icmp_bytes
         .tos = 0,
         .total_length_bytes = Be16(static_cast<uint16_t>(sizeof ip + icmp_bytes)),
         .id = Be16(0),
-        .flags_fragment = Be16(kDontFragment),
+        .flags_fragment = Be16(Ipv4Header::kDontFragment),
         .ttl = kHopsOfAnswer,
         .protocol = kProtocolIcmp,
         .checksum = Be16(0),
@@ -95,7 +94,8 @@ bool answer_too_big(PacketView& packet, const ParsedPacket& parsed, uint16_t mtu
   if (parsed.is_v6)
     return answer<Ipv6Header>(packet, parsed, {.type = 2, .rest = std::max(mtu_bytes, kMtuBytesMinV6)},
                               kAnswerBytesMaxV6);
-  if ((header_at<Ipv4Header>(packet.data + parsed.ip_offset).flags_fragment.host() & kDontFragment) == 0)
+  if ((header_at<Ipv4Header>(packet.data + parsed.ip_offset).flags_fragment.host() &
+       Ipv4Header::kDontFragment) == 0)
     return false;
   return answer<Ipv4Header>(packet, parsed, {.type = 3, .code = 4, .rest = mtu_bytes}, kAnswerBytesMaxV4);
 }

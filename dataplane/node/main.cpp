@@ -79,17 +79,13 @@ void declare(CLI::App& app, CommandLine& line) {
       ->capture_default_str();
 }
 
-// Of headgate-l4's flows: as the run directory, gone with the boot.
-std::filesystem::path flow_directory(const NodeOptions& options) { return options.run_directory / "flows"; }
-
 Result<void> make_directories(NodeOptions& options) {
   using std::filesystem::perms;
   // The shards' users pass through the run directory to the hop sockets; what else is in it is closed to
   // them.
   constexpr auto kMayPass = perms::owner_all | perms::group_exec | perms::others_exec;
   for (const auto& [directory, permissions] :
-       {std::pair{options.state_directory, perms::owner_all}, std::pair{options.run_directory, kMayPass},
-        std::pair{flow_directory(options), perms::owner_all}}) {
+       {std::pair{options.state_directory, perms::owner_all}, std::pair{options.run_directory, kMayPass}}) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (!error) std::filesystem::permissions(directory, permissions, error);
@@ -159,9 +155,14 @@ Result<void> complete(CommandLine& line) {
   if (line.uplink.empty()) return {};
   if (::geteuid() != 0)
     return Error{ErrorCode::kPermission, "--uplink needs root: run headgate-node with sudo"};
+  // Of headgate-l4's flows: as the run directory, gone with the boot.
+  const auto flow_directory = options.run_directory / "flows";
+  std::error_code error;
+  std::filesystem::create_directories(flow_directory, error);
+  if (error) return system_error(error.value(), "making " + flow_directory.string());
   options.l4_arguments = {
       "--uplink",    line.uplink,     "--uplink-driver", line.uplink_driver, "--host",
-      kHostPortPeer, "--host-driver", line.host_driver,  "--flow-dir",       flow_directory(options).string(),
+      kHostPortPeer, "--host-driver", line.host_driver,  "--flow-dir",       flow_directory.string(),
       "--log-level", line.log_level};
   return complete_network(line);
 }

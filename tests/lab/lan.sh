@@ -44,8 +44,4 @@ lan_udp_up() {
 lan_listens() { in_ns "$1" ss -Hlun "sport = :$3" | grep -qF "$(in_url "$2"):$3"; }
 
 # ask ADDRESS PORT [TEXT]: one datagram from the client and its answer
-ask() {
-  local family=4
-  [[ $1 != *:* ]] || family=6
-  printf '%s' "${3:-question}" | client socat -b 65536 -t "$((2 * LAB_SLOW))" - "UDP$family:$(in_url "$1"):$2"
-}
+ask() { client "$LAB_SOURCE/udp_ask" "$1" "$2" "$((5 * LAB_SLOW))" "${3:-question}"; }

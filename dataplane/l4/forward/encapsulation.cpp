@@ -11,7 +11,6 @@ namespace {
 using contract::Forwarding;
 
 constexpr uint8_t kOuterHops = 64;
-constexpr uint16_t kDontFragment = 0x4000;
 constexpr uint16_t kVxlanPort = 4789;       // RFC 7348 section 5
 constexpr uint16_t kGuePort = 6080;         // IANA
 constexpr uint16_t kFirstFlowPort = 49152;  // RFC 7348 section 5: the dynamic ports
@@ -47,7 +46,7 @@ void Encapsulation::append_outer_ip(const TunnelEnds& ends, uint8_t protocol) {
                 .tos = 0,
                 .total_length_bytes = Be16(0),
                 .id = Be16(0),
-                .flags_fragment = Be16(kDontFragment),
+                .flags_fragment = Be16(Ipv4Header::kDontFragment),
                 .ttl = kOuterHops,
                 .protocol = protocol,
                 .checksum = Be16(0),

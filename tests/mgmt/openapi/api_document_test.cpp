@@ -63,7 +63,7 @@ TEST(ApiDocument, NamesEveryFaultAtOnce) {
   EXPECT_THAT(
       places("Listener", R"({"adress": "192.0.2.1", "prot": 80, "port": "80", "protocol": "gopher"})"),
       ElementsAre("/address missing_field", "/adress unknown_field", "/port wrong_type",
-                  "/prot unknown_field", "/protocol invalid_value", "/shard missing_field"));
+                  "/prot unknown_field", "/protocol invalid_value"));
 }
 
 TEST(ApiDocument, PointsIntoTheDepth) {
