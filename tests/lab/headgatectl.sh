@@ -32,10 +32,11 @@ step "apply"
 cat >"$LAB_DIR/ingress.json" <<END
 {"routes":[{"name":"app","listeners":["web"],"rules":[{"forward":[{"pool":"app"}]}]}],
  "pools":[{"name":"app","backends":[{"address":"10.77.1.2","port":8080}]}],
- "listeners":[{"name":"web","address":"$LAB_VIP","port":80,"protocol":"http","shard":"edge"}],
+ "listeners":[{"name":"web","address":"$LAB_VIP","port":80,"protocol":"http","shard":"edge"},
+  {"name":"tcp","address":"$LAB_VIP","port":8080,"protocol":"tcp","pool":"default/app","forwarding":"ipip"}],
  "shards":[{"name":"edge"}]}
 END
-expect_eq "objects put, whatever their order" 4 "$(ctl apply "$LAB_DIR/ingress.json" | grep -c ': put')"
+expect_eq "objects put, whatever their order" 5 "$(ctl apply "$LAB_DIR/ingress.json" | grep -c ': put')"
 expect_eq "the route is there" app "$(ctl get routes)"
 ctl get config >"$LAB_DIR/config.json"
 expect_match "the whole configuration back again" '/v1/config: put' "$(ctl apply --replace "$LAB_DIR/config.json")"
