@@ -42,7 +42,7 @@ Result<NextHopKeeper> NextHopKeeper::open(std::string host_link, const MacAddres
   return NextHopKeeper(std::move(*requests), std::move(*events), std::move(host_link), uplink_mac);
 }
 
-NextHopKeeper::NextHopKeeper(StaticNeighbours neighbours, const l4::Surroundings& surroundings)
+NextHopKeeper::NextHopKeeper(const StaticNeighbours& neighbours, const l4::Surroundings& surroundings)
     : surroundings_(surroundings) {
   for (const auto& [address, mac] : neighbours) known_[address] = {mac, true};
 }

@@ -29,7 +29,7 @@ class NextHopKeeper {
   // By a kernel: `host_link` is its end of the host port, "hg0", which may come later.
   static Result<NextHopKeeper> open(std::string host_link, const MacAddress& uplink_mac);
   // Without one, for offline runs and benches: all targets are neighbours, and these are known.
-  explicit NextHopKeeper(StaticNeighbours neighbours, const l4::Surroundings& surroundings = {});
+  explicit NextHopKeeper(const StaticNeighbours& neighbours, const l4::Surroundings& surroundings = {});
 
   // What tables are built by. True of on_events() where they have changed too.
   const l4::Surroundings& surroundings() const { return surroundings_; }

@@ -64,7 +64,7 @@ struct WorkerPorts {
   std::vector<int> fds;  // of both, to wait on; none: it sleeps for a moment instead
 };
 
-class Worker {
+class Worker {  // NOLINT(clang-analyzer-optin.performance.Padding): what other threads read lies apart
  public:
   Worker(WorkerPorts ports, Tables::Reader tables, const l4::TargetMask& mask, const l4::NextHops& next_hops,
          const l4::PipelineOptions& options, PollMode poll);

@@ -43,7 +43,7 @@ Result<std::vector<Neighbour>> list_neighbours(Socket& socket) {
   std::vector<Neighbour> neighbours;
   Request request(RTM_GETNEIGH, NLM_F_DUMP, ndmsg{});
   auto dumped = socket.dump(request, "listing neighbours", [&](const Message& message) {
-    if (auto neighbour = neighbour_of(message)) neighbours.push_back(*std::move(neighbour));
+    if (const auto neighbour = neighbour_of(message)) neighbours.push_back(*neighbour);
   });
   if (!dumped.ok()) return std::move(dumped).error();
   return neighbours;
