@@ -66,7 +66,7 @@ Pipeline::Pipeline(const PipelineOptions& options, const TargetMask& mask, const
       flows_v6_(options.flows, options.secret, mask, behind_v4(options)),
       fragments_(limits::kFragmentsPerWorker, options.secret),
       forwarder_(next_hops),
-      uplink_mac_(options.uplink_mac) {}
+      uplink_mac_(load_mac(options.uplink_mac.data())) {}
 
 template <>
 FlowChooser<ClientKeyV4>& Pipeline::chooser<FamilyV4>() {
@@ -211,7 +211,7 @@ template <typename Family>
 Verdict Pipeline::forward(Burst& burst, std::size_t index, const Forwarder::Flow& flow) {
   PacketView& packet = burst.packets[index];
   const ParsedPacket& parsed = burst.parsed[index];
-  if (header_at<EthernetHeader>(packet.data).dst != uplink_mac_) return to_host(packet, parsed, burst.now);
+  if (load_mac(packet.data) != uplink_mac_) return to_host(packet, parsed, burst.now);
   return forwarder_.forward(burst.table, packet, parsed, flow, burst.now);
 }
 

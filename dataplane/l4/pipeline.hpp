@@ -108,7 +108,7 @@ class Pipeline {
   FragmentTable fragments_;
   HostRate host_rate_;
   Forwarder forwarder_;
-  MacAddress uplink_mac_;
+  uint64_t uplink_mac_;  // load_mac()
   Tick tick_;
   Tick swept_at_;
   std::size_t unswept_v4_ = 0;  // buckets still to sweep in this tick

@@ -14,5 +14,12 @@ TEST(MacAddress, IsSixPairsOfHexadecimalDigits) {
     EXPECT_EQ(parse_mac_address(text), std::nullopt) << text;
 }
 
+TEST(MacAddress, IsTheSameInAWord) {
+  const std::array<uint8_t, 8> bytes{0xff, 1, 2, 3, 4, 0xfe, 7, 7};
+  std::array<uint8_t, 8> copy{9, 9, 9, 9, 9, 9, 9, 9};
+  store_mac(copy.data(), load_mac(bytes.data()) | uint64_t{1} << 63);
+  EXPECT_EQ(copy, (std::array<uint8_t, 8>{0xff, 1, 2, 3, 4, 0xfe, 9, 9})) << "six bytes and no others";
+}
+
 }  // namespace
 }  // namespace headgate

@@ -21,8 +21,8 @@ Verdict Forwarder::answer_or_drop(DropReason reason, TimePoint now, Answer answe
 Verdict Forwarder::forward(const L4Table& table, PacketView& packet, const ParsedPacket& parsed,
                            const Flow& flow, TimePoint now) {
   const Target& target = flow.target;
-  const auto next_hop = next_hops_->find(target.id);
-  if (!next_hop || (target.forwarding != contract::Forwarding::kDsr && !target.tunnel))
+  const uint64_t next_hop = next_hops_->word(target.id);
+  if (next_hop == 0 || (target.forwarding != contract::Forwarding::kDsr && !target.tunnel))
     return Verdict::drop(DropReason::kNoNextHop);
   const unsigned overhead_bytes = target.tunnel ? target.tunnel->overhead_bytes() : 0;
   if (parsed.end - parsed.ip_offset + overhead_bytes > table.mtu_bytes()) {
@@ -38,8 +38,8 @@ Verdict Forwarder::forward(const L4Table& table, PacketView& packet, const Parse
     target.tunnel->apply(packet, parsed, flow.hash);
   }
   auto& ethernet = header_at<EthernetHeader>(packet.data);
-  ethernet.src = ethernet.dst;
-  ethernet.dst = *next_hop;
+  store_mac(ethernet.src.data(), load_mac(ethernet.dst.data()));
+  store_mac(ethernet.dst.data(), next_hop);
   return {.exit = Exit::kUplink, .role = flow.role, .target_id = target.id};
 }
 

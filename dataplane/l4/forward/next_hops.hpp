@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 
 #include "dataplane/core/assert.hpp"
@@ -21,20 +20,17 @@ class NextHops {
  public:
   void set(uint32_t id, const std::optional<MacAddress>& next_hop) {
     HG_ASSERT(id < limits::kTargetIdsMax);
-    uint64_t word = 0;
-    if (next_hop) {
-      std::memcpy(&word, next_hop->data(), next_hop->size());
-      word |= kKnown;
-    }
-    words_[id].store(word, std::memory_order_relaxed);
+    words_[id].store(next_hop ? load_mac(next_hop->data()) | kKnown : 0, std::memory_order_relaxed);
   }
   std::optional<MacAddress> find(uint32_t id) const {
-    const uint64_t word = words_[id].load(std::memory_order_relaxed);
-    if ((word & kKnown) == 0) return std::nullopt;
+    const uint64_t found = word(id);
+    if (found == 0) return std::nullopt;
     MacAddress next_hop;
-    std::memcpy(next_hop.data(), &word, next_hop.size());
+    store_mac(next_hop.data(), found);
     return next_hop;
   }
+  // For store_mac(); 0 where none is known.
+  uint64_t word(uint32_t id) const { return words_[id].load(std::memory_order_relaxed); }
 
  private:
   static constexpr uint64_t kKnown = uint64_t{1} << 63;
