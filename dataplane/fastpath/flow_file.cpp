@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "dataplane/l4/pipeline.hpp"
@@ -48,16 +47,18 @@ struct FlowFile::Header {
   }
 };
 
-Result<FlowFile> FlowFile::open(const std::filesystem::path& path, std::size_t flows, TimePoint now) {
+Result<FlowFile> FlowFile::open(const std::filesystem::path& path, std::size_t flows, uint64_t secret,
+                                TimePoint now) {
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return system_error(errno, "opening " + path.string());
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
     return Error{ErrorCode::kConflict, path.string() + " belongs to another headgate-l4 that runs"};
-  Header wanted{.magic = kMagic,
-                .layout = l4::Pipeline::kFlowLayout,
-                .flows = flows,
-                .boot = boot_id(),
-                .touched_ns = now.time_since_epoch().count()};
+  const Header wanted{.magic = kMagic,
+                      .layout = l4::Pipeline::kFlowLayout,
+                      .flows = flows,
+                      .boot = boot_id(),
+                      .secret = secret,
+                      .touched_ns = now.time_since_epoch().count()};
   Header found{};
   const bool fits =
       ::pread(fd.get(), &found, sizeof found, 0) == ssize_t{sizeof found} && found.fits(wanted, now);
@@ -71,11 +72,7 @@ Result<FlowFile> FlowFile::open(const std::filesystem::path& path, std::size_t f
   void* mapped = ::mmap(nullptr, sizeof(Header), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (mapped == MAP_FAILED) return system_error(errno, "mapping " + path.string());
   auto* header = static_cast<Header*>(mapped);
-  if (!fits) {
-    while (::getrandom(&wanted.secret, sizeof wanted.secret, 0) != sizeof wanted.secret) {
-    }
-    *header = wanted;
-  }
+  if (!fits) *header = wanted;
   return FlowFile(std::move(fd), header, fits);
 }
 

@@ -18,8 +18,9 @@ namespace headgate::fastpath {
 
 class FlowFile {
  public:
-  // kConflict where another process has it.
-  static Result<FlowFile> open(const std::filesystem::path& path, std::size_t flows, TimePoint now);
+  // `secret`: random, for flows of a table that begins anew. kConflict where another process has the file.
+  static Result<FlowFile> open(const std::filesystem::path& path, std::size_t flows, uint64_t secret,
+                               TimePoint now);
   FlowFile(FlowFile&& other) noexcept;
   FlowFile& operator=(FlowFile&&) = delete;
   ~FlowFile();

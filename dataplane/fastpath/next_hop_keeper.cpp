@@ -85,8 +85,8 @@ void NextHopKeeper::follow(const l4::L4Table& table, TimePoint now) {
   for (const auto& listener : table.listeners()) vips_.insert(listener.endpoint.address);
   std::set<uint32_t> served;
   for (const auto& target : table.targets()) {
-    if (target.forwarding == contract::Forwarding::kLocal) continue;
-    const Place place{target.endpoint.address, target.forwarding != contract::Forwarding::kDsr};
+    if (target.is_local()) continue;
+    const Place place{target.endpoint.address, l4::is_tunnel(target.forwarding)};
     const auto [found, is_new] = destinations_.try_emplace(place);
     auto& destination = found->second;
     if (const auto known = before.find(place); is_new && known != before.end())

@@ -65,7 +65,7 @@ std::vector<FlowFile> open_flow_files(const Options& options, std::vector<contra
   std::vector<FlowFile> files;
   for (unsigned i = 0; !options.flow_directory.empty() && i < options.workers; ++i) {
     const auto path = std::filesystem::path(options.flow_directory) / fmt::format("worker-{}", i);
-    auto file = FlowFile::open(path, options.flows, monotonic_now());
+    auto file = FlowFile::open(path, options.flows, random_secret(), monotonic_now());
     if (!file.ok()) {
       notices.push_back(
           {"flows_not_kept", file.error().message + ": flows are forgotten at a restart", false});

@@ -70,10 +70,8 @@ void TableKeeper::mask_targets(const contract::Snapshot& snapshot, const l4::L4T
       for (const auto& target : listener->targets)
         if (is_down(health_, listener->pool, target.name)) down.insert(target.id);
   // Those that linger too: datagrams may be on them still.
-  for (const auto& target : table.targets()) {
-    const bool is_local = target.forwarding == contract::Forwarding::kLocal;
-    mask_.set(target.id, down.contains(target.id) || (!is_local && !next_hops().find(target.id)));
-  }
+  for (const auto& target : table.targets())
+    mask_.set(target.id, down.contains(target.id) || (!target.is_local() && !next_hops().find(target.id)));
 }
 
 bool TableKeeper::settle(TimePoint now) {

@@ -115,11 +115,6 @@ class L4TableBuilder {
     table_->services_v6_ = FrozenMap<ServiceKeyV6, uint32_t>(services_v6);
   }
 
-  static bool is_tunnel(contract::Forwarding forwarding) {
-    return forwarding == contract::Forwarding::kIpip || forwarding == contract::Forwarding::kGue ||
-           forwarding == contract::Forwarding::kVxlan;
-  }
-
   // None where the listener's forwarding is none, or this machine has no address to begin it at.
   std::optional<Encapsulation> tunnel_to(const contract::L4Listener& object, const IpAddress& to) const {
     const auto source = surroundings_.tunnel_sources.find(to);
@@ -158,7 +153,7 @@ class L4TableBuilder {
 
   // False where another target has its local address. A backend may be of several listeners.
   bool bind(Target target) {
-    const bool is_local = target.forwarding == contract::Forwarding::kLocal;
+    const bool is_local = target.is_local();
     if (is_local && !bound_.insert({target.endpoint, kProtocolTcp}).second) return false;
     const Target& bound = table_->targets_.emplace_back(std::move(target));
     if (is_local) bind_local(bound);

@@ -63,6 +63,8 @@ struct Target {
   std::optional<Encapsulation> tunnel;
   Endpoint endpoint;               // of a replica its local one, else the backend's
   std::optional<Tick> removed_at;  // lingers: no longer in the snapshot
+
+  bool is_local() const { return forwarding == contract::Forwarding::kLocal; }  // a replica of this machine
 };
 
 // Which target a hash belongs to, at one revision of a listener's targets.

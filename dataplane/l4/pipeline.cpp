@@ -23,6 +23,13 @@ const PortsHeader& ports_of(const PacketView& packet, const ParsedPacket& parsed
   return header_at<PortsHeader>(packet.data + parsed.l4_offset);
 }
 
+// Where the flows of IPv6 lie in the file.
+FileRoom behind_v4(const PipelineOptions& options) {
+  FileRoom room = options.flow_file;
+  room.offset_bytes += FlowTable<ClientKeyV4>::file_bytes(options.flows);
+  return room;
+}
+
 HostClass class_of(const ParsedPacket& parsed) {
   if (parsed.is_neighbour) return HostClass::kNeighbour;
   const bool is_icmp = parsed.kind == PacketKind::kIcmp || parsed.kind == PacketKind::kIcmpError;
@@ -37,12 +44,6 @@ bool may_finish_checksum(const ParsedPacket& parsed) {
 Verdict to_local(const Target& target, FlowRole role) {
   return {.exit = Exit::kHost, .role = role, .target_id = target.id};
 }
-FileRoom behind_v4(const PipelineOptions& options) {
-  FileRoom room = options.flow_file;
-  room.offset_bytes += FlowTable<ClientKeyV4>::file_bytes(options.flows);
-  return room;
-}
-
 Verdict from_target(const Target& target) {
   return {.exit = Exit::kUplink, .role = FlowRole::kFromTarget, .target_id = target.id};
 }
@@ -201,7 +202,7 @@ template <typename Family>
   const bool opens =
       is_datagram(parsed.signal()) ? flows.counts().remembered != remembered : opens_flow(parsed.signal());
   const FlowRole role = opens ? FlowRole::kOpensFlow : FlowRole::kToTarget;
-  if (target->forwarding != contract::Forwarding::kLocal) [[unlikely]]
+  if (!target->is_local()) [[unlikely]]
     return forward(burst, balanced.index, {*target, role, balanced.hash});
   rewrite_destination(packet.data, parsed, target->to_target);
   return to_local(*target, role);
@@ -231,7 +232,7 @@ Verdict Pipeline::uplink_error(Burst& burst, std::size_t index) {
   const Target* target =
       chooser<Family>().look_up(burst.table, *listener, client_key_of(key), hash_flow(key), tick_);
   if (target == nullptr) return Verdict::drop(DropReason::kNoTarget);
-  if (target->forwarding != contract::Forwarding::kLocal) return forward(burst, index, {.target = *target});
+  if (!target->is_local()) return forward(burst, index, {.target = *target});
   rewrite_error_to_target(packet.data, parsed, *quoted, target->to_target);
   ++icmp_errors_translated_;
   return to_local(*target, FlowRole::kToTarget);
@@ -247,7 +248,7 @@ Verdict Pipeline::uplink_fragment(Burst& burst, std::size_t index) {
   if (*target_id == FragmentTable::kUntouched) return to_host(packet, parsed, burst.now);
   const Target* target = burst.table.target_of_id(*target_id);
   if (target == nullptr) return Verdict::drop(DropReason::kFragmentUnmatched);
-  if (target->forwarding != contract::Forwarding::kLocal) return forward(burst, index, {.target = *target});
+  if (!target->is_local()) return forward(burst, index, {.target = *target});
   rewrite_destination_address(packet.data, parsed, target->to_target);
   return to_local(*target, FlowRole::kToTarget);
 }

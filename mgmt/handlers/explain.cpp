@@ -18,15 +18,17 @@ struct Replica {
   std::string process;
 };
 
+std::string replicas_of(const std::string& shard) { return "shard/" + shard + "/"; }
+
+// The first whose name begins so.
 std::optional<std::string> running_process(const service::NodeChannels& channels, const std::string& node,
-                                           const std::string& shard) {
+                                           std::string_view prefix) {
   const auto state = channels.states().find(node);
   if (state == channels.states().end() ||
       !service::NodeChannels::is_connected(state->second, monotonic_now()))
     return std::nullopt;
   for (const auto& process : state->second.report->processes)
-    if (process.state == contract::ProcessState::kRunning &&
-        process.process.starts_with("shard/" + shard + "/"))
+    if (process.state == contract::ProcessState::kRunning && process.process.starts_with(prefix))
       return process.process;
   return std::nullopt;
 }
@@ -34,7 +36,8 @@ std::optional<std::string> running_process(const service::NodeChannels& channels
 std::optional<Replica> running_replica(const compile::Model& model, const service::NodeChannels& channels,
                                        const std::string& shard) {
   for (const auto& node : model.nodes_of_shard(shard))
-    if (const auto process = running_process(channels, node, shard)) return Replica{shard, node, *process};
+    if (const auto process = running_process(channels, node, replicas_of(shard)))
+      return Replica{shard, node, *process};
   return std::nullopt;
 }
 
@@ -128,16 +131,18 @@ Json answer_json(const Replica& replica, const contract::RequestAnswer& answer) 
 
 http::Problem unavailable(std::string detail) { return {503, std::move(detail), {}, {{"Retry-After", "1"}}}; }
 
-// What the replica said, or why it said nothing that can be read.
-Result<contract::RequestAnswer> heard(const Replica& replica, const Result<contract::CommandResult>& result) {
+// What the process said, or why it said nothing that can be read.
+template <typename Answer>
+Result<Answer> heard(const std::string& node, const std::string& process,
+                     const Result<contract::CommandResult>& result,
+                     Result<Answer> (*decode)(std::string_view)) {
   if (!result.ok()) return Error{ErrorCode::kUnavailable, result.error().message + "."};
   if (!result->ok)
-    return Error{ErrorCode::kUnavailable,
-                 fmt::format("{} on {}: {}.", replica.process, replica.node, result->body)};
-  auto decoded = contract::decode_request_answer(result->body);
+    return Error{ErrorCode::kUnavailable, fmt::format("{} on {}: {}.", process, node, result->body)};
+  auto decoded = decode(result->body);
   if (!decoded.ok())
-    return Error{ErrorCode::kUnavailable, fmt::format("{} on {} speaks another version: {}.", replica.process,
-                                                      replica.node, decoded.error().message)};
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("{} on {} speaks another version: {}.", process, node, decoded.error().message)};
   return decoded;
 }
 
@@ -148,7 +153,7 @@ void ask(service::Service& service, const Replica& replica, const contract::Requ
   service.command(replica.node, {replica.process, {"", "explain", contract::encode(question)}},
                   limits::kCommandTimeout,
                   [replica, on_heard = std::move(on_heard)](const Result<contract::CommandResult>& result) {
-                    on_heard(heard(replica, result));
+                    on_heard(heard(replica.node, replica.process, result, contract::decode_request_answer));
                   });
 }
 
@@ -169,7 +174,7 @@ void ask_beyond_hop(const ExchangePtr& exchange, const Replica& first, const con
     json["beyond_hop"] = std::move(beyond);
     exchange->json(200, json);
   };
-  const auto process = running_process(channels, first.node, shard);
+  const auto process = running_process(channels, first.node, replicas_of(shard));
   const auto* listener = compiler.model().find(db::Kind::kListener, answer.listener);
   if (!process || listener == nullptr)
     return reply({{"shard", shard},
@@ -218,27 +223,10 @@ Json packet_json(const std::string& node, const contract::PacketAnswer& answer) 
 // The node that was named, or the first that takes packets and runs headgate-l4.
 std::optional<std::string> forwarding_node(const compile::Model& model, const service::NodeChannels& channels,
                                            const std::string& named) {
-  for (const auto& node : model.ingress_nodes()) {
-    const auto state = channels.states().find(node);
-    if ((!named.empty() && node != named) || state == channels.states().end() ||
-        !service::NodeChannels::is_connected(state->second, monotonic_now()))
-      continue;
-    for (const auto& process : state->second.report->processes)
-      if (process.process == contract::kAudienceL4 && process.state == contract::ProcessState::kRunning)
-        return node;
-  }
+  for (const auto& node : model.ingress_nodes())
+    if ((named.empty() || node == named) && running_process(channels, node, contract::kAudienceL4))
+      return node;
   return std::nullopt;
-}
-
-Result<contract::PacketAnswer> heard_of_packet(const std::string& node,
-                                               const Result<contract::CommandResult>& result) {
-  if (!result.ok()) return Error{ErrorCode::kUnavailable, result.error().message + "."};
-  if (!result->ok) return Error{ErrorCode::kUnavailable, fmt::format("l4 on {}: {}.", node, result->body)};
-  auto decoded = contract::decode_packet_answer(result->body);
-  if (!decoded.ok())
-    return Error{ErrorCode::kUnavailable,
-                 fmt::format("l4 on {} speaks another version: {}.", node, decoded.error().message)};
-  return decoded;
 }
 
 void ask_about_packet(const ExchangePtr& exchange, const compile::Listener& listener,
@@ -258,10 +246,11 @@ void ask_about_packet(const ExchangePtr& exchange, const compile::Listener& list
          {}});
   const contract::PacketQuestion question{
       *client, {listener.address, listener.port}, compile::place_of(listener).transport};
+  const std::string process(contract::kAudienceL4);
   exchange->service.command(
-      *node, {std::string(contract::kAudienceL4), {"", "explain", contract::encode(question)}},
-      limits::kCommandTimeout, [exchange, node = *node](const Result<contract::CommandResult>& result) {
-        const auto answer = heard_of_packet(node, result);
+      *node, {process, {"", "explain", contract::encode(question)}}, limits::kCommandTimeout,
+      [exchange, node = *node, process](const Result<contract::CommandResult>& result) {
+        const auto answer = heard(node, process, result, contract::decode_packet_answer);
         if (!answer.ok()) return exchange->problem(unavailable(answer.error().message));
         exchange->json(200, packet_json(node, *answer));
       });

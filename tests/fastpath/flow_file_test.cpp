@@ -27,19 +27,20 @@ class FlowFileTest : public testing::Test {
   }
   ~FlowFileTest() override { fs::remove_all(directory_); }
   fs::path path() const { return directory_ / "worker-0"; }
-  FlowFile open(TimePoint now, std::size_t flows = kFlows) const {
-    auto file = FlowFile::open(path(), flows, now);
+  FlowFile open(TimePoint now, std::size_t flows = kFlows) {
+    auto file = FlowFile::open(path(), flows, ++secrets_, now);
     EXPECT_TRUE(file.ok()) << file.error().message;
     return std::move(file).value();
   }
 
   fs::path directory_;
+  uint64_t secrets_ = 0;  // each another
 };
 
 TEST_F(FlowFileTest, BelongsToOneProcessAtATime) {
   const auto file = open(kOpened);
   EXPECT_FALSE(file.found_flows());
-  EXPECT_EQ(FlowFile::open(path(), kFlows, kOpened).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(FlowFile::open(path(), kFlows, 1, kOpened).error().code, ErrorCode::kConflict);
 }
 
 TEST_F(FlowFileTest, KeepsItsSecretOverARestart) {
@@ -73,7 +74,7 @@ TEST_F(FlowFileTest, OneThatIsTouchedStays) {
 }
 
 TEST_F(FlowFileTest, AFileThatCannotBeHadSaysWhy) {
-  EXPECT_NE(FlowFile::open(directory_ / "missing" / "x", kFlows, kOpened).error().message.find("missing"),
+  EXPECT_NE(FlowFile::open(directory_ / "missing" / "x", kFlows, 1, kOpened).error().message.find("missing"),
             std::string::npos);
 }
 

@@ -80,6 +80,15 @@ class Kernel {
   void forget(const std::string& neighbour) {
     ASSERT_TRUE(netlink::forget_neighbour(socket_, link("left").index, address(neighbour)).ok());
   }
+  // 198.51.100.0/24 is behind 192.0.2.1, which is known.
+  void route_by_gateway() {
+    learn("192.0.2.1", kFirst);
+    ASSERT_TRUE(netlink::put_route(socket_, {.destination = *Prefix::parse("198.51.100.0/24"),
+                                             .gateway = address("192.0.2.1"),
+                                             .source = std::nullopt,
+                                             .link_index = link("left").index})
+                    .ok());
+  }
   netlink::Socket& socket() { return socket_; }
 
  private:
@@ -184,12 +193,7 @@ TEST(NextHopKeeper, WhatWasLearnedBeforeIsKnownAtOnce) {
 TEST(NextHopKeeper, OnlyNeighboursOnTheHostLinkAreReached) {
   in_own_namespace([] {
     Kernel kernel;
-    kernel.learn("192.0.2.1", kFirst);
-    ASSERT_TRUE(netlink::put_route(kernel.socket(), {.destination = *Prefix::parse("198.51.100.0/24"),
-                                                     .gateway = address("192.0.2.1"),
-                                                     .source = std::nullopt,
-                                                     .link_index = kernel.link("left").index})
-                    .ok());
+    kernel.route_by_gateway();
     auto keeper = NextHopKeeper::open("left", kOwn);
     ASSERT_TRUE(keeper.ok());
     keeper->follow(*table_to({"192.0.2.10", "203.0.113.9", "198.51.100.7"}), kAt);
@@ -201,12 +205,7 @@ TEST(NextHopKeeper, OnlyNeighboursOnTheHostLinkAreReached) {
 TEST(NextHopKeeper, ATunnelLeadsThroughGatewaysAndBeginsAtThisMachine) {
   in_own_namespace([] {
     Kernel kernel;
-    kernel.learn("192.0.2.1", kFirst);
-    ASSERT_TRUE(netlink::put_route(kernel.socket(), {.destination = *Prefix::parse("198.51.100.0/24"),
-                                                     .gateway = address("192.0.2.1"),
-                                                     .source = std::nullopt,
-                                                     .link_index = kernel.link("left").index})
-                    .ok());
+    kernel.route_by_gateway();
     ASSERT_TRUE(netlink::set_link_mtu(kernel.socket(), kernel.link("left"), 1400).ok());
     auto keeper = NextHopKeeper::open("left", kOwn);
     ASSERT_TRUE(keeper.ok());

@@ -44,7 +44,8 @@ class OfflineTest : public testing::Test {
   void write_snapshot(const contract::Snapshot& snapshot) {
     std::ofstream(directory_ / "snapshot.json") << contract::encode(contract::full(snapshot));
   }
-  Outcome run(const std::vector<Bytes>& uplink, const std::vector<Bytes>& host) {
+  Outcome run(const std::vector<Bytes>& uplink, const std::vector<Bytes>& host,
+              const std::string& more = "") {
     test::write_pcap(directory_ / "uplink-in.pcap", uplink);
     test::write_pcap(directory_ / "host-in.pcap", host);
     const auto path = [&](const char* name) { return (directory_ / name).string(); };
@@ -52,7 +53,7 @@ class OfflineTest : public testing::Test {
     const std::string command = std::string(HEADGATE_L4) + " --pages small --flows 1024 --pcap-uplink " +
                                 path("uplink-in.pcap") + " " + path("uplink-out.pcap") + " --pcap-host " +
                                 path("host-in.pcap") + " " + path("host-out.pcap") + " --snapshot " +
-                                path("snapshot.json") + " 2>&1";
+                                path("snapshot.json") + more + " 2>&1";
     std::FILE* output = ::popen(command.c_str(), "r");
     std::array<char, 4096> line{};
     while (std::fgets(line.data(), line.size(), output) != nullptr) outcome.text += line.data();
@@ -116,6 +117,47 @@ TEST_F(OfflineTest, PacketsCrossAndAreAccountedFor) {
       1u);
   ASSERT_TRUE(outcome.stats.contains("l4_law_deficit_packets{worker=\"0\"}")) << outcome.text;
   EXPECT_EQ(outcome.stats["l4_law_deficit_packets{worker=\"0\"}"], 0u);
+}
+
+Bytes with_macs(Bytes frame, const MacAddress& dst, const MacAddress& src) {
+  store_mac(frame.data(), load_mac(dst.data()));
+  store_mac(frame.data() + dst.size(), load_mac(src.data()));
+  return frame;
+}
+
+TEST_F(OfflineTest, PacketsForOtherMachinesLeaveByTheUplink) {
+  write_snapshot(test::L4Snapshot(3)
+                     .listener("192.0.2.100:53")
+                     .forwarded("pool")
+                     .udp()
+                     .target(1, "192.0.2.20:53", "192.0.2.20:53")
+                     .build());
+  constexpr MacAddress kPcap{2, 'p', 'c', 'a', 'p', 0};  // net_pcap's own of its first port
+  constexpr MacAddress kClient{2, 0, 0, 0, 0, 2};
+  constexpr MacAddress kBackend{2, 0, 0, 0, 0, 0x20};
+  const auto question = Packet().ipv4("192.0.2.2", "192.0.2.100").udp(40'000, 53).payload("question");
+  const Bytes last_hop = with_macs(Packet(question).ttl(1).build(), kPcap, kClient);
+  const Bytes tells = with_macs(Packet()
+                                    .ipv4("192.0.2.100", "192.0.2.2")
+                                    .dont_fragment()
+                                    .icmp(11)
+                                    .quoting(Packet(question).ttl(1))
+                                    .build(),
+                                kClient, kPcap);
+  Outcome outcome = run({with_macs(question.build(), kPcap, kClient), last_hop}, {},
+                        " --neighbour 192.0.2.20=02:00:00:00:00:20");
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.text;
+  const std::vector<Bytes> to_uplink{with_macs(Packet(question).ttl(63).build(), kBackend, kPcap), tells};
+  EXPECT_EQ(outcome.uplink, to_uplink);
+  EXPECT_TRUE(outcome.host.empty());
+  EXPECT_EQ(outcome.stats["l4_icmp_answers_total{worker=\"0\"}"], 1u);
+  EXPECT_EQ(outcome.stats["l4_law_deficit_packets{worker=\"0\"}"], 0u);
+  outcome = run({with_macs(question.build(), kPcap, kClient)}, {});
+  EXPECT_EQ(outcome.stats["l4_drops_total{reason=\"no_target\",worker=\"0\"}"] +
+                outcome.stats["l4_drops_total{reason=\"no_next_hop\",worker=\"0\"}"],
+            1u)
+      << "nobody leads there: " << outcome.text;
+  EXPECT_EQ(run({}, {}, " --neighbour 192.0.2.20").exit_code, 2);
 }
 
 TEST_F(OfflineTest, ASnapshotThatCannotBeServedIsRefusedWithTheReason) {

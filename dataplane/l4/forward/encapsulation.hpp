@@ -24,6 +24,11 @@ struct TunnelEnds {
   IpAddress destination;
 };
 
+constexpr bool is_tunnel(contract::Forwarding forwarding) {
+  return forwarding == contract::Forwarding::kIpip || forwarding == contract::Forwarding::kGue ||
+         forwarding == contract::Forwarding::kVxlan;
+}
+
 struct VxlanNetwork {
   uint32_t vni = 0;
   MacAddress mac{};     // of the backends' devices
@@ -35,7 +40,7 @@ class Encapsulation {
   static constexpr std::size_t kHeadersBytesMax =
       sizeof(Ipv6Header) + sizeof(UdpHeader) + sizeof(VxlanHeader) + sizeof(EthernetHeader);
 
-  // `forwarding`: kIpip, kGue or kVxlan, which alone looks at `vxlan`.
+  // `forwarding`: a tunnel's; kVxlan alone looks at `vxlan`.
   Encapsulation(contract::Forwarding forwarding, const TunnelEnds& ends, bool carries_v6,
                 const VxlanNetwork& vxlan);
 

@@ -22,7 +22,7 @@ Verdict Forwarder::forward(const L4Table& table, PacketView& packet, const Parse
                            const Flow& flow, TimePoint now) {
   const Target& target = flow.target;
   const uint64_t next_hop = next_hops_->word(target.id);
-  if (next_hop == 0 || (target.forwarding != contract::Forwarding::kDsr && !target.tunnel))
+  if (next_hop == 0 || (is_tunnel(target.forwarding) && !target.tunnel))
     return Verdict::drop(DropReason::kNoNextHop);
   const unsigned overhead_bytes = target.tunnel ? target.tunnel->overhead_bytes() : 0;
   if (parsed.end - parsed.ip_offset + overhead_bytes > table.mtu_bytes()) {
