@@ -31,8 +31,9 @@ inline constexpr unsigned kMaskedStepsMax = 16;  // tries by hash before a maske
 inline constexpr unsigned kIpv6ExtensionHeadersMax = 8;
 inline constexpr uint64_t kHostNeighbourPpsMax = 10'000;  // ARP and neighbour discovery to the kernel
 inline constexpr uint64_t kHostIcmpPpsMax = 10'000;
-inline constexpr uint64_t kIcmpAnswersPpsMax = 1'000;    // ICMP errors of our own, of one worker
-inline constexpr uint64_t kHostOtherPpsMax = 2'000'000;  // bulk traffic of the machine's own is among it
+inline constexpr uint64_t kIcmpAnswersPpsMax = 1'000;       // ICMP errors of our own, of one worker
+inline constexpr uint64_t kNeighbourQuestionsPpsMax = 100;  // of clients on the link that nobody knows
+inline constexpr uint64_t kHostOtherPpsMax = 2'000'000;     // bulk traffic of the machine's own is among it
 
 // l7
 inline constexpr uint32_t kPinSlotsMax = 1u << 24;  // rules, or endpoints, of one shard; memory ends first

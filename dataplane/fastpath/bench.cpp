@@ -29,12 +29,12 @@ struct Case {
   const char* name;
   bool v6;
   uint8_t tcp_flags;
-  ClientSide client;  // of the packet: the source comes in by the uplink, the destination by the host port
+  ClientSide client;  // of the packet; where it is the destination, the packet is an answer
   bool large;         // with the largest numbers of flows as well
   contract::Forwarding forwarding = contract::Forwarding::kLocal;
 
   bool is_local() const { return forwarding == contract::Forwarding::kLocal; }
-  bool comes_in() const { return client == ClientSide::kSource; }
+  bool comes_in() const { return client == ClientSide::kSource || !is_local(); }  // by the uplink
   // What does not go to the kernel, goes back by the uplink.
   bool leaves_by_host() const { return comes_in() && is_local(); }
 };
@@ -49,6 +49,9 @@ constexpr Case kCases[] = {
     {"ipip_ipv4", false, kTcpAck, ClientSide::kSource, true, contract::Forwarding::kIpip},
     {"gue_ipv4", false, kTcpAck, ClientSide::kSource, false, contract::Forwarding::kGue},
     {"vxlan_ipv4", false, kTcpAck, ClientSide::kSource, false, contract::Forwarding::kVxlan},
+    {"nat_ipv4", false, kTcpAck, ClientSide::kSource, true, contract::Forwarding::kNat},
+    {"nat_answer_ipv4", false, kTcpAck, ClientSide::kDestination, true, contract::Forwarding::kNat},
+    {"fullnat_ipv4", false, kTcpAck, ClientSide::kSource, true, contract::Forwarding::kFullnat},
     {"ipip_ipv6", true, kTcpAck, ClientSide::kSource, false, contract::Forwarding::kIpip},
 };
 constexpr MacAddress kNeighbour{2, 0, 0, 0, 0, 9};
@@ -78,7 +81,9 @@ contract::Delta configuration(const Case& which) {
                                 .forwarding = which.forwarding,
                                 .targets = {},
                                 .vxlan = contract::Vxlan{.vni = 7, .mac = "02:00:00:00:00:07"}};
-  for (uint32_t i = 0; i < 4; ++i)
+  // By fullnat a backend has no more flows than there are ports.
+  const uint32_t targets = which.forwarding == contract::Forwarding::kFullnat ? 1024 : 4;
+  for (uint32_t i = 0; i < targets; ++i)
     listener.targets.push_back({i + 1, fmt::format("edge/{}", i), addresses.local.address,
                                 static_cast<uint16_t>(addresses.local.port + i), 1, false});
   contract::Delta delta{.base = 0, .revision = 1, .upserts = {}, .removals = {}};
@@ -90,7 +95,7 @@ contract::Delta configuration(const Case& which) {
 // One frame of 60 bytes, or of 74 for IPv6, whose headers alone are more.
 std::vector<std::byte> frame_of(const Case& which) {
   const Addresses addresses = addresses_of(which.v6);
-  const bool in = which.client == ClientSide::kSource;
+  const bool in = which.client == ClientSide::kSource;  // not an answer
   const Endpoint& src = in ? addresses.client : addresses.local;
   const Endpoint& dst = in ? addresses.vip : addresses.client;
   const std::size_t ip_bytes = which.v6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header);
@@ -214,8 +219,9 @@ Result<Figures> run_case(const Options& options, const Case& which, uint32_t flo
   auto null = Port::open_vdev("bench_tx", "net_null_bench", "no-rx=1");
   if (!null.ok()) return std::move(null).error();
   const Addresses addresses = addresses_of(which.v6);
-  const l4::Surroundings surroundings{.tunnel_sources = {{addresses.local.address, addresses.vip.address}}};
-  TableKeeper keeper(1, NextHopKeeper({{addresses.local.address, kNeighbour}}, surroundings));
+  const l4::Surroundings surroundings{.sources = {{addresses.local.address, addresses.vip.address}}};
+  TableKeeper keeper(
+      1, NextHopKeeper({{addresses.local.address, kNeighbour}}, surroundings, addresses.local.address));
   auto configured = keeper.configure(configuration(which), monotonic_now());
   if (!configured.ok()) return std::move(configured).error();
   const bool in = which.comes_in();
@@ -224,7 +230,7 @@ Result<Figures> run_case(const Options& options, const Case& which, uint32_t flo
   std::array<uint64_t, kWorkerCounters> counters{};
   {
     const auto worker = std::make_unique<Worker>(
-        std::move(ports), keeper.tables().reader(0), keeper.mask(), keeper.next_hops(),
+        std::move(ports), keeper.reads(0),
         l4::PipelineOptions{.flows = std::max<std::size_t>(flows, options.flows), .secret = 1},
         PollMode::kBusy);
     figures = run_rounds(options, which, flows, *packets, *null, *worker);

@@ -42,16 +42,18 @@ void Control::run() {
 
 void Control::turn() {
   const short node_events = node_ && node_->wants_write() ? POLLIN | POLLOUT : POLLIN;
-  std::array<pollfd, 4> waited{{{listener_.get(), POLLIN, 0},
+  std::array<pollfd, 5> waited{{{listener_.get(), POLLIN, 0},
                                 {stop_signals_.get(), POLLIN, 0},
                                 {node_ ? node_->fd() : -1, node_events, 0},
-                                {keeper_->network_fd(), POLLIN, 0}}};
+                                {keeper_->network_fd(), POLLIN, 0},
+                                {keeper_->wanted_fd(), POLLIN, 0}}};
   ::poll(waited.data(), waited.size(), timeout_ms(monotonic_now()));
   if (waited[1].revents != 0) {
     stop_ = true;
     return;
   }
   if (waited[3].revents != 0) keeper_->on_network_events(monotonic_now());
+  if (waited[4].revents != 0) keeper_->want_neighbours(*workers_, monotonic_now());
   if (waited[2].revents != 0) read_messages();
   if (waited[0].revents != 0) accept_node();
   acknowledge_if_applied();

@@ -20,19 +20,24 @@ constexpr uint32_t kGroups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | R
 // How long a change waits for a neighbour that does not answer the first time.
 constexpr auto kResolvePatience = std::chrono::seconds(1);
 
+}  // namespace
+
 // Why frames of a target can't go this way; empty: they can.
-std::string fault_of(const std::optional<netlink::Way>& way, int host_link_index,
-                     const std::string& host_link, bool by_tunnel) {
+std::string NextHopKeeper::fault_of(const std::optional<netlink::Way>& way, int host_link_index,
+                                    const std::string& host_link, Reach reach) {
   if (!way) return "no route leads to it";
   if (way->is_local) return "it is an address of this machine";
   if (way->link_index != host_link_index) return "its route does not lead by " + host_link;
-  if (way->gateway && !by_tunnel)
+  if (way->gateway && reach == Reach::kNeighbour)
     return fmt::format("it is behind the gateway {}: by dsr only neighbours are reached",
                        way->gateway->to_string());
   return "";
 }
 
-}  // namespace
+NextHopKeeper::Reach NextHopKeeper::reach_of(contract::Forwarding forwarding) {
+  if (l4::is_tunnel(forwarding) || forwarding == contract::Forwarding::kFullnat) return Reach::kFromHere;
+  return forwarding == contract::Forwarding::kNat ? Reach::kRouted : Reach::kNeighbour;
+}
 
 Result<NextHopKeeper> NextHopKeeper::open(std::string host_link, const MacAddress& uplink_mac) {
   auto requests = netlink::Socket::open();
@@ -42,9 +47,20 @@ Result<NextHopKeeper> NextHopKeeper::open(std::string host_link, const MacAddres
   return NextHopKeeper(std::move(*requests), std::move(*events), std::move(host_link), uplink_mac);
 }
 
-NextHopKeeper::NextHopKeeper(const StaticNeighbours& neighbours, const l4::Surroundings& surroundings)
+NextHopKeeper::NextHopKeeper(const StaticNeighbours& neighbours, const l4::Surroundings& surroundings,
+                             const std::optional<IpAddress>& gateway)
     : surroundings_(surroundings) {
-  for (const auto& [address, mac] : neighbours) known_[address] = {mac, true};
+  std::vector<l4::Routes::Entry> routes;
+  const IpAddress anywhere[] = {IpAddress::v4(0), IpAddress::v6({})};
+  for (const auto& any : anywhere)
+    routes.push_back(gateway ? l4::Routes::Entry{{any, 0}, l4::RouteKind::kGateway, *gateway}
+                             : l4::Routes::Entry{{any, 0}, l4::RouteKind::kNeighbour});
+  for (const auto& [address, mac] : neighbours) {
+    known_[address] = {mac, true};
+    const auto all_bits = static_cast<uint8_t>(address.size_bytes() * 8);
+    routes.push_back({{address, all_bits}, l4::RouteKind::kNeighbour});
+  }
+  routes_ = std::make_shared<const l4::Routes>(routes);
 }
 
 NextHopKeeper::NextHopKeeper(netlink::Socket requests, netlink::Socket events, std::string host_link,
@@ -68,10 +84,60 @@ void NextHopKeeper::look_at_everything() {
   const auto neighbours = netlink::list_neighbours(*requests_);
   if (!neighbours.ok()) return log::warning(neighbours.error().message);
   for (const auto& neighbour : *neighbours) take(neighbour);
+  if (wants_routes_) look_at_routes();
+}
+
+// The main table's, and the machine's own addresses. Of two routes for one prefix the lower metric counts.
+void NextHopKeeper::look_at_routes() {
+  routes_changed_ = true;
+  auto routes = netlink::list_routes(*requests_);
+  const auto addresses = netlink::list_addresses(*requests_);
+  if (!routes.ok()) return log::warning(routes.error().message);
+  if (!addresses.ok()) return log::warning(addresses.error().message);
+  std::stable_sort(routes->begin(), routes->end(),
+                   [](const auto& a, const auto& b) { return a.metric > b.metric; });
+  std::vector<l4::Routes::Entry> entries;
+  for (const auto& route : *routes) {
+    if (route.link_index != host_link_index_)
+      entries.push_back({route.destination, l4::RouteKind::kNowhere});
+    else if (route.gateway)
+      entries.push_back({route.destination, l4::RouteKind::kGateway, *route.gateway});
+    else
+      entries.push_back({route.destination, l4::RouteKind::kNeighbour});
+  }
+  for (const auto& own : *addresses)
+    entries.push_back(
+        {{own.address, static_cast<uint8_t>(own.address.size_bytes() * 8)}, l4::RouteKind::kHost});
+  routes_ = std::make_shared<const l4::Routes>(entries);
+}
+
+void NextHopKeeper::want_routes(bool wanted) {
+  if (wanted == wants_routes_) return;
+  wants_routes_ = wanted;
+  routes_changed_ = true;
+  if (wanted && requests_) look_at_routes();
+}
+
+std::unique_ptr<const l4::RouteTable> NextHopKeeper::take_routes() {
+  if (!std::exchange(routes_changed_, false)) return nullptr;
+  if (!wants_routes_) return std::make_unique<const l4::RouteTable>();
+  l4::RouteTable::Neighbours neighbours;
+  for (const auto& [address, known] : known_) neighbours.emplace_back(address, known.mac);
+  return std::make_unique<const l4::RouteTable>(routes_, neighbours);
+}
+
+void NextHopKeeper::want_neighbour(const IpAddress& address, TimePoint now) {
+  if (!requests_ || known_.contains(address) || !questions_left_.take(now)) return;
+  const auto asked = netlink::ask_for_neighbour(*requests_, host_link_index_, address);
+  if (!asked.ok()) log::debug(asked.error().message);  // its table may be full: it is asked for again
 }
 
 void NextHopKeeper::take(const netlink::Neighbour& neighbour) {
   if (neighbour.link_index != host_link_index_) return;
+  const auto known = known_.find(neighbour.address);
+  const bool same =
+      known == known_.end() ? !neighbour.usable : neighbour.usable && known->second.mac == neighbour.mac;
+  routes_changed_ = routes_changed_ || (wants_routes_ && !same);
   if (neighbour.usable)
     known_[neighbour.address] = {neighbour.mac, neighbour.fixed};
   else
@@ -83,10 +149,11 @@ void NextHopKeeper::follow(const l4::L4Table& table, TimePoint now) {
   auto before = std::exchange(destinations_, {});
   vips_.clear();
   for (const auto& listener : table.listeners()) vips_.insert(listener.endpoint.address);
+  want_routes(table.has_backends());
   std::set<uint32_t> served;
   for (const auto& target : table.targets()) {
     if (target.is_local()) continue;
-    const Place place{target.endpoint.address, l4::is_tunnel(target.forwarding)};
+    const Place place{target.endpoint.address, reach_of(target.forwarding)};
     const auto [found, is_new] = destinations_.try_emplace(place);
     auto& destination = found->second;
     if (const auto known = before.find(place); is_new && known != before.end())
@@ -108,15 +175,15 @@ void NextHopKeeper::follow(const l4::L4Table& table, TimePoint now) {
 }
 
 void NextHopKeeper::find_neighbour(const Place& place, Destination& destination) {
-  const auto& [address, by_tunnel] = place;
+  const auto& [address, reach] = place;
   destination.neighbour.reset();
   if (!requests_) {
     destination.neighbour = address;
     return;
   }
   const auto way = netlink::find_way(*requests_, address);
-  auto fault = way.ok() ? fault_of(*way, host_link_index_, host_link_, by_tunnel) : way.error().message;
-  if (fault.empty() && by_tunnel) fault = find_tunnel_source(address, **way);
+  auto fault = way.ok() ? fault_of(*way, host_link_index_, host_link_, reach) : way.error().message;
+  if (fault.empty() && reach == Reach::kFromHere) fault = find_source(address, **way);
   if (fault != destination.fault) {
     if (!fault.empty())
       log::warning(fmt::format("no packets can be sent to {}: {}", address.to_string(), fault));
@@ -129,8 +196,8 @@ void NextHopKeeper::find_neighbour(const Place& place, Destination& destination)
 
 // The kernel's choice may be a VIP, where that was the first address of the link: then another of the link's.
 // Why there is none; empty: it is found.
-std::string NextHopKeeper::find_tunnel_source(const IpAddress& destination, const netlink::Way& way) {
-  auto& sources = surroundings_.tunnel_sources;
+std::string NextHopKeeper::find_source(const IpAddress& destination, const netlink::Way& way) {
+  auto& sources = surroundings_.sources;
   if (way.source && !vips_.contains(*way.source)) {
     sources.insert_or_assign(destination, *way.source);
     return "";
@@ -144,7 +211,7 @@ std::string NextHopKeeper::find_tunnel_source(const IpAddress& destination, cons
         return "";
       }
   sources.erase(destination);
-  return host_link_ + " has no address of the machine's own, where a tunnel would begin";
+  return host_link_ + " has no address of the machine's own, which packets would come from";
 }
 
 void NextHopKeeper::ask_for(const IpAddress& neighbour) {
@@ -162,8 +229,8 @@ void NextHopKeeper::forget_unused() {
   for (const auto& [place, destination] : destinations_)
     if (destination.neighbour) used.insert(*destination.neighbour);
   if (requests_)
-    std::erase_if(surroundings_.tunnel_sources, [&](const auto& entry) {
-      return !destinations_.contains({entry.first, true});
+    std::erase_if(surroundings_.sources, [&](const auto& entry) {
+      return !destinations_.contains({entry.first, Reach::kFromHere});
     });
   std::erase_if(kept_, [&](const IpAddress& neighbour) {
     if (used.contains(neighbour)) return false;
@@ -208,6 +275,7 @@ bool NextHopKeeper::on_events(TimePoint now) {
     const int before = host_link_index_;
     find_host_link();
     if (host_link_index_ != before) look_at_everything();
+    if (wants_routes_) look_at_routes();
     for (auto& [place, destination] : destinations_) {
       const bool had_way = destination.neighbour.has_value();
       find_neighbour(place, destination);

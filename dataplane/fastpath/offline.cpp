@@ -55,8 +55,7 @@ Result<void> run_offline(const Options& options) {
   if (!configured.ok()) return configured;
   Workers workers;
   workers.push_back(std::make_unique<Worker>(
-      WorkerPorts{uplink->queue(0), host->queue(0), {}}, keeper.tables().reader(0), keeper.mask(),
-      keeper.next_hops(),
+      WorkerPorts{uplink->queue(0), host->queue(0), {}}, keeper.reads(0),
       l4::PipelineOptions{.flows = options.flows, .secret = 1, .uplink_mac = uplink->mac()},
       PollMode::kBusy));
   while (workers[0]->turn() > 0) {

@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <thread>
 
@@ -44,6 +45,21 @@ Result<UniqueFd> stop_signals() {
   return fd;
 }
 
+// Below those that the kernel gives its own connections, or above where there are more: what comes to one of
+// them from a backend's port is a flow's by fullnat, or nobody's.
+l4::NatPorts nat_ports() {
+  unsigned first = 32768;
+  unsigned last = 60999;
+  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last;
+  l4::NatPorts ports;
+  if (first > UINT16_MAX || last > UINT16_MAX || first > last) return ports;
+  if (first > ports.first + (UINT16_MAX - last))
+    ports.last = static_cast<uint16_t>(first - 1);
+  else if (last < UINT16_MAX - limits::kWorkersMax * l4::NatPorts::kPerGroup)
+    ports = {.first = static_cast<uint16_t>(last + 1), .last = UINT16_MAX};
+  return ports;
+}
+
 constexpr auto kConfigurationPatience = std::chrono::seconds(1);
 
 uint64_t random_secret() {
@@ -80,15 +96,17 @@ Workers make_workers(const Options& options, TableKeeper& keeper, const Port& up
                      const std::vector<FlowFile>& flow_files) {
   Workers workers;
   l4::PipelineOptions pipeline{.flows = options.flows, .secret = random_secret(), .uplink_mac = uplink.mac()};
+  pipeline.nat_ports = nat_ports();
+  pipeline.nat_ports.workers = static_cast<uint16_t>(options.workers);
   for (unsigned i = 0; i < options.workers; ++i) {
+    pipeline.nat_ports.worker = static_cast<uint16_t>(i);
     if (i < flow_files.size()) {
       pipeline.secret = flow_files[i].secret();
       pipeline.flow_file = flow_files[i].room();
     }
     WorkerPorts ports{uplink.queue(i), host.queue(i), uplink.fds()};
     ports.fds.insert(ports.fds.end(), host.fds().begin(), host.fds().end());
-    workers.push_back(std::make_unique<Worker>(std::move(ports), keeper.tables().reader(i), keeper.mask(),
-                                               keeper.next_hops(), pipeline, options.poll));
+    workers.push_back(std::make_unique<Worker>(std::move(ports), keeper.reads(i), pipeline, options.poll));
   }
   return workers;
 }

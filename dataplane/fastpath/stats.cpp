@@ -30,6 +30,9 @@ constexpr Named kNamed[] = {
     {kFlowsEvicted, "l4_flows_evicted_total", nullptr},
     {kIcmpErrorsTranslated, "l4_icmp_errors_translated_total", nullptr},
     {kIcmpAnswers, "l4_icmp_answers_total", nullptr},
+    {kNatFlowsHeld, "l4_nat_flows", nullptr},
+    {kNatFlowsOpened, "l4_nat_flows_opened_total", nullptr},
+    {kNatFlowsEvicted, "l4_nat_flows_evicted_total", nullptr},
     {kBlocked, "l4_idle_waits_total", nullptr},
 };
 

@@ -13,8 +13,6 @@
 
 namespace headgate::fastpath {
 
-using Workers = std::vector<std::unique_ptr<Worker>>;
-
 // By how many packets the law is broken: always 0, or packets are lost or counted twice.
 uint64_t law_deficit(const std::array<uint64_t, kWorkerCounters>& counters);
 

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <set>
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include "dataplane/core/assert.hpp"
 
 namespace headgate::fastpath {
@@ -25,7 +28,12 @@ bool is_down(const contract::HealthView& health, const std::string& pool, const 
 }  // namespace
 
 TableKeeper::TableKeeper(std::size_t workers, NextHopKeeper next_hops)
-    : next_hops_(std::move(next_hops)), tables_(workers, empty_table()) {}
+    : next_hops_(std::move(next_hops)),
+      wanted_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      routes_(workers, std::make_unique<const l4::RouteTable>()),
+      tables_(workers, empty_table()) {
+  HG_ASSERT(wanted_);
+}
 
 Result<void> TableKeeper::configure(const contract::Delta& delta, TimePoint now) {
   contract::Snapshot next = snapshot_;
@@ -35,6 +43,7 @@ Result<void> TableKeeper::configure(const contract::Delta& delta, TimePoint now)
   if (!table.ok()) return std::move(table).error();
   // First: a worker that sees the table must not see a target unmasked that is dead or led to by nobody.
   next_hops_.follow(**table, now);
+  publish_routes();
   mask_targets(next, **table);
   // Where the first tunnel begins is known once its target is followed.
   if (next_hops_.surroundings() != built_by_) table = build(next, now);
@@ -55,7 +64,9 @@ void TableKeeper::update_health(const contract::HealthDelta& delta) {
 }
 
 void TableKeeper::on_network_events(TimePoint now) {
-  if (!next_hops_.on_events(now)) return;
+  const bool changed = next_hops_.on_events(now);
+  publish_routes();
+  if (!changed) return;
   mask_targets(snapshot_, current());
   if (next_hops_.surroundings() == built_by_) return;
   auto table = build(snapshot_, now);
@@ -74,8 +85,20 @@ void TableKeeper::mask_targets(const contract::Snapshot& snapshot, const l4::L4T
     mask_.set(target.id, down.contains(target.id) || (!target.is_local() && !next_hops().find(target.id)));
 }
 
+void TableKeeper::publish_routes() {
+  if (auto routes = next_hops_.take_routes()) routes_.publish(std::move(routes));
+}
+
+void TableKeeper::want_neighbours(const Workers& workers, TimePoint now) {
+  uint64_t woken = 0;
+  [[maybe_unused]] const auto got = ::read(wanted_.get(), &woken, sizeof woken);
+  for (const auto& worker : workers)
+    while (const auto wanted = worker->take_wanted()) next_hops_.want_neighbour(*wanted, now);
+}
+
 bool TableKeeper::settle(TimePoint now) {
   tables_.reclaim();
+  routes_.reclaim();
   return tables_.seen_by_all(version_) && !next_hops_.is_resolving(now);
 }
 

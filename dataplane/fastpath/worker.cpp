@@ -48,11 +48,12 @@ struct Worker::Burst {
   std::span<l4::Verdict> all_verdicts() { return {verdicts, count}; }
 };
 
-Worker::Worker(WorkerPorts ports, Tables::Reader tables, const l4::TargetMask& mask,
-               const l4::NextHops& next_hops, const l4::PipelineOptions& options, PollMode poll)
+Worker::Worker(WorkerPorts ports, const WorkerReads& reads, const l4::PipelineOptions& options, PollMode poll)
     : ports_(std::move(ports)),
-      tables_(tables),
-      pipeline_(options, mask, next_hops),
+      tables_(reads.tables),
+      routes_(reads.routes),
+      wanted_fd_(reads.wanted_fd),
+      pipeline_(options, reads.mask, reads.next_hops),
       poll_(poll),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   HG_ASSERT(wake_);
@@ -69,6 +70,7 @@ void Worker::run() {
     }
   }
   tables_.offline();
+  routes_.offline();
 }
 
 void Worker::stop() {
@@ -92,6 +94,7 @@ void Worker::wait() {
   }
   counters_.add(kBlocked);
   tables_.offline();
+  routes_.offline();
   if (ports_.fds.empty()) {
     ::usleep(kNapMicroseconds);
     return;
@@ -107,9 +110,11 @@ void Worker::wait() {
 }
 
 std::size_t Worker::turn() {
+  // In this order: routes that a table needs are published before it.
   const l4::L4Table& table = tables_.refresh();
+  const l4::View view{table, routes_.refresh()};
   const TimePoint now = monotonic_now();
-  const std::size_t received = turn_uplink(table, now) + turn_host(table);
+  const std::size_t received = turn_uplink(view, now) + turn_host(table);
   pipeline_.tend(now);
   if (const auto question = questions_.take())
     HG_ASSERT(answers_.post(pipeline_.explain(table, *question, now)));  // as much room as for questions
@@ -131,16 +136,25 @@ void Worker::receive(const PortQueue& queue, Burst& burst) {
   burst.count = received;
 }
 
-std::size_t Worker::turn_uplink(const l4::L4Table& table, TimePoint now) {
+std::size_t Worker::turn_uplink(const l4::View& view, TimePoint now) {
   Burst burst;
   receive(ports_.uplink, burst);
   if (burst.count == 0) return 0;
-  pipeline_.from_uplink(table, burst.all_views(), burst.all_verdicts(), now);
+  pipeline_.from_uplink(view, burst.all_views(), burst.all_verdicts(), now);
   for (std::size_t i = 0; i < burst.count; ++i)
     if (burst.verdicts[i].exit == l4::Exit::kUplink) fit(*burst.packets[i], burst.views[i]);
   act(burst);
   account(burst, true);
+  want_neighbour();
   return burst.count;
+}
+
+// Where the mailbox is full, control has enough to ask for; the packet's sender sends again.
+void Worker::want_neighbour() {
+  auto wanted = pipeline_.take_wanted_neighbour();
+  if (!wanted || !wanted_.post(*std::move(wanted))) return;
+  const uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(wanted_fd_, &one, sizeof one);
 }
 
 std::size_t Worker::turn_host(const l4::L4Table& table) {
@@ -212,6 +226,9 @@ void Worker::account(const Burst& burst, bool uplink) {
   counters_.set(kFlowsEvicted, counts.flows_evicted);
   counters_.set(kIcmpErrorsTranslated, counts.icmp_errors_translated);
   counters_.set(kIcmpAnswers, counts.icmp_answers);
+  counters_.set(kNatFlowsHeld, counts.nat_flows_held);
+  counters_.set(kNatFlowsOpened, counts.nat_flows_opened);
+  counters_.set(kNatFlowsEvicted, counts.nat_flows_evicted);
   turns_.store(turn + 2, std::memory_order_release);
 }
 

@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct rte_mbuf;
 namespace headgate::fastpath {
 
 using Tables = crossing::Publisher<l4::L4Table>;
+using RouteTables = crossing::Publisher<l4::RouteTable>;
 
 enum WorkerCounter : std::size_t {
   kRxUplinkPackets,
@@ -41,6 +43,9 @@ enum WorkerCounter : std::size_t {
   kFlowsEvicted,
   kIcmpErrorsTranslated,
   kIcmpAnswers,
+  kNatFlowsHeld,
+  kNatFlowsOpened,
+  kNatFlowsEvicted,
   kBlocked,  // how often it went to sleep
   kDrops,    // by reason from here on
   kWorkerCounters = kDrops + l4::kDropReasonCount
@@ -64,10 +69,18 @@ struct WorkerPorts {
   std::vector<int> fds;  // of both, to wait on; none: it sleeps for a moment instead
 };
 
+// What the control thread keeps for a worker to read; outlives it.
+struct WorkerReads {
+  Tables::Reader tables;
+  RouteTables::Reader routes;
+  const l4::TargetMask& mask;
+  const l4::NextHops& next_hops;
+  int wanted_fd;  // an eventfd: written to when there is something for take_wanted()
+};
+
 class Worker {  // NOLINT(clang-analyzer-optin.performance.Padding): what other threads read lies apart
  public:
-  Worker(WorkerPorts ports, Tables::Reader tables, const l4::TargetMask& mask, const l4::NextHops& next_hops,
-         const l4::PipelineOptions& options, PollMode poll);
+  Worker(WorkerPorts ports, const WorkerReads& reads, const l4::PipelineOptions& options, PollMode poll);
 
   void run();  // until stop()
   void stop();
@@ -78,15 +91,19 @@ class Worker {  // NOLINT(clang-analyzer-optin.performance.Padding): what other 
   [[nodiscard]] bool ask(const l4::FlowQuestion& question);
   std::optional<l4::FlowAnswer> take_answer() { return answers_.take(); }
 
+  // A neighbour that a packet could not be sent to. Threads: control.
+  std::optional<IpAddress> take_wanted() { return wanted_.take(); }
+
   // All counters as they stand between two bursts, never within one.
   std::array<uint64_t, kWorkerCounters> read_counters() const;
   const TargetCounters& target_counters(uint32_t id) const { return target_counters_[id]; }
 
  private:
   static constexpr std::size_t kQuestionsMax = 4;
+  static constexpr std::size_t kWantedMax = 16;
 
   struct Sending;
-  std::size_t turn_uplink(const l4::L4Table& table, TimePoint now);
+  std::size_t turn_uplink(const l4::View& view, TimePoint now);
   std::size_t turn_host(const l4::L4Table& table);
   struct Burst;
   static void receive(const PortQueue& queue, Burst& burst);
@@ -95,18 +112,24 @@ class Worker {  // NOLINT(clang-analyzer-optin.performance.Padding): what other 
   void account(const Burst& burst, bool uplink);
   void wait();
   void wake();
+  void want_neighbour();
 
   WorkerPorts ports_;
   Tables::Reader tables_;
+  RouteTables::Reader routes_;
+  int wanted_fd_;
   l4::Pipeline pipeline_;
   PollMode poll_;
   UniqueFd wake_;
   std::atomic<bool> stop_{false};  // control: writes, worker: reads
   crossing::Mailbox<l4::FlowQuestion> questions_{kQuestionsMax};
   crossing::Mailbox<l4::FlowAnswer> answers_{kQuestionsMax};
+  crossing::Mailbox<IpAddress> wanted_{kWantedMax};
   alignas(64) std::atomic<uint64_t> turns_{0};  // worker: odd while it counts; control: reads
   crossing::WorkerCounters<kWorkerCounters> counters_;
   l4::LineMemory<TargetCounters> target_counters_{limits::kTargetIdsMax, l4::Touch::kLater};  // by target id
 };
+
+using Workers = std::vector<std::unique_ptr<Worker>>;
 
 }  // namespace headgate::fastpath

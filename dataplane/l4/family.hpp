@@ -19,11 +19,14 @@ struct FamilyV4 {
   using Client = ClientKeyV4;
   using Address = Be32;
 
+  using Side = Rewrite::SideV4;
+
   static ServiceKeyV4 service(Be32 address, Be16 port, uint8_t protocol) {
     return {address, port, protocol, 0};
   }
   static AddressKeyV4 address(Be32 address) { return {address, Be32(0)}; }
   static Be32 bytes_of(const IpAddress& address) { return Be32(address.v4_host_order()); }
+  static IpAddress to_address(Be32 address) { return IpAddress::v4(address.host()); }
   static FragmentKey fragment(const Header& ip, uint32_t id) {
     // RFC 791: an id is told from others by the protocol too.
     FragmentKey key{.id = id, .family = 4u | uint32_t{ip.protocol} << 8};
@@ -39,11 +42,14 @@ struct FamilyV6 {
   using Client = ClientKeyV6;
   using Address = Ipv6Bytes;
 
+  using Side = Rewrite::SideV6;
+
   static ServiceKeyV6 service(const Ipv6Bytes& address, Be16 port, uint8_t protocol) {
     return {address, port, protocol, {}};
   }
   static AddressKeyV6 address(const Ipv6Bytes& address) { return {address}; }
   static const Ipv6Bytes& bytes_of(const IpAddress& address) { return address.bytes(); }
+  static IpAddress to_address(const Ipv6Bytes& address) { return IpAddress::v6(address); }
   static FragmentKey fragment(const Header& ip, uint32_t id) {
     return {.src = ip.src, .dst = ip.dst, .id = id, .family = 6};
   }

@@ -19,4 +19,10 @@ inline uint64_t hash_flow(const Key& key) {
   return XXH3_64bits_withSeed(&key, sizeof key, kFlowHashSeed);
 }
 
+// Of a backend's address, port and protocol, given as a key without padding.
+template <typename ServiceKey>
+inline uint64_t hash_backend(const ServiceKey& key) {
+  return XXH3_64bits_withSeed(&key, sizeof key, kFlowHashSeed);
+}
+
 }  // namespace headgate::l4

@@ -16,7 +16,7 @@ std::size_t FragmentTable::first_of_set(const FragmentKey& key) const {
   return XXH3_64bits_withSeed(&key, sizeof key, secret_) & (entries_.size() - 1) & ~(kSetSize - 1);
 }
 
-void FragmentTable::remember(const FragmentKey& key, uint32_t target_id, Tick now) {
+void FragmentTable::remember(const FragmentKey& key, uint32_t way, Tick now) {
   const std::size_t first = first_of_set(key);
   std::size_t victim = first;
   uint32_t victim_age = 0;
@@ -32,14 +32,14 @@ void FragmentTable::remember(const FragmentKey& key, uint32_t target_id, Tick no
       victim_age = age;
     }
   }
-  entries_[victim] = {key, target_id, now, true};
+  entries_[victim] = {key, way, now, true};
 }
 
 std::optional<uint32_t> FragmentTable::find(const FragmentKey& key, Tick now) const {
   const std::size_t first = first_of_set(key);
   for (std::size_t i = first; i < first + kSetSize; ++i) {
     const Entry& entry = entries_[i];
-    if (entry.used && entry.key == key && now.since(entry.seen) <= kLifetimeTicks) return entry.target_id;
+    if (entry.used && entry.key == key && now.since(entry.seen) <= kLifetimeTicks) return entry.way;
   }
   return std::nullopt;
 }

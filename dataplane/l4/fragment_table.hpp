@@ -30,15 +30,15 @@ class FragmentTable {
 
   explicit FragmentTable(std::size_t packets, uint64_t secret);
 
-  // `target`: the index of the target's id, or kUntouched.
-  void remember(const FragmentKey& key, uint32_t target_id, Tick now);
+  // `way`: what the caller makes of it, or kUntouched.
+  void remember(const FragmentKey& key, uint32_t way, Tick now);
   std::optional<uint32_t> find(const FragmentKey& key, Tick now) const;
 
  private:
   static constexpr std::size_t kSetSize = 4;
   struct Entry {
     FragmentKey key{};
-    uint32_t target_id = 0;
+    uint32_t way = 0;
     Tick seen;
     bool used = false;
   };

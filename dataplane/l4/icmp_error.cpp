@@ -20,12 +20,13 @@ ChecksumSum rewrite_quoted(std::byte* frame, const ParsedPacket& quoted, const R
   else
     rewrite_destination_address(frame, quoted, rewrite);
   if (ip != nullptr) change += delta_of(ip_checksum, ip->checksum);
-  auto& tcp = header_at<TcpHeader>(frame + quoted.l4_offset);
-  (side == Side::kSource ? tcp.src_port : tcp.dst_port) = rewrite.port;
-  if (quoted.l4_bytes() < offsetof(TcpHeader, checksum) + sizeof(Be16)) return change;
-  const Be16 tcp_checksum = tcp.checksum;
-  update_checksum(tcp.checksum, rewrite.transport_delta);
-  return change + delta_of(tcp_checksum, tcp.checksum);
+  auto& ports = header_at<PortsHeader>(frame + quoted.l4_offset);
+  (side == Side::kSource ? ports.src_port : ports.dst_port) = rewrite.port;
+  Be16* field = transport_checksum(frame, quoted);
+  if (field == nullptr) return change;
+  const Be16 before = *field;
+  update_transport_checksum(frame, quoted, rewrite.transport_delta);
+  return change + delta_of(before, *field);
 }
 
 }  // namespace
@@ -68,12 +69,15 @@ void rewrite_error_to_target(std::byte* frame, const ParsedPacket& error, const 
 
 void rewrite_error_from_target(std::byte* frame, const ParsedPacket& error, const ParsedPacket& quoted,
                                const Rewrite& from_target, bool source_too) {
-  ChecksumSum change = rewrite_quoted(frame, quoted, from_target, Side::kDestination);
-  if (source_too) {
-    rewrite_source_address(frame, error, from_target);
-    if (error.is_v6) change += from_target.address_delta;
-  }
+  const ChecksumSum change = rewrite_quoted(frame, quoted, from_target, Side::kDestination);
   update_checksum(header_at<IcmpHeader>(frame + error.l4_offset).checksum, change);
+  if (source_too) rewrite_error_source(frame, error, from_target);
+}
+
+void rewrite_error_source(std::byte* frame, const ParsedPacket& error, const Rewrite& rewrite) {
+  rewrite_source_address(frame, error, rewrite);
+  if (error.is_v6)
+    update_checksum(header_at<IcmpHeader>(frame + error.l4_offset).checksum, rewrite.address_delta);
 }
 
 }  // namespace headgate::l4

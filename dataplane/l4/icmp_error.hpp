@@ -23,5 +23,7 @@ void rewrite_error_to_target(std::byte* frame, const ParsedPacket& error, const 
 // packet's destination become the VIP.
 void rewrite_error_from_target(std::byte* frame, const ParsedPacket& error, const ParsedPacket& quoted,
                                const Rewrite& from_target, bool source_too);
+// The error's source alone: who sent it may be anybody on the way.
+void rewrite_error_source(std::byte* frame, const ParsedPacket& error, const Rewrite& rewrite);
 
 }  // namespace headgate::l4

@@ -10,6 +10,7 @@
 
 #include "dataplane/contract/enum_names.hpp"
 #include "dataplane/core/limits.hpp"
+#include "dataplane/l4/flow_hash.hpp"
 
 namespace headgate::l4 {
 namespace {
@@ -19,6 +20,10 @@ ServiceKeyV4 key_v4(const Endpoint& endpoint, uint8_t protocol) {
 }
 ServiceKeyV6 key_v6(const Endpoint& endpoint, uint8_t protocol) {
   return {endpoint.address.bytes(), Be16(endpoint.port), protocol, {}};
+}
+
+uint8_t protocol_of(const contract::L4Listener& object) {
+  return object.protocol == contract::Protocol::kUdp ? kProtocolUdp : kProtocolTcp;
 }
 
 bool has_weight(const contract::L4Target& target) { return target.weight > 0 && !target.drain; }
@@ -43,14 +48,11 @@ class L4TableBuilder {
     const bool is_local = object.forwarding == contract::Forwarding::kLocal;
     if (!is_udp && object.protocol != contract::Protocol::kTcp)
       return refuse(object, "protocol {} is not balanced", name_of(object.protocol));
-    if (object.forwarding == contract::Forwarding::kNat ||
-        object.forwarding == contract::Forwarding::kFullnat)
-      return refuse(object, "forwarding {} is not known to this release", name_of(object.forwarding));
     if (is_local && is_udp) return refuse(object, "replicas take no datagrams");
     if (object.forwarding == contract::Forwarding::kVxlan &&
         (!object.vxlan || !parse_mac_address(object.vxlan->mac)))
       return refuse(object, "forwarding vxlan needs a vni and a MAC address");
-    const uint8_t protocol = is_udp ? kProtocolUdp : kProtocolTcp;
+    const uint8_t protocol = protocol_of(object);
     const auto index = static_cast<uint32_t>(table_->listeners_.size());
     if (!index_by_service_.emplace(Service{endpoint, protocol}, index).second)
       return refuse(object, "it is there twice");
@@ -74,6 +76,7 @@ class L4TableBuilder {
     table_->revision_ = revision;
     table_->locals_v4_ = FrozenMap<ServiceKeyV4, const Target*>(locals_v4_);
     table_->locals_v6_ = FrozenMap<ServiceKeyV6, const Target*>(locals_v6_);
+    freeze_backends();
     for (const auto& address : local_addresses_) roles_[address] = AddressRole::kLocal;
     freeze_services();
     std::vector<std::pair<AddressKeyV4, AddressRole>> roles_v4;
@@ -115,10 +118,25 @@ class L4TableBuilder {
     table_->services_v6_ = FrozenMap<ServiceKeyV6, uint32_t>(services_v6);
   }
 
+  void freeze_backends() {
+    std::vector<std::pair<ServiceKeyV4, Backend>> v4;
+    std::vector<std::pair<ServiceKeyV6, Backend>> v6;
+    for (const auto& [service, backend] : backends_) {
+      const auto& [endpoint, protocol] = service;
+      if (endpoint.address.is_v6())
+        v6.emplace_back(key_v6(endpoint, protocol), backend);
+      else
+        v4.emplace_back(key_v4(endpoint, protocol), backend);
+    }
+    table_->backends_v4_ = FrozenMap<ServiceKeyV4, Backend>(v4);
+    table_->backends_v6_ = FrozenMap<ServiceKeyV6, Backend>(v6);
+    table_->has_backends_ = !backends_.empty();
+  }
+
   // None where the listener's forwarding is none, or this machine has no address to begin it at.
   std::optional<Encapsulation> tunnel_to(const contract::L4Listener& object, const IpAddress& to) const {
-    const auto source = surroundings_.tunnel_sources.find(to);
-    if (!is_tunnel(object.forwarding) || source == surroundings_.tunnel_sources.end()) return std::nullopt;
+    const auto source = surroundings_.sources.find(to);
+    if (!is_tunnel(object.forwarding) || source == surroundings_.sources.end()) return std::nullopt;
     VxlanNetwork network;
     if (object.vxlan)
       network = {object.vxlan->vni, parse_mac_address(object.vxlan->mac).value_or(MacAddress{}),
@@ -128,7 +146,7 @@ class L4TableBuilder {
 
   Result<void> add_targets(const contract::L4Listener& object, uint32_t listener) {
     const Endpoint vip{object.address, object.port};
-    const bool is_local = object.forwarding == contract::Forwarding::kLocal;
+    const bool is_translated = object.forwarding == contract::Forwarding::kLocal || is_nat(object.forwarding);
     if (object.targets.size() > limits::kMaglevMembersMax) return refuse(object, "too many targets");
     for (const auto& from : object.targets) {
       const Endpoint to{from.address, from.port};
@@ -139,28 +157,55 @@ class L4TableBuilder {
         return refuse(object, "target id {} is there twice", from.id);
       if (!bind({.id = from.id,
                  .listener = listener,
+                 .protocol = protocol_of(object),
                  .drain = from.drain,
                  .forwarding = object.forwarding,
-                 .to_target = is_local ? Rewrite(vip, to) : Rewrite(),
-                 .from_target = is_local ? Rewrite(to, vip) : Rewrite(),
+                 .to_target = is_translated ? Rewrite(vip, to) : Rewrite(),
+                 .from_target = is_translated ? Rewrite(to, vip) : Rewrite(),
                  .tunnel = tunnel_to(object, to.address),
+                 .source = source_towards(object.forwarding, to.address),
                  .endpoint = to,
                  .removed_at = std::nullopt}))
-        return refuse(object, "{} is the address of two targets", to.to_string());
+        return refuse(object, "{} is the address of two targets whose answers nothing would tell apart",
+                      to.to_string());
     }
     return {};
   }
 
-  // False where another target has its local address. A backend may be of several listeners.
+  std::optional<IpAddress> source_towards(contract::Forwarding forwarding, const IpAddress& to) const {
+    const auto source = surroundings_.sources.find(to);
+    if (forwarding != contract::Forwarding::kFullnat || source == surroundings_.sources.end())
+      return std::nullopt;
+    return source->second;
+  }
+
+  // False where another target has the address that its answers come from. Where they do not pass us, or come
+  // to an address and port of our choice, a backend may be of several listeners.
   bool bind(Target target) {
     const bool is_local = target.is_local();
-    if (is_local && !bound_.insert({target.endpoint, kProtocolTcp}).second) return false;
-    const Target& bound = table_->targets_.emplace_back(std::move(target));
+    const bool is_bound = is_local || target.forwarding == contract::Forwarding::kNat;
+    const Service service{target.endpoint, target.protocol};
+    if (is_bound && !bound_.insert(service).second) return false;
+    Target& bound = table_->targets_.emplace_back(std::move(target));
     if (is_local) bind_local(bound);
+    if (is_nat(bound.forwarding)) bind_backend(service, bound);
     auto& by_id = table_->by_id_;
     if (bound.id >= by_id.size()) by_id.resize(bound.id + 1, nullptr);
     by_id[bound.id] = &bound;
     return true;
+  }
+
+  void bind_backend(const Service& service, Target& target) {
+    const auto [found, is_new] = backends_.try_emplace(service);
+    Backend& backend = found->second;
+    if (is_new) {
+      backend.number = static_cast<uint32_t>(backends_.size());
+      backend.hash = service.first.address.is_v6() ? hash_backend(key_v6(service.first, service.second))
+                                                   : hash_backend(key_v4(service.first, service.second));
+    }
+    target.backend_hash = backend.hash;
+    target.backend_number = backend.number;
+    (target.forwarding == contract::Forwarding::kNat ? backend.nat : backend.fullnat) = &target;
   }
 
   void bind_local(const Target& target) {
@@ -182,7 +227,10 @@ class L4TableBuilder {
       target.listener = listener->second;
       target.drain = true;
       const auto& object = *objects_[target.listener];
-      if (target.forwarding == object.forwarding) target.tunnel = tunnel_to(object, target.endpoint.address);
+      if (target.forwarding == object.forwarding) {
+        target.tunnel = tunnel_to(object, target.endpoint.address);
+        target.source = source_towards(object.forwarding, target.endpoint.address);
+      }
       if (!target.removed_at) target.removed_at = now_;
       if (now_.since(*target.removed_at) > L4Table::kLingerTicks) continue;
       bind(std::move(target));  // not where its address belongs to another by now
@@ -240,6 +288,7 @@ class L4TableBuilder {
   std::map<Service, uint32_t> index_by_service_;
   std::vector<const contract::L4Listener*> objects_;  // by index; of the snapshot
   std::set<Service> bound_;
+  std::map<Service, Backend> backends_;
   std::set<IpAddress> local_addresses_;
   std::map<IpAddress, AddressRole> roles_;
   std::vector<std::pair<ServiceKeyV4, const Target*>> locals_v4_;

@@ -25,30 +25,10 @@
 #include "dataplane/l4/forward/encapsulation.hpp"
 #include "dataplane/l4/frozen_map.hpp"
 #include "dataplane/l4/rewrite.hpp"
+#include "dataplane/l4/service_key.hpp"
 #include "dataplane/l4/surroundings.hpp"
 
 namespace headgate::l4 {
-
-// One (address, port, protocol).
-struct ServiceKeyV4 {
-  Be32 address{};
-  Be16 port{};
-  uint8_t protocol = 0;
-  uint8_t zero = 0;
-};
-struct ServiceKeyV6 {
-  Ipv6Bytes address{};
-  Be16 port{};
-  uint8_t protocol = 0;
-  uint8_t zero[5] = {};
-};
-struct AddressKeyV4 {
-  Be32 address{};
-  Be32 zero{};
-};
-struct AddressKeyV6 {
-  Ipv6Bytes address{};
-};
 
 // What an address is to this machine, beside being the kernel's.
 enum class AddressRole : uint8_t { kNone, kVip, kLocal };
@@ -56,15 +36,27 @@ enum class AddressRole : uint8_t { kNone, kVip, kLocal };
 struct Target {
   uint32_t id = 0;
   uint32_t listener = 0;  // index in the table
+  uint8_t protocol = 0;   // the listener's
   bool drain = false;     // keeps its flows, gets no new ones
   contract::Forwarding forwarding = contract::Forwarding::kLocal;
-  Rewrite to_target;    // of kLocal: VIP and port → the target's
+  Rewrite to_target;    // where it is translated: VIP and port → the target's
   Rewrite from_target;  // and back
   std::optional<Encapsulation> tunnel;
+  std::optional<IpAddress> source;  // of kFullnat: what packets to it come from
+  uint64_t backend_hash = 0;        // of kNat and kFullnat: see Backend
+  uint32_t backend_number = 0;
   Endpoint endpoint;               // of a replica its local one, else the backend's
   std::optional<Tick> removed_at;  // lingers: no longer in the snapshot
 
   bool is_local() const { return forwarding == contract::Forwarding::kLocal; }  // a replica of this machine
+};
+
+// A backend as its answers name it, by address, port and protocol: it may be a target of several listeners.
+struct Backend {
+  uint64_t hash = 0;                // the same in every table and process
+  uint32_t number = 0;              // in this table
+  const Target* nat = nullptr;      // of nat it is one listener's: nothing in an answer says whose
+  const Target* fullnat = nullptr;  // any of those that it is by fullnat
 };
 
 // Which target a hash belongs to, at one revision of a listener's targets.
@@ -107,6 +99,10 @@ class L4Table {
   // Of a replica's local address and port; null: it is none's.
   const Target* find_local(const ServiceKeyV4& key) const { return target_of(locals_v4_.find(key)); }
   const Target* find_local(const ServiceKeyV6& key) const { return target_of(locals_v6_.find(key)); }
+  // Of the address and port that an answer by the uplink comes from; null: it is no answer.
+  const Backend* find_backend(const ServiceKeyV4& key) const { return backends_v4_.find_rare(key); }
+  const Backend* find_backend(const ServiceKeyV6& key) const { return backends_v6_.find_rare(key); }
+  bool has_backends() const { return has_backends_; }
   AddressRole role(const AddressKeyV4& key) const { return role_of(roles_v4_.find(key)); }
   AddressRole role(const AddressKeyV6& key) const { return role_of(roles_v6_.find(key)); }
   // The same for an address that hardly ever has one: a client's.
@@ -140,6 +136,9 @@ class L4Table {
   FrozenMap<ServiceKeyV6, uint32_t> services_v6_;
   FrozenMap<ServiceKeyV4, const Target*> locals_v4_;
   FrozenMap<ServiceKeyV6, const Target*> locals_v6_;
+  FrozenMap<ServiceKeyV4, Backend> backends_v4_;
+  FrozenMap<ServiceKeyV6, Backend> backends_v6_;
+  bool has_backends_ = false;
   FrozenMap<AddressKeyV4, AddressRole> roles_v4_;
   FrozenMap<AddressKeyV6, AddressRole> roles_v6_;
 };

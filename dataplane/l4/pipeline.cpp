@@ -4,6 +4,7 @@
 #include "dataplane/core/assert.hpp"
 #include "dataplane/l4/family.hpp"
 #include "dataplane/l4/flow_hash.hpp"
+#include "dataplane/l4/forward/hop_limit.hpp"
 #include "dataplane/l4/icmp_error.hpp"
 #include "dataplane/l4/transport_checksum.hpp"
 
@@ -23,12 +24,29 @@ const PortsHeader& ports_of(const PacketView& packet, const ParsedPacket& parsed
   return header_at<PortsHeader>(packet.data + parsed.l4_offset);
 }
 
-// Where the flows of IPv6 lie in the file.
-FileRoom behind_v4(const PipelineOptions& options) {
+// In the file one table lies behind the other.
+enum class FilePart : uint8_t { kFlowsV4, kFlowsV6, kNatV4, kNatV6, kEnd };
+
+std::size_t offset_of(FilePart part, std::size_t flows) {
+  const std::size_t bytes[] = {
+      FlowTable<ClientKeyV4>::file_bytes(flows), FlowTable<ClientKeyV6>::file_bytes(flows),
+      NatTable<ClientKeyV4>::file_bytes(flows), NatTable<ClientKeyV6>::file_bytes(flows)};
+  std::size_t offset = 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(part); ++i) offset += bytes[i];
+  return offset;
+}
+
+FileRoom room_of(FilePart part, const PipelineOptions& options) {
   FileRoom room = options.flow_file;
-  room.offset_bytes += FlowTable<ClientKeyV4>::file_bytes(options.flows);
+  room.offset_bytes += offset_of(part, options.flows);
   return room;
 }
+
+// Where the first fragment went, as the others are told: a target's id (to it), or of an answer that id or
+// the number of its flow by fullnat.
+constexpr uint32_t kIsAnswer = 1u << 31;
+constexpr uint32_t kOfNatFlow = 1u << 30;
+static_assert(limits::kTargetIdsMax <= kOfNatFlow);
 
 HostClass class_of(const ParsedPacket& parsed) {
   if (parsed.is_neighbour) return HostClass::kNeighbour;
@@ -44,18 +62,21 @@ bool may_finish_checksum(const ParsedPacket& parsed) {
 Verdict to_local(const Target& target, FlowRole role) {
   return {.exit = Exit::kHost, .role = role, .target_id = target.id};
 }
+// And so to be translated: it is no answer of ours to its sender.
+bool is_forwarded_by_nat(const Verdict& verdict, const Target& target) {
+  return verdict.role != FlowRole::kNone && is_nat(target.forwarding);
+}
 Verdict from_target(const Target& target) {
   return {.exit = Exit::kUplink, .role = FlowRole::kFromTarget, .target_id = target.id};
 }
 
 }  // namespace
 
-std::size_t Pipeline::flow_file_bytes(std::size_t flows) {
-  return FlowTable<ClientKeyV4>::file_bytes(flows) + FlowTable<ClientKeyV6>::file_bytes(flows);
-}
+std::size_t Pipeline::flow_file_bytes(std::size_t flows) { return offset_of(FilePart::kEnd, flows); }
 
 struct Pipeline::Burst {
   const L4Table& table;
+  const RouteTable& routes;
   std::span<PacketView> packets;
   std::span<Verdict> verdicts;
   TimePoint now;
@@ -63,10 +84,12 @@ struct Pipeline::Burst {
 };
 
 Pipeline::Pipeline(const PipelineOptions& options, const TargetMask& mask, const NextHops& next_hops)
-    : flows_v4_(options.flows, options.secret, mask, options.flow_file),
-      flows_v6_(options.flows, options.secret, mask, behind_v4(options)),
+    : flows_v4_(options.flows, options.secret, mask, room_of(FilePart::kFlowsV4, options)),
+      flows_v6_(options.flows, options.secret, mask, room_of(FilePart::kFlowsV6, options)),
       fragments_(limits::kFragmentsPerWorker, options.secret),
       forwarder_(next_hops),
+      nat_v4_(options.flows, options.secret, options.nat_ports, room_of(FilePart::kNatV4, options)),
+      nat_v6_(options.flows, options.secret, options.nat_ports, room_of(FilePart::kNatV6, options)),
       uplink_mac_(load_mac(options.uplink_mac.data())) {}
 
 template <>
@@ -78,12 +101,26 @@ FlowChooser<ClientKeyV6>& Pipeline::chooser<FamilyV6>() {
   return flows_v6_;
 }
 
+template <>
+Translator<FamilyV4>& Pipeline::translator<FamilyV4>() {
+  return nat_v4_;
+}
+template <>
+Translator<FamilyV6>& Pipeline::translator<FamilyV6>() {
+  return nat_v6_;
+}
+
 PipelineCounts Pipeline::counts() const {
+  const auto& nat_v4 = nat_v4_.flows();
+  const auto& nat_v6 = nat_v6_.flows();
   return {.flows_held = flows_v4_.flows().size() + flows_v6_.flows().size(),
           .flows_remembered = flows_v4_.counts().remembered + flows_v6_.counts().remembered,
           .flows_evicted = flows_v4_.counts().evicted + flows_v6_.counts().evicted,
           .icmp_errors_translated = icmp_errors_translated_,
-          .icmp_answers = forwarder_.answers()};
+          .icmp_answers = forwarder_.answers(),
+          .nat_flows_held = nat_v4.size() + nat_v6.size(),
+          .nat_flows_opened = nat_v4.opened() + nat_v6.opened(),
+          .nat_flows_evicted = nat_v4.evicted() + nat_v6.evicted()};
 }
 
 Verdict Pipeline::to_host(const PacketView& packet, const ParsedPacket& parsed, TimePoint now) {
@@ -100,11 +137,11 @@ Verdict Pipeline::to_host(const PacketView& packet, const ParsedPacket& parsed, 
 // --- from the uplink
 // -----------------------------------------------------------------------------------------
 
-void Pipeline::from_uplink(const L4Table& table, std::span<PacketView> packets, std::span<Verdict> verdicts,
+void Pipeline::from_uplink(const View& view, std::span<PacketView> packets, std::span<Verdict> verdicts,
                            TimePoint now) {
   HG_ASSERT(packets.size() <= limits::kBurstMax && verdicts.size() >= packets.size());
   tick_ = Tick::at(now);
-  Burst burst{table, packets, verdicts, now, {}};
+  Burst burst{view.table, view.routes, packets, verdicts, now, {}};
   Waiting<FamilyV4> waiting_v4;
   Waiting<FamilyV6> waiting_v6;
   for (std::size_t i = 0; i < packets.size(); ++i) {
@@ -139,7 +176,12 @@ void Pipeline::classify_uplink(Burst& burst, std::size_t index, Waiting<Family>&
   if (has_ports && parsed.transport_fault == DropReason::kNone) [[likely]]
     listener = burst.table.find(Family::service(ip.dst, ports_of(packet, parsed).dst_port, parsed.protocol));
   if (listener == nullptr) {
-    verdict = classify_unbalanced<Family>(burst, index);
+    const Backend* backend = nullptr;
+    if (has_ports && parsed.transport_fault == DropReason::kNone && burst.table.has_backends())
+      backend = burst.table.find_backend(
+          Family::service(ip.src, ports_of(packet, parsed).src_port, parsed.protocol));
+    verdict = backend == nullptr ? classify_unbalanced<Family>(burst, index)
+                                 : answer<Family>(burst, index, *backend);
     return;
   }
   if (!parsed.is_fragment && !finish_or_check_checksum(ip, packet, parsed)) {
@@ -170,7 +212,7 @@ template <typename Family>
   const auto& ip = ip_of<Family>(packet, parsed);
   const AddressRole role = burst.table.role(Family::address(ip.dst));
   if (role == AddressRole::kLocal) return Verdict::drop(DropReason::kLocalAddress);
-  if (role == AddressRole::kNone) return to_host(packet, parsed, burst.now);
+  if (role == AddressRole::kNone) return classify_beside<Family>(burst, index);
   if (parsed.transport_fault != DropReason::kNone) return Verdict::drop(parsed.transport_fault);
   if (parsed.kind == PacketKind::kIcmpError) return uplink_error<Family>(burst, index);
   if (parsed.kind == PacketKind::kLaterFragment) return uplink_fragment<Family>(burst, index);
@@ -202,8 +244,13 @@ template <typename Family>
   const bool opens =
       is_datagram(parsed.signal()) ? flows.counts().remembered != remembered : opens_flow(parsed.signal());
   const FlowRole role = opens ? FlowRole::kOpensFlow : FlowRole::kToTarget;
-  if (!target->is_local()) [[unlikely]]
-    return forward(burst, balanced.index, {*target, role, balanced.hash});
+  if (!target->is_local()) [[unlikely]] {
+    const Verdict verdict = forward(burst, balanced.index, {*target, role, balanced.hash});
+    if (!is_forwarded_by_nat(verdict, *target)) return verdict;
+    const bool translated =
+        translator<Family>().rewrite(packet.data, parsed, {*target, balanced.key, balanced.hash}, tick_);
+    return translated ? verdict : Verdict::drop(DropReason::kNoNatFlow);
+  }
   rewrite_destination(packet.data, parsed, target->to_target);
   return to_local(*target, role);
 }
@@ -229,10 +276,18 @@ Verdict Pipeline::uplink_error(Burst& burst, std::size_t index) {
   if (listener == nullptr || ip.src != ip_of<Family>(packet, parsed).dst)
     return to_host(packet, parsed, burst.now);
   const typename Family::Key key{ip.dst, ip.src, ports.dst_port, ports.src_port, quoted->protocol, {}};
-  const Target* target =
-      chooser<Family>().look_up(burst.table, *listener, client_key_of(key), hash_flow(key), tick_);
+  const auto client = client_key_of(key);
+  const uint64_t hash = hash_flow(key);
+  const Target* target = chooser<Family>().look_up(burst.table, *listener, client, hash, tick_);
   if (target == nullptr) return Verdict::drop(DropReason::kNoTarget);
-  if (!target->is_local()) return forward(burst, index, {.target = *target});
+  if (!target->is_local()) {
+    const Verdict verdict = forward(burst, index, {.target = *target});
+    if (!is_forwarded_by_nat(verdict, *target)) return verdict;
+    if (!translator<Family>().rewrite_error(packet.data, parsed, *quoted, {*target, client, hash}, tick_))
+      return Verdict::drop(DropReason::kNoNatFlow);
+    ++icmp_errors_translated_;
+    return verdict;
+  }
   rewrite_error_to_target(packet.data, parsed, *quoted, target->to_target);
   ++icmp_errors_translated_;
   return to_local(*target, FlowRole::kToTarget);
@@ -248,9 +303,114 @@ Verdict Pipeline::uplink_fragment(Burst& burst, std::size_t index) {
   if (*target_id == FragmentTable::kUntouched) return to_host(packet, parsed, burst.now);
   const Target* target = burst.table.target_of_id(*target_id);
   if (target == nullptr) return Verdict::drop(DropReason::kFragmentUnmatched);
-  if (!target->is_local()) return forward(burst, index, {.target = *target});
+  if (!target->is_local()) {
+    const Verdict verdict = forward(burst, index, {.target = *target});
+    if (is_forwarded_by_nat(verdict, *target))
+      translator<Family>().rewrite_fragment(packet.data, parsed, *target);
+    return verdict;
+  }
   rewrite_destination_address(packet.data, parsed, target->to_target);
   return to_local(*target, FlowRole::kToTarget);
+}
+
+// --- answers by the uplink
+// --------------------------------------------------------------------------------------
+
+// What a backend by nat or fullnat sends from the port that it serves: to a client through us, or to the
+// machine's own health check.
+template <typename Family>
+Verdict Pipeline::answer(Burst& burst, std::size_t index, const Backend& backend) {
+  const PacketView& packet = burst.packets[index];
+  const ParsedPacket& parsed = burst.parsed[index];
+  const auto& ip = ip_of<Family>(packet, parsed);
+  if (!parsed.is_fragment && !finish_or_check_checksum(ip, packet, parsed))
+    return Verdict::drop(DropReason::kTransportChecksumWrong);
+  const auto found = translator<Family>().find_answer(
+      burst.table, backend, ip.dst, ports_of(packet, parsed).dst_port.host(), parsed.signal(), tick_);
+  if (!found) return classify_unbalanced<Family>(burst, index);
+  const auto fragment = Family::fragment(ip, parsed.fragment_id);
+  const Verdict verdict = send_back<Family>(
+      burst, index, *found, [&] { translator<Family>().rewrite(packet.data, parsed, *found); });
+  if (parsed.is_fragment && verdict.role == FlowRole::kFromTarget) {
+    const uint32_t way = found->flow == nullptr ? found->target->id
+                                                : kOfNatFlow | translator<Family>().number_of(*found->flow);
+    fragments_.remember(fragment, kIsAnswer | way, tick_);
+  }
+  return verdict;
+}
+
+template <typename Family, typename Rewriting>
+Verdict Pipeline::send_back(Burst& burst, std::size_t index,
+                            const typename Translator<Family>::Answer& answer, Rewriting rewriting) {
+  const PacketView& packet = burst.packets[index];
+  const ParsedPacket& parsed = burst.parsed[index];
+  const auto& ip = ip_of<Family>(packet, parsed);
+  const auto client = answer.flow == nullptr ? ip.dst : answer.flow->client.src;
+  const RouteTable::Way way = burst.routes.find(client);
+  if (way.kind == RouteKind::kHost || load_mac(packet.data) != uplink_mac_)
+    return to_host(packet, parsed, burst.now);
+  if (way.mac == 0) {
+    if (way.kind == RouteKind::kNeighbour) wanted_neighbour_ = Family::to_address(client);
+    return Verdict::drop(DropReason::kNoNextHop);
+  }
+  if (!count_hop(packet.data, parsed)) return Verdict::drop(DropReason::kTtlExpired);
+  rewriting();
+  auto& ethernet = header_at<EthernetHeader>(packet.data);
+  store_mac(ethernet.src.data(), uplink_mac_);
+  store_mac(ethernet.dst.data(), way.mac);
+  return from_target(*answer.target);
+}
+
+// To an address that is neither a VIP nor a replica's: the kernel's, but for what belongs to an answer.
+template <typename Family>
+Verdict Pipeline::classify_beside(Burst& burst, std::size_t index) {
+  const ParsedPacket& parsed = burst.parsed[index];
+  if (burst.table.has_backends() && parsed.transport_fault == DropReason::kNone) {
+    if (parsed.kind == PacketKind::kIcmpError) return answer_error<Family>(burst, index);
+    if (parsed.kind == PacketKind::kLaterFragment) return answer_fragment<Family>(burst, index);
+  }
+  return to_host(burst.packets[index], parsed, burst.now);
+}
+
+template <typename Family>
+Verdict Pipeline::answer_error(Burst& burst, std::size_t index) {
+  const PacketView& packet = burst.packets[index];
+  const ParsedPacket& parsed = burst.parsed[index];
+  auto& nat = translator<Family>();
+  const auto quoted = parse_quoted(packet, parsed);
+  if (!quoted) return to_host(packet, parsed, burst.now);
+  const auto& ip = ip_of<Family>(packet, *quoted);
+  const auto& ports = ports_of(packet, *quoted);
+  // The quote must be of a packet that we sent to the backend, and the error must have come to its sender.
+  const Backend* backend =
+      burst.table.find_backend(Family::service(ip.dst, ports.dst_port, quoted->protocol));
+  if (backend == nullptr || ip.src != ip_of<Family>(packet, parsed).dst)
+    return to_host(packet, parsed, burst.now);
+  const auto found =
+      nat.find_answer(burst.table, *backend, ip.src, ports.src_port.host(), FlowSignal{0}, tick_);
+  if (!found) return to_host(packet, parsed, burst.now);
+  return send_back<Family>(burst, index, *found, [&] {
+    nat.rewrite_error(packet.data, parsed, *quoted, *found);
+    ++icmp_errors_translated_;
+  });
+}
+
+template <typename Family>
+Verdict Pipeline::answer_fragment(Burst& burst, std::size_t index) {
+  const PacketView& packet = burst.packets[index];
+  const ParsedPacket& parsed = burst.parsed[index];
+  auto& nat = translator<Family>();
+  const auto way =
+      fragments_.find(Family::fragment(ip_of<Family>(packet, parsed), parsed.fragment_id), tick_);
+  if (!way || *way == FragmentTable::kUntouched || (*way & kIsAnswer) == 0)
+    return to_host(packet, parsed, burst.now);
+  std::optional<typename Translator<Family>::Answer> found;
+  if ((*way & kOfNatFlow) != 0)
+    found = nat.find_answer(burst.table, *way & ~(kIsAnswer | kOfNatFlow), tick_);
+  else if (const Target* target = burst.table.target_of_id(*way & ~kIsAnswer))
+    found = {target, nullptr};
+  if (!found) return Verdict::drop(DropReason::kFragmentUnmatched);
+  return send_back<Family>(burst, index, *found, [&] { nat.rewrite_fragment(packet.data, parsed, *found); });
 }
 
 // --- from the host port
@@ -348,6 +508,8 @@ bool Pipeline::tend(TimePoint now) {
     tick_ = swept_at_ = tick;
     unswept_v4_ = flows_v4_.flows().bucket_count() * passed / kSweepTicks + 1;
     unswept_v6_ = flows_v6_.flows().bucket_count() * passed / kSweepTicks + 1;
+    unswept_nat_v4_ = nat_v4_.flows().bucket_count() * passed / kSweepTicks + 1;
+    unswept_nat_v6_ = nat_v6_.flows().bucket_count() * passed / kSweepTicks + 1;
   }
   const auto sweep = [&](auto& flows, std::size_t& unswept) {
     const std::size_t buckets = std::min(unswept, kSweepBucketsAtOnce);
@@ -356,7 +518,9 @@ bool Pipeline::tend(TimePoint now) {
   };
   if (unswept_v4_ > 0) sweep(flows_v4_.flows(), unswept_v4_);
   if (unswept_v6_ > 0) sweep(flows_v6_.flows(), unswept_v6_);
-  return unswept_v4_ + unswept_v6_ > 0;
+  if (unswept_nat_v4_ > 0) sweep(nat_v4_.flows(), unswept_nat_v4_);
+  if (unswept_nat_v6_ > 0) sweep(nat_v6_.flows(), unswept_nat_v6_);
+  return unswept_v4_ + unswept_v6_ + unswept_nat_v4_ + unswept_nat_v6_ > 0;
 }
 
 }  // namespace headgate::l4

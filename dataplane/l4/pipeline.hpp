@@ -7,7 +7,9 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "dataplane/core/clock.hpp"
 #include "dataplane/core/flow_key.hpp"
@@ -16,6 +18,8 @@
 #include "dataplane/l4/flow_chooser.hpp"
 #include "dataplane/l4/flow_question.hpp"
 #include "dataplane/l4/forward/forwarder.hpp"
+#include "dataplane/l4/forward/route_table.hpp"
+#include "dataplane/l4/forward/translator.hpp"
 #include "dataplane/l4/fragment_table.hpp"
 #include "dataplane/l4/host_rate.hpp"
 #include "dataplane/l4/l4_table.hpp"
@@ -30,6 +34,9 @@ struct PipelineCounts {
   uint64_t flows_evicted = 0;
   uint64_t icmp_errors_translated = 0;
   uint64_t icmp_answers = 0;  // errors of our own
+  uint64_t nat_flows_held = 0;
+  uint64_t nat_flows_opened = 0;
+  uint64_t nat_flows_evicted = 0;
 };
 
 struct PipelineOptions {
@@ -37,6 +44,13 @@ struct PipelineOptions {
   uint64_t secret = 0;                          // random, of its flows: see FlowTable
   FileRoom flow_file = {};                      // where they outlive the process: flow_file_bytes() of room
   MacAddress uplink_mac{};                      // a frame to another neighbour is not forwarded to a third
+  NatPorts nat_ports = {};                      // for flows by fullnat
+};
+
+// What a burst is handled by.
+struct View {
+  const L4Table& table;
+  const RouteTable& routes;
 };
 
 class Pipeline {
@@ -45,16 +59,19 @@ class Pipeline {
 
   static std::size_t flow_file_bytes(std::size_t flows);
   // Of how flows lie in the file: another number, other bytes.
-  static constexpr uint32_t kFlowLayout = 1;
+  static constexpr uint32_t kFlowLayout = 2;
 
   // At most kBurstMax packets; as many verdicts. What leaves by the uplink may begin elsewhere then and be of
   // another length.
-  void from_uplink(const L4Table& table, std::span<PacketView> packets, std::span<Verdict> verdicts,
+  void from_uplink(const View& view, std::span<PacketView> packets, std::span<Verdict> verdicts,
                    TimePoint now);
   void from_host(const L4Table& table, std::span<const PacketView> packets, std::span<Verdict> verdicts);
 
   // A bounded piece of the work that no packet asks for; true while there is more to do in this tick.
   bool tend(TimePoint now);
+
+  // A neighbour that a packet should have gone to and that nobody knows, each at most once.
+  std::optional<IpAddress> take_wanted_neighbour() { return std::exchange(wanted_neighbour_, std::nullopt); }
 
   // Nothing is remembered or counted. The ends are of one family.
   FlowAnswer explain(const L4Table& table, const FlowQuestion& question, TimePoint now);
@@ -75,6 +92,8 @@ class Pipeline {
 
   template <typename Family>
   FlowChooser<typename Family::Client>& chooser();
+  template <typename Family>
+  Translator<Family>& translator();
   template <typename Family>
   FlowAnswer explain_of(const L4Table& table, const FlowQuestion& question, Tick now);
   template <typename Family>
@@ -98,6 +117,17 @@ class Pipeline {
   template <typename Family>
   Verdict uplink_fragment(Burst& burst, std::size_t index);
   template <typename Family>
+  Verdict classify_beside(Burst& burst, std::size_t index);
+  template <typename Family>
+  Verdict answer(Burst& burst, std::size_t index, const Backend& backend);
+  template <typename Family>
+  Verdict answer_error(Burst& burst, std::size_t index);
+  template <typename Family>
+  Verdict answer_fragment(Burst& burst, std::size_t index);
+  template <typename Family, typename Rewriting>
+  Verdict send_back(Burst& burst, std::size_t index, const typename Translator<Family>::Answer& answer,
+                    Rewriting rewriting);
+  template <typename Family>
   Verdict classify_host(const L4Table& table, const PacketView& packet, const ParsedPacket& parsed);
   template <typename Family>
   Verdict host_error(const L4Table& table, const PacketView& packet, const ParsedPacket& parsed);
@@ -108,11 +138,16 @@ class Pipeline {
   FragmentTable fragments_;
   HostRate host_rate_;
   Forwarder forwarder_;
+  Translator<FamilyV4> nat_v4_;
+  Translator<FamilyV6> nat_v6_;
+  std::optional<IpAddress> wanted_neighbour_;
   uint64_t uplink_mac_;  // load_mac()
   Tick tick_;
   Tick swept_at_;
   std::size_t unswept_v4_ = 0;  // buckets still to sweep in this tick
   std::size_t unswept_v6_ = 0;
+  std::size_t unswept_nat_v4_ = 0;
+  std::size_t unswept_nat_v6_ = 0;
   uint64_t icmp_errors_translated_ = 0;
 };
 

@@ -33,27 +33,53 @@ std::size_t destination_offset(bool is_v6) {
 
 }  // namespace
 
-Rewrite::Rewrite(const Endpoint& from, const Endpoint& to)
-    : address(to.address.bytes()), port(to.port), is_v6(to.address.is_v6()) {
-  HG_ASSERT(from.address.is_v6() == is_v6);
-  const ChecksumSum addresses = is_v6 ? delta_of(from.address.bytes(), to.address.bytes())
-                                      : delta_of(v4_of(from.address), v4_of(to.address));
+Rewrite::Rewrite(const SideV4& from, const SideV4& to) : port(to.port) {
+  std::memcpy(address.data(), &to.address, sizeof to.address);
+  const ChecksumSum addresses = delta_of(from.address, to.address);
   address_delta = fold(addresses);
-  transport_delta = fold(addresses + delta_of(Be16(from.port), Be16(to.port)));
+  transport_delta = fold(addresses + delta_of(from.port, to.port));
+}
+
+Rewrite::Rewrite(const SideV6& from, const SideV6& to) : address(to.address), port(to.port), is_v6(true) {
+  const ChecksumSum addresses = delta_of(from.address, to.address);
+  address_delta = fold(addresses);
+  transport_delta = fold(addresses + delta_of(from.port, to.port));
+}
+
+Rewrite::Rewrite(const Endpoint& from, const Endpoint& to)
+    : Rewrite(to.address.is_v6() ? Rewrite(SideV6{from.address.bytes(), Be16(from.port)},
+                                           SideV6{to.address.bytes(), Be16(to.port)})
+                                 : Rewrite(SideV4{v4_of(from.address), Be16(from.port)},
+                                           SideV4{v4_of(to.address), Be16(to.port)})) {
+  HG_ASSERT(from.address.is_v6() == is_v6);
+}
+
+Be16* transport_checksum(std::byte* frame, const ParsedPacket& parsed) {
+  const bool is_udp = parsed.protocol == kProtocolUdp;
+  const std::size_t offset = is_udp ? offsetof(UdpHeader, checksum) : offsetof(TcpHeader, checksum);
+  if (parsed.l4_offset + offset + sizeof(Be16) > parsed.end) return nullptr;
+  Be16* field = &header_at<Be16>(frame + parsed.l4_offset + offset);
+  return is_udp && *field == Be16(0) ? nullptr : field;
+}
+
+void update_transport_checksum(std::byte* frame, const ParsedPacket& parsed, uint16_t delta) {
+  Be16* field = transport_checksum(frame, parsed);
+  if (field == nullptr) return;
+  update_checksum(*field, delta);
+  // RFC 768: zero means "none", so a UDP checksum of zero is sent as its other spelling.
+  if (parsed.protocol == kProtocolUdp && *field == Be16(0)) *field = Be16(0xffff);
 }
 
 void rewrite_destination(std::byte* frame, const ParsedPacket& parsed, const Rewrite& rewrite) {
   rewrite_destination_address(frame, parsed, rewrite);
-  auto& tcp = header_at<TcpHeader>(frame + parsed.l4_offset);
-  tcp.dst_port = rewrite.port;
-  update_checksum(tcp.checksum, rewrite.transport_delta);
+  header_at<PortsHeader>(frame + parsed.l4_offset).dst_port = rewrite.port;
+  update_transport_checksum(frame, parsed, rewrite.transport_delta);
 }
 
 void rewrite_source(std::byte* frame, const ParsedPacket& parsed, const Rewrite& rewrite) {
   rewrite_source_address(frame, parsed, rewrite);
-  auto& tcp = header_at<TcpHeader>(frame + parsed.l4_offset);
-  tcp.src_port = rewrite.port;
-  update_checksum(tcp.checksum, rewrite.transport_delta);
+  header_at<PortsHeader>(frame + parsed.l4_offset).src_port = rewrite.port;
+  update_transport_checksum(frame, parsed, rewrite.transport_delta);
 }
 
 void rewrite_destination_address(std::byte* frame, const ParsedPacket& parsed, const Rewrite& rewrite) {

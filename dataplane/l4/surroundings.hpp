@@ -12,8 +12,9 @@
 namespace headgate::l4 {
 
 struct Surroundings {
-  // By destination: this machine's own address, where the tunnel to it begins; without one there is none.
-  std::map<IpAddress, IpAddress> tunnel_sources = {};
+  // By destination: this machine's own address, from which tunnels and fullnat lead there; without one no
+  // packet does.
+  std::map<IpAddress, IpAddress> sources = {};
   uint16_t mtu_bytes = 1500;  // of the uplink: the longest IP packet
   MacAddress uplink_mac{};
 

@@ -31,6 +31,7 @@ enum class DropReason : uint8_t {
   kTtlExpired,         // to be forwarded, but its hops are used up, and no answer may be sent or was due
   kTooBig,             // for the way to its target, and no answer may be sent or was due
   kNoNextHop,          // a target whose machine no route or neighbour of the kernel leads to
+  kNoNatFlow,          // by fullnat: no port is free for a new flow; an error about one that is not known
   kNoTarget,           // a listener without a target that takes new flows
   kFragmentUnmatched,  // a later fragment whose first was not seen, or no longer remembered
   kHostRateNeighbour,  // past the rate limit of ARP and neighbour discovery to the kernel
@@ -55,6 +56,7 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "ttl_expired",
                                                                                  "too_big",
                                                                                  "no_next_hop",
+                                                                                 "no_nat_flow",
                                                                                  "no_target",
                                                                                  "fragment_unmatched",
                                                                                  "host_rate_neighbour",

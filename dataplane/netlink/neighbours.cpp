@@ -57,6 +57,14 @@ Result<void> keep_neighbour(Socket& socket, int link_index, const IpAddress& add
   return socket.act(request, "asking for the neighbour " + address.to_string());
 }
 
+Result<void> ask_for_neighbour(Socket& socket, int link_index, const IpAddress& address) {
+  auto body = body_for(link_index, address);
+  body.ndm_flags = NTF_USE;
+  Request request(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE, body);
+  request.put(NDA_DST, address);
+  return socket.act(request, "asking for the neighbour " + address.to_string());
+}
+
 Result<void> forget_neighbour(Socket& socket, int link_index, const IpAddress& address) {
   Request request(RTM_DELNEIGH, NLM_F_ACK, body_for(link_index, address));
   request.put(NDA_DST, address);

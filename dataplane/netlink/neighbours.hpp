@@ -28,6 +28,8 @@ bool is_neighbour_event(const Message& event);
 // The kernel asks for it now and again and again, and does not drop it while it has room
 // (NTF_EXT_MANAGED, Linux 5.16). Not for one that is fixed, which would be no more.
 Result<void> keep_neighbour(Socket& socket, int link_index, const IpAddress& address);
+// The kernel asks for it now, as if it had a packet for it.
+Result<void> ask_for_neighbour(Socket& socket, int link_index, const IpAddress& address);
 // What was learned of it goes; the kernel asks anew when it needs it itself.
 Result<void> forget_neighbour(Socket& socket, int link_index, const IpAddress& address);
 

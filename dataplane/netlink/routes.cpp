@@ -9,6 +9,16 @@
 namespace headgate::netlink {
 namespace {
 
+// Of IPv4 it may be a neighbour that has an IPv6 address only (RTA_VIA, RFC 5549).
+std::optional<IpAddress> gateway_of(const Attributes& attributes) {
+  if (const auto gateway = attributes.address(RTA_GATEWAY)) return gateway;
+  const auto via = attributes.find(RTA_VIA);
+  Ipv6Bytes address;
+  if (!via || via->size() != sizeof(rtvia) + sizeof address) return std::nullopt;
+  std::memcpy(address.data(), via->data() + sizeof(rtvia), sizeof address);
+  return IpAddress::v6(address);
+}
+
 // Each hop of RTA_MULTIPATH: a rtnexthop, then its own attributes.
 void add_hops(std::vector<Route>& routes, const Route& route, std::span<const uint8_t> hops) {
   while (hops.size() >= sizeof(rtnexthop)) {
@@ -17,7 +27,7 @@ void add_hops(std::vector<Route>& routes, const Route& route, std::span<const ui
     if (hop.rtnh_len < sizeof hop || hop.rtnh_len > hops.size()) return;
     Route one = route;
     one.link_index = hop.rtnh_ifindex;
-    one.gateway = Attributes(hops.subspan(sizeof hop, hop.rtnh_len - sizeof hop)).address(RTA_GATEWAY);
+    one.gateway = gateway_of(Attributes(hops.subspan(sizeof hop, hop.rtnh_len - sizeof hop)));
     routes.push_back(std::move(one));
     hops = hops.subspan(std::min<std::size_t>(RTNH_ALIGN(hop.rtnh_len), hops.size()));
   }
@@ -33,7 +43,7 @@ void add_route(std::vector<Route>& routes, const Message& message) {
   Route route;
   const IpAddress any = body->rtm_family == AF_INET ? IpAddress::v4(0) : IpAddress::v6({});
   route.destination = {attributes.address(RTA_DST).value_or(any), body->rtm_dst_len};
-  route.gateway = attributes.address(RTA_GATEWAY);
+  route.gateway = gateway_of(attributes);
   route.source = attributes.address(RTA_PREFSRC);
   route.link_index = static_cast<int>(attributes.u32(RTA_OIF).value_or(0));
   route.metric = attributes.u32(RTA_PRIORITY).value_or(0);
@@ -41,16 +51,6 @@ void add_route(std::vector<Route>& routes, const Message& message) {
     add_hops(routes, route, *hops);
   else
     routes.push_back(std::move(route));
-}
-
-// Of IPv4 it may be a neighbour that has an IPv6 address only (RTA_VIA, RFC 5549).
-std::optional<IpAddress> gateway_of(const Attributes& attributes) {
-  if (const auto gateway = attributes.address(RTA_GATEWAY)) return gateway;
-  const auto via = attributes.find(RTA_VIA);
-  Ipv6Bytes address;
-  if (!via || via->size() != sizeof(rtvia) + sizeof address) return std::nullopt;
-  std::memcpy(address.data(), via->data() + sizeof(rtvia), sizeof address);
-  return IpAddress::v6(address);
 }
 
 Request request_for(uint16_t type, uint16_t flags, const Route& route) {

@@ -56,6 +56,7 @@ class Checks {
   void check_listener(const Entry& entry);
   void check_place(const Entry& entry);
   void check_forwarded(const db::ObjectKey& object, const std::string& pointer, const Entry& listener);
+  void check_answers(const db::ObjectKey& object, const std::string& pointer, const Entry& listener);
   void check_trust(const Entry& entry);
   void check_pool(const Entry& entry);
   void check_policy(const Entry& entry);
@@ -318,6 +319,43 @@ void Checks::check_secret(const Entry& entry) {
   }
 }
 
+// By nat or fullnat: to the backend's own address and port. Else packets arrive as they came.
+bool is_translated(const Listener& listener) {
+  return listener.forwarding == contract::Forwarding::kNat ||
+         listener.forwarding == contract::Forwarding::kFullnat;
+}
+
+bool is_of_one_family(const Listener& listener) {
+  return listener.forwarding == contract::Forwarding::kDsr || is_translated(listener);
+}
+
+std::set<Endpoint> endpoints_of(const Entry* pool) {
+  std::set<Endpoint> endpoints;
+  if (pool)
+    for (const auto& backend : pool->as<Pool>().backends)
+      if (const auto to = literal_endpoint(backend)) endpoints.insert(*to);
+  return endpoints;
+}
+
+// By nat an answer says by where it comes from alone which listener's it is.
+void Checks::check_answers(const db::ObjectKey& object, const std::string& pointer, const Entry& listener) {
+  const auto& as_listener = listener.as<Listener>();
+  if (as_listener.forwarding != contract::Forwarding::kNat) return;
+  const auto endpoints = endpoints_of(model_.find(key_of(Kind::kPool, *as_listener.pool)));
+  for (const auto* other : model_.all(Kind::kListener)) {
+    const auto& as_other = other->as<Listener>();
+    if (other->key == listener.key || as_other.forwarding != contract::Forwarding::kNat ||
+        as_other.protocol != as_listener.protocol)
+      continue;
+    for (const auto& endpoint : endpoints_of(model_.find(key_of(Kind::kPool, *as_other.pool))))
+      if (endpoints.contains(endpoint))
+        add_conflict(object, pointer, "backend_taken",
+                     endpoint.to_string() + " is a backend of " + other->key.to_string() +
+                         " by nat as well as of " + listener.key.to_string() +
+                         ": nothing in its answers would say whose they are; use fullnat, or another port");
+  }
+}
+
 // What l4 can't forward to. `object` is what has been changed, the listener or its pool.
 void Checks::check_forwarded(const db::ObjectKey& object, const std::string& pointer, const Entry& listener) {
   const auto& as_listener = listener.as<Listener>();
@@ -329,11 +367,10 @@ void Checks::check_forwarded(const db::ObjectKey& object, const std::string& poi
     if (!to)
       add(object, pointer, "unsupported",
           name + " is a name: " + listener.key.to_string() + " forwards packets, to addresses only");
-    else if (as_listener.forwarding == contract::Forwarding::kDsr &&
-             to->address.is_v6() != as_listener.address.is_v6())
+    else if (is_of_one_family(as_listener) && to->address.is_v6() != as_listener.address.is_v6())
       add(object, pointer, "invalid_value",
           name + " is of another address family than " + listener.key.to_string());
-    else if (backend.port != as_listener.port)
+    else if (backend.port != as_listener.port && !is_translated(as_listener))
       add(object, pointer, "invalid_value",
           name + " has another port than " + listener.key.to_string() +
               ": packets arrive unchanged, on the listener's address and port");
@@ -341,6 +378,7 @@ void Checks::check_forwarded(const db::ObjectKey& object, const std::string& poi
       add(object, pointer, "unsupported",
           name + " has a priority: " + listener.key.to_string() + " forwards packets without failover");
   }
+  check_answers(object, pointer, listener);
 }
 
 void Checks::check_listener(const Entry& entry) {

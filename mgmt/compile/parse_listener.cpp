@@ -153,9 +153,6 @@ void read_pool(Fields& fields, Listener& listener) {
                  "forwarding is needed: how packets reach the pool's backends");
   else if (listener.forwarding == contract::Forwarding::kLocal)
     fields.fault("forwarding", "invalid_value", "local leads to the replicas of a shard, not to a pool");
-  else if (listener.forwarding == contract::Forwarding::kNat ||
-           listener.forwarding == contract::Forwarding::kFullnat)
-    fields.fault("forwarding", "unsupported", "dsr, vxlan, ipip and gue lead to a pool in this release");
   read_vxlan(fields, listener);
   for (const auto* field : {"shard", "hostname", "trusted_proxies", "proxy_protocol", "escaped_slash",
                             "forwarded_header", "namespaces", "tls"})

@@ -97,11 +97,12 @@ TEST_F(FlowFileTest, APipelineKnowsTheFlowsOfTheOneBefore) {
     };
     const l4::TargetMask mask;
     const l4::NextHops next_hops;
+    const l4::RouteTable routes;
     const auto send = [&](l4::Pipeline& pipeline, const l4::L4Table& table, uint16_t port) {
       auto bytes = test::Packet().ip(client, vip).tcp(port, 80).build();
       l4::PacketView view{.data = bytes.data(), .length_bytes = static_cast<uint16_t>(bytes.size())};
       l4::Verdict verdict;
-      pipeline.from_uplink(table, {&view, 1}, {&verdict, 1}, kOpened);
+      pipeline.from_uplink({table, routes}, {&view, 1}, {&verdict, 1}, kOpened);
       return verdict.target_id;
     };
     const auto before = table_of(false, nullptr);

@@ -168,12 +168,12 @@ TEST(NextHopKeeper, ATunnelDoesNotBeginAtAVip) {
     ASSERT_EQ(::system("ip route add 198.51.100.0/24 via 192.0.2.1 dev left src 192.0.2.100"), 0);
     keeper->on_events(kAt);
     keeper->follow(*table_to({"198.51.100.7"}, contract::Forwarding::kIpip), kAt);
-    EXPECT_EQ(keeper->surroundings().tunnel_sources.at(address("198.51.100.7")), address("192.0.2.10"));
+    EXPECT_EQ(keeper->surroundings().sources.at(address("198.51.100.7")), address("192.0.2.10"));
     EXPECT_EQ(keeper->next_hops().find(1), kFirst);
     ASSERT_EQ(::system("ip addr del 192.0.2.10/24 dev left"), 0);
     ASSERT_EQ(::system("ip route replace 198.51.100.0/24 dev left src 192.0.2.100"), 0);
     await(*keeper, 1, std::nullopt);
-    EXPECT_TRUE(keeper->surroundings().tunnel_sources.empty());
+    EXPECT_TRUE(keeper->surroundings().sources.empty());
   });
 }
 
@@ -211,9 +211,8 @@ TEST(NextHopKeeper, ATunnelLeadsThroughGatewaysAndBeginsAtThisMachine) {
     ASSERT_TRUE(keeper.ok());
     keeper->follow(*table_to({"198.51.100.7"}, contract::Forwarding::kIpip), kAt);
     EXPECT_EQ(keeper->next_hops().find(1), kFirst);
-    const l4::Surroundings expected{.tunnel_sources = {{address("198.51.100.7"), address("192.0.2.10")}},
-                                    .mtu_bytes = 1400,
-                                    .uplink_mac = kOwn};
+    const l4::Surroundings expected{
+        .sources = {{address("198.51.100.7"), address("192.0.2.10")}}, .mtu_bytes = 1400, .uplink_mac = kOwn};
     EXPECT_EQ(keeper->surroundings(), expected);
     ASSERT_TRUE(netlink::set_link_mtu(kernel.socket(), kernel.link("left"), 1300).ok());
     EXPECT_TRUE(keeper->on_events(kAt));

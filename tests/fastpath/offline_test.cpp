@@ -162,11 +162,11 @@ TEST_F(OfflineTest, PacketsForOtherMachinesLeaveByTheUplink) {
 
 TEST_F(OfflineTest, ASnapshotThatCannotBeServedIsRefusedWithTheReason) {
   auto snapshot = one_listener();
-  snapshot.last().forwarding = contract::Forwarding::kNat;
+  snapshot.last().forwarding = contract::Forwarding::kVxlan;
   write_snapshot(snapshot.build());
   const Outcome outcome = run({}, {});
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_NE(outcome.text.find("forwarding nat is not known to this release"), std::string::npos)
+  EXPECT_NE(outcome.text.find("forwarding vxlan needs a vni and a MAC address"), std::string::npos)
       << outcome.text;
 }
 

@@ -24,8 +24,8 @@ contract::MemberHealth health(const std::string& target, bool usable) {
 
 TEST(TableKeeper, IsAppliedOnceEveryWorkerLooksAtIt) {
   TableKeeper keeper(2, NextHopKeeper({}));
-  auto first = keeper.tables().reader(0);
-  auto second = keeper.tables().reader(1);
+  auto first = keeper.reads(0).tables;
+  auto second = keeper.reads(1).tables;
   first.refresh();
   second.refresh();
   ASSERT_TRUE(keeper.configure(contract::full(snapshot(5, 1)), kNow).ok());
@@ -42,9 +42,9 @@ TEST(TableKeeper, WhatIsRefusedChangesNothing) {
   ASSERT_TRUE(keeper.configure(contract::full(snapshot(5, 1)), kNow).ok());
   contract::Delta stranger{.base = 4, .revision = 6, .upserts = {}, .removals = {}};
   EXPECT_EQ(keeper.configure(stranger, kNow).error().code, ErrorCode::kConflict);
-  auto nat = test::L4Snapshot(6).listener("192.0.2.100:80");
-  nat.last().forwarding = contract::Forwarding::kNat;
-  EXPECT_EQ(keeper.configure(contract::full(nat.build()), kNow).error().code, ErrorCode::kInvalid);
+  auto tunnel = test::L4Snapshot(6).listener("192.0.2.100:80");
+  tunnel.last().forwarding = contract::Forwarding::kVxlan;  // of no network
+  EXPECT_EQ(keeper.configure(contract::full(tunnel.build()), kNow).error().code, ErrorCode::kInvalid);
   EXPECT_EQ(keeper.revision(), 5u);
   EXPECT_EQ(keeper.current().revision(), 5u);
   ASSERT_TRUE(keeper.configure(contract::diff(snapshot(5, 1), snapshot(6, 2)), kNow).ok());

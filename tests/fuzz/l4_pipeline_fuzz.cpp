@@ -18,27 +18,44 @@ using namespace headgate;
 struct Fixture {
   l4::TargetMask mask;
   l4::NextHops next_hops;
+  const IpAddress gateway = *IpAddress::parse("192.0.2.1");
+  l4::RouteTable routes{std::make_shared<const l4::Routes>(std::vector<l4::Routes::Entry>{
+                            {*Prefix::parse("0.0.0.0/0"), l4::RouteKind::kGateway, gateway},
+                            {*Prefix::parse("::/0"), l4::RouteKind::kGateway, gateway}}),
+                        {{gateway, MacAddress{2, 0, 0, 0, 0, 9}}}};
   l4::Pipeline pipeline{{.flows = 1024, .secret = 1, .uplink_mac = {}}, mask, next_hops};
-  Result<std::unique_ptr<const l4::L4Table>> table = l4::L4Table::build(
-      test::L4Snapshot(1)
-          .listener("192.0.2.100:80")
-          .targets(2, 1, "198.19.255.1", 2000)
-          .listener("[2001:db8::100]:80")
-          .targets(2, 11, "fd68:6764:7465::1", 2000)
-          .listener("192.0.2.101:53")
-          .forwarded("pool")
-          .udp()
-          .targets(2, 21, "192.0.2.20", 53)
-          .listener("[2001:db8::101]:53")
-          .forwarded("pool", contract::Forwarding::kIpip)
-          .targets(2, 31, "2001:db8::20", 53)
-          .build(),
-      nullptr, l4::Tick(0),
-      {.tunnel_sources = {{*IpAddress::parse("2001:db8::20"), *IpAddress::parse("2001:db8::10")}}});
+  Result<std::unique_ptr<const l4::L4Table>> table =
+      l4::L4Table::build(test::L4Snapshot(1)
+                             .listener("192.0.2.100:80")
+                             .targets(2, 1, "198.19.255.1", 2000)
+                             .listener("[2001:db8::100]:80")
+                             .targets(2, 11, "fd68:6764:7465::1", 2000)
+                             .listener("192.0.2.101:53")
+                             .forwarded("pool")
+                             .udp()
+                             .targets(2, 21, "192.0.2.20", 53)
+                             .listener("[2001:db8::101]:53")
+                             .forwarded("pool", contract::Forwarding::kIpip)
+                             .targets(2, 31, "2001:db8::20", 53)
+                             .listener("192.0.2.102:53")
+                             .forwarded("pool", contract::Forwarding::kNat)
+                             .udp()
+                             .targets(1, 41, "192.0.2.21", 53)
+                             .listener("192.0.2.103:80")
+                             .forwarded("pool", contract::Forwarding::kFullnat)
+                             .targets(1, 42, "192.0.2.21", 80)
+                             .listener("[2001:db8::102]:53")
+                             .forwarded("pool", contract::Forwarding::kFullnat)
+                             .udp()
+                             .targets(1, 43, "2001:db8::20", 53)
+                             .build(),
+                         nullptr, l4::Tick(0),
+                         {.sources = {{*IpAddress::parse("2001:db8::20"), *IpAddress::parse("2001:db8::10")},
+                                      {*IpAddress::parse("192.0.2.21"), *IpAddress::parse("192.0.2.10")}}});
   TimePoint now{std::chrono::seconds(1000)};
 
   Fixture() {
-    for (const uint32_t id : {21u, 31u, 32u}) next_hops.set(id, MacAddress{2, 0, 0, 0, 0, 9});
+    for (const uint32_t id : {21u, 31u, 32u, 41u, 42u, 43u}) next_hops.set(id, MacAddress{2, 0, 0, 0, 0, 9});
   }
 };
 
@@ -62,7 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   verdict.reason = l4::DropReason::kCount;  // what no verdict is
   fixture.now += std::chrono::milliseconds(100);
   if (data[0] % 2 == 0)
-    fixture.pipeline.from_uplink(**fixture.table, {&view, 1}, {&verdict, 1}, fixture.now);
+    fixture.pipeline.from_uplink({**fixture.table, fixture.routes}, {&view, 1}, {&verdict, 1}, fixture.now);
   else
     fixture.pipeline.from_host(**fixture.table, {&view, 1}, {&verdict, 1});
   check(verdict.reason < l4::DropReason::kCount);

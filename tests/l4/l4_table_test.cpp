@@ -148,9 +148,6 @@ TEST(L4Table, RefusesWhatItCannotServe) {
     EXPECT_FALSE(built.ok());
     return built.ok() ? std::string() : built.error().message;
   };
-  L4Snapshot nat = L4Snapshot(1).listener("192.0.2.100:80");
-  nat.last().forwarding = contract::Forwarding::kNat;
-  EXPECT_EQ(refusal(nat), "listener 192.0.2.100:80: forwarding nat is not known to this release");
   L4Snapshot udp = L4Snapshot(1).listener("192.0.2.100:80");
   udp.last().protocol = contract::Protocol::kUdp;
   EXPECT_EQ(refusal(udp), "listener 192.0.2.100:80: replicas take no datagrams");
@@ -165,11 +162,52 @@ TEST(L4Table, RefusesWhatItCannotServe) {
                         .target(1, "a", "198.19.255.1:1")
                         .target(1, "b", "198.19.255.1:2")),
             "listener 192.0.2.100:80: target id 1 is there twice");
+  EXPECT_EQ(
+      refusal(L4Snapshot(1)
+                  .listener("192.0.2.100:80")
+                  .target(1, "a", "198.19.255.1:1")
+                  .target(2, "b", "198.19.255.1:1")),
+      "listener 192.0.2.100:80: 198.19.255.1:1 is the address of two targets whose answers nothing would "
+      "tell apart");
   EXPECT_EQ(refusal(L4Snapshot(1)
                         .listener("192.0.2.100:80")
-                        .target(1, "a", "198.19.255.1:1")
-                        .target(2, "b", "198.19.255.1:1")),
-            "listener 192.0.2.100:80: 198.19.255.1:1 is the address of two targets");
+                        .forwarded("pool", contract::Forwarding::kNat)
+                        .target(1, "a", "[2001:db8::1]:80")),
+            "listener 192.0.2.100:80: target a is of the other address family");
+}
+
+TEST(L4Table, KnowsABackendByWhereItsAnswersComeFrom) {
+  const Surroundings surroundings{
+      .sources = {{*IpAddress::parse("10.0.0.1"), *IpAddress::parse("192.0.2.10")}}};
+  const auto snapshot = L4Snapshot(1)
+                            .listener("192.0.2.100:80")
+                            .forwarded("a", contract::Forwarding::kNat)
+                            .target(1, "a", "10.0.0.1:8080")
+                            .listener("192.0.2.101:80")
+                            .forwarded("a", contract::Forwarding::kFullnat)
+                            .target(2, "a", "10.0.0.1:8080")
+                            .listener("192.0.2.102:80")
+                            .forwarded("a", contract::Forwarding::kFullnat)
+                            .target(3, "a", "10.0.0.1:8080")
+                            .build();
+  const auto built = L4Table::build(snapshot, nullptr, Tick(0), surroundings);
+  ASSERT_TRUE(built.ok()) << built.error().message;
+  const L4Table& table = **built;
+  const auto key = [](uint16_t port, uint8_t protocol) {
+    return ServiceKeyV4{Be32(0x0a000001), Be16(port), protocol, 0};
+  };
+  const Backend* backend = table.find_backend(key(8080, kProtocolTcp));
+  ASSERT_NE(backend, nullptr);
+  EXPECT_EQ(backend->nat, table.target_of_id(1));
+  ASSERT_NE(backend->fullnat, nullptr);
+  EXPECT_EQ(backend->fullnat->source, IpAddress::parse("192.0.2.10"));
+  for (const uint32_t id : {1, 2, 3}) EXPECT_EQ(table.target_of_id(id)->backend_number, backend->number);
+  EXPECT_EQ(table.find_backend(key(8080, kProtocolUdp)), nullptr);
+  EXPECT_EQ(table.find_backend(key(8081, kProtocolTcp)), nullptr);
+  // Again, from the table before: the same hash, by which flows are found.
+  const auto again = L4Table::build(snapshot, built->get(), Tick(1), surroundings);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ((*again)->find_backend(key(8080, kProtocolTcp))->hash, backend->hash);
 }
 
 }  // namespace

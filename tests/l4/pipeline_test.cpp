@@ -72,7 +72,7 @@ class PipelineTest : public testing::TestWithParam<Names> {
     PacketView view{
         .data = bytes.data(), .length_bytes = static_cast<uint16_t>(bytes.size()), .trust = trust};
     std::vector<Verdict> verdicts(1);
-    pipeline_.from_uplink(*table_, {&view, 1}, verdicts, now_);
+    pipeline_.from_uplink({*table_, routes_}, {&view, 1}, verdicts, now_);
     count(verdicts);
     return verdicts[0];
   }
@@ -105,6 +105,7 @@ class PipelineTest : public testing::TestWithParam<Names> {
   TimePoint now_{100'000s};
   TargetMask mask_;
   NextHops next_hops_;
+  RouteTable routes_;
   Pipeline pipeline_{{.flows = 4096, .secret = 1, .uplink_mac = {}}, mask_, next_hops_};
   std::unique_ptr<const L4Table> table_;
   std::unique_ptr<const L4Table> old_;
@@ -265,7 +266,7 @@ TEST_P(PipelineTest, FragmentsOfOneBurstFindTheirFirst) {
   for (auto& frame : frames)
     views.push_back({.data = frame.data(), .length_bytes = static_cast<uint16_t>(frame.size())});
   std::vector<Verdict> verdicts(views.size());
-  pipeline_.from_uplink(*table_, views, verdicts, now_);
+  pipeline_.from_uplink({*table_, routes_}, views, verdicts, now_);
   count(verdicts);
   for (const auto& verdict : verdicts) EXPECT_EQ(verdict.exit, Exit::kHost) << name_of(verdict.reason);
 }
@@ -354,7 +355,7 @@ TEST_P(PipelineTest, ABurstIsTheSameAsItsPacketsOneByOne) {
       views.push_back({.data = bytes.data(), .length_bytes = static_cast<uint16_t>(bytes.size())});
     std::vector<Verdict> verdicts(views.size());
     now_ += 1s;
-    pipeline_.from_uplink(*table_, views, verdicts, now_);
+    pipeline_.from_uplink({*table_, routes_}, views, verdicts, now_);
     count(verdicts);
     for (std::size_t i = 0; i < alone.size(); ++i) {
       ASSERT_EQ(uplink(alone[i]), verdicts[i]) << i;

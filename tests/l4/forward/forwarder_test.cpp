@@ -77,7 +77,7 @@ class ForwarderTest : public testing::TestWithParam<ForwarderNames> {
                     .length_bytes = static_cast<uint16_t>(frame.size()),
                     .headroom_bytes = kHeadroomBytes};
     Verdict verdict;
-    pipeline_.from_uplink(*table_, {&view, 1}, {&verdict, 1}, now_);
+    pipeline_.from_uplink({*table_, routes_}, {&view, 1}, {&verdict, 1}, now_);
     return {verdict, Bytes(view.data, view.data + view.length_bytes)};
   }
   // The packet with one hop less, from us to the neighbour.
@@ -97,10 +97,11 @@ class ForwarderTest : public testing::TestWithParam<ForwarderNames> {
   static constexpr const char* kOwnV6 = "2001:db8::10";
 
   TimePoint now_{100'000s};
-  Surroundings surroundings_{.tunnel_sources = {{*IpAddress::parse(names().backend),
-                                                 *IpAddress::parse(names().v6 ? kOwnV6 : kOwnV4)}}};
+  Surroundings surroundings_{
+      .sources = {{*IpAddress::parse(names().backend), *IpAddress::parse(names().v6 ? kOwnV6 : kOwnV4)}}};
   TargetMask mask_;
   NextHops next_hops_;
+  RouteTable routes_;
   Pipeline pipeline_{{.flows = 4096, .secret = 1, .uplink_mac = kUplink}, mask_, next_hops_};
   std::unique_ptr<const L4Table> table_;
   std::unique_ptr<const L4Table> old_;
@@ -207,8 +208,7 @@ TEST_P(ForwarderTest, WhatIsNeverAnsweredUsesUpNoAnswer) {
 TEST_P(ForwarderTest, ATunnelOfATargetThatIsGoneFollowsTheSurroundings) {
   configure_tunnel();
   send(tcp());
-  surroundings_.tunnel_sources.begin()->second =
-      *IpAddress::parse(names().v6 ? "2001:db8::11" : "192.0.2.11");
+  surroundings_.sources.begin()->second = *IpAddress::parse(names().v6 ? "2001:db8::11" : "192.0.2.11");
   const auto other = names().v6 ? "[2001:db8::21]:80" : "192.0.2.21:80";
   configure(L4Snapshot(3)
                 .listener(at(names().vip, 80))
@@ -256,7 +256,7 @@ TEST_P(ForwarderTest, ADatagramWithoutAChecksumIsOneInIpv4Alone) {
   header_at<UdpHeader>(frame.data() + udp_at).checksum = Be16(0);
   PacketView view{.data = frame.data(), .length_bytes = static_cast<uint16_t>(frame.size())};
   Verdict verdict;
-  pipeline_.from_uplink(*table_, {&view, 1}, {&verdict, 1}, now_);
+  pipeline_.from_uplink({*table_, routes_}, {&view, 1}, {&verdict, 1}, now_);
   EXPECT_EQ(verdict, names().v6 ? Verdict::drop(DropReason::kTransportChecksumWrong)
                                 : leaves(2, FlowRole::kOpensFlow));
 }

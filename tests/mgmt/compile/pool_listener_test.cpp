@@ -143,6 +143,42 @@ TEST_F(PoolListener, ATunnelMayBeOfAnotherFamily) {
   EXPECT_EQ(compiled("udp/192.0.2.9:53").vxlan, (contract::Vxlan{7, "02:00:00:00:00:07"}));
 }
 
+TEST_F(PoolListener, ByNatBackendsHaveTheirOwnPortAndTheListenersFamily) {
+  add(pool_key("a", "app"), R"({"backends":[{"address":"10.0.0.1","port":8080}]})");
+  add(pool_key("a", "six"), R"({"backends":[{"address":"2001:db8::1","port":53}]})");
+  for (const std::string forwarding : {"nat", "fullnat"}) {
+    const auto body = [&](const std::string& pool) {
+      return R"({"address":"192.0.2.9","port":53,"protocol":"tcp","pool":"a/)" + pool +
+             R"(","forwarding":")" + forwarding + "\"}";
+    };
+    EXPECT_THAT(put_and_check(global(Kind::kListener, "x"), body("app")), IsEmpty());
+    EXPECT_THAT(put_and_check(global(Kind::kListener, "x"), body("six")),
+                ElementsAre("listener x /pool invalid_value"));
+  }
+}
+
+TEST_F(PoolListener, ByNatABackendIsOfOneListener) {
+  const auto body = [](const std::string& address, const std::string& pool, const std::string& forwarding,
+                       const std::string& protocol = "tcp") {
+    return R"({"address":")" + address + R"(","port":53,"protocol":")" + protocol + R"(","pool":"a/)" + pool +
+           R"(","forwarding":")" + forwarding + "\"}";
+  };
+  add(pool_key("a", "one"),
+      R"({"backends":[{"address":"10.0.0.1","port":53},{"address":"10.0.0.2","port":53}]})");
+  add(pool_key("a", "two"),
+      R"({"backends":[{"address":"10.0.0.2","port":53},{"address":"10.0.0.3","port":53}]})");
+  add(pool_key("a", "three"), R"({"backends":[{"address":"10.0.0.4","port":53}]})");
+  add(global(Kind::kListener, "x"), body("192.0.2.9", "one", "nat"));
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "y"), body("192.0.2.10", "two", "nat")),
+              ElementsAre("!listener y /pool backend_taken"));
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "y"), body("192.0.2.10", "two", "nat", "udp")),
+              IsEmpty());
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "y"), body("192.0.2.10", "two", "fullnat")), IsEmpty());
+  EXPECT_THAT(put_and_check(global(Kind::kListener, "y"), body("192.0.2.10", "three", "nat")), IsEmpty());
+  EXPECT_THAT(put_and_check(pool_key("a", "three"), R"({"backends":[{"address":"10.0.0.1","port":53}]})"),
+              ElementsAre("!pool a/three /backends backend_taken"));
+}
+
 TEST_F(PoolListener, TakesNeitherRoutesNorPolicies) {
   add_listener("db", "192.0.2.9");
   EXPECT_THAT(put_and_check(route_key("a", "x"), route_body("\"db\"", "p")),
