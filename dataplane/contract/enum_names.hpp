@@ -25,6 +25,10 @@ struct EnumNames<Forwarding> {
                                                           "gue",   "nat", "fullnat"};
 };
 template <>
+struct EnumNames<FlowBalance> {
+  static constexpr std::array<std::string_view, 3> kNames{"flow", "source", "round_robin"};
+};
+template <>
 struct EnumNames<Algorithm> {
   static constexpr std::array<std::string_view, 4> kNames{"round_robin", "least_requests", "random",
                                                           "maglev"};

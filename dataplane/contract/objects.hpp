@@ -111,12 +111,16 @@ struct L4Target {
   IpAddress address;
   uint16_t port = 0;
   uint32_t weight = 1;
-  bool drain = false;  // keeps its flows, gets no new ones
+  bool drain = false;     // keeps its flows, gets no new ones
+  uint32_t priority = 0;  // gets new flows where all of lower numbers are down
 
-  static constexpr auto kFields =
-      std::tuple{field("id", &L4Target::id),           field("name", &L4Target::name),
-                 field("address", &L4Target::address), field("port", &L4Target::port),
-                 field("weight", &L4Target::weight),   field("drain", &L4Target::drain)};
+  static constexpr auto kFields = std::tuple{field("id", &L4Target::id),
+                                             field("name", &L4Target::name),
+                                             field("address", &L4Target::address),
+                                             field("port", &L4Target::port),
+                                             field("weight", &L4Target::weight),
+                                             field("drain", &L4Target::drain),
+                                             field("priority", &L4Target::priority)};
   friend bool operator==(const L4Target&, const L4Target&) = default;
 };
 
@@ -130,6 +134,10 @@ struct Vxlan {
   friend bool operator==(const Vxlan&, const Vxlan&) = default;
 };
 
+// Which target gets a new flow: that of the whole flow's hash, of its source address's alone, or the next
+// one's turn. All by weight.
+enum class FlowBalance : uint8_t { kFlow, kSource, kRoundRobin };  // "flow" "source" "round_robin"
+
 // One (address, port, tcp|udp) that l4 takes packets for. Several L7 listeners may share it.
 struct L4Listener {
   IpAddress address;
@@ -142,6 +150,7 @@ struct L4Listener {
   std::string pool = {};
   WhenAllDown when_all_down = WhenAllDown::kTryAll;
   std::optional<Vxlan> vxlan = {};  // where forwarding is kVxlan
+  FlowBalance balance = FlowBalance::kFlow;
 
   static constexpr auto kFields = std::tuple{field("address", &L4Listener::address),
                                              field("port", &L4Listener::port),
@@ -150,7 +159,8 @@ struct L4Listener {
                                              field("targets", &L4Listener::targets),
                                              field("pool", &L4Listener::pool),
                                              field("when_all_down", &L4Listener::when_all_down),
-                                             field("vxlan", &L4Listener::vxlan)};
+                                             field("vxlan", &L4Listener::vxlan),
+                                             field("balance", &L4Listener::balance)};
   friend bool operator==(const L4Listener&, const L4Listener&) = default;
 };
 

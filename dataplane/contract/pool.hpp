@@ -87,6 +87,7 @@ struct Pool {
   PoolProtocol protocol = PoolProtocol::kHttp1;
   HashKey hash = {};  // where the algorithm is kMaglev
   std::optional<Millis> slow_start = {};
+  std::optional<Millis> drain_timeout = {};  // of flows through l4
   // A priority serves while at least this share of its endpoints is usable; 0: while any is.
   uint32_t failover_percent = 0;
   Boxed<Outlier> outlier = {};
@@ -110,6 +111,7 @@ struct Pool {
                                              field("protocol", &Pool::protocol),
                                              field("hash", &Pool::hash),
                                              field("slow_start", &Pool::slow_start),
+                                             field("drain_timeout", &Pool::drain_timeout),
                                              field("failover_percent", &Pool::failover_percent),
                                              field("outlier", &Pool::outlier),
                                              field("circuit_breaker", &Pool::circuit_breaker),

@@ -53,6 +53,8 @@ void Control::turn() {
     return;
   }
   if (waited[3].revents != 0) keeper_->on_network_events(monotonic_now());
+  if (const auto next = keeper_->next_change(); next && monotonic_now() >= *next)
+    keeper_->on_time(monotonic_now());
   if (waited[4].revents != 0) keeper_->want_neighbours(*workers_, monotonic_now());
   if (waited[2].revents != 0) read_messages();
   if (waited[0].revents != 0) accept_node();
@@ -63,7 +65,8 @@ void Control::turn() {
 
 int Control::timeout_ms(TimePoint now) const {
   if (unacknowledged_ != 0 || explainer_.is_busy()) return kSettleMs;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(report_at_ - now);
+  const TimePoint next = std::min(keeper_->next_change().value_or(report_at_), report_at_);
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now);
   return std::max(0, static_cast<int>(left.count()));
 }
 
@@ -93,7 +96,7 @@ void Control::read_messages() {
 void Control::handle(const contract::Message& message) {
   if (const auto* to_configure = std::get_if<contract::Configure>(&message)) return configure(*to_configure);
   if (const auto* health = std::get_if<contract::HealthDelta>(&message))
-    return keeper_->update_health(*health);
+    return keeper_->update_health(*health, monotonic_now());
   if (std::holds_alternative<contract::Stop>(message)) {
     stop_ = true;
     return;

@@ -35,6 +35,7 @@ struct FlowFile::Header {
   uint32_t layout = 0;
   uint32_t zero = 0;
   uint64_t flows = 0;
+  std::array<uint16_t, 4> nat_ports{};  // first, last, worker, workers
   std::array<char, 36> boot{};
   uint32_t zero_too = 0;
   uint64_t secret = 0;
@@ -42,12 +43,13 @@ struct FlowFile::Header {
 
   bool fits(const Header& wanted, TimePoint now) const {
     const Duration untouched = now - TimePoint(Duration(touched_ns));
-    return magic == wanted.magic && layout == wanted.layout && flows == wanted.flows && boot == wanted.boot &&
-           untouched >= Duration::zero() && untouched <= kKeptFor;
+    return magic == wanted.magic && layout == wanted.layout && flows == wanted.flows &&
+           nat_ports == wanted.nat_ports && boot == wanted.boot && untouched >= Duration::zero() &&
+           untouched <= kKeptFor;
   }
 };
 
-Result<FlowFile> FlowFile::open(const std::filesystem::path& path, std::size_t flows, uint64_t secret,
+Result<FlowFile> FlowFile::open(const std::filesystem::path& path, const Shape& shape, uint64_t secret,
                                 TimePoint now) {
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return system_error(errno, "opening " + path.string());
@@ -55,14 +57,16 @@ Result<FlowFile> FlowFile::open(const std::filesystem::path& path, std::size_t f
     return Error{ErrorCode::kConflict, path.string() + " belongs to another headgate-l4 that runs"};
   const Header wanted{.magic = kMagic,
                       .layout = l4::Pipeline::kFlowLayout,
-                      .flows = flows,
+                      .flows = shape.flows,
+                      .nat_ports = {shape.nat_ports.first, shape.nat_ports.last, shape.nat_ports.worker,
+                                    shape.nat_ports.workers},
                       .boot = boot_id(),
                       .secret = secret,
                       .touched_ns = now.time_since_epoch().count()};
   Header found{};
   const bool fits =
       ::pread(fd.get(), &found, sizeof found, 0) == ssize_t{sizeof found} && found.fits(wanted, now);
-  const auto bytes = static_cast<off_t>(l4::kHugePageBytes + l4::Pipeline::flow_file_bytes(flows));
+  const auto bytes = static_cast<off_t>(l4::kHugePageBytes + l4::Pipeline::flow_file_bytes(shape.flows));
   // Emptied first: what is made longer again is zero.
   if ((!fits && ::ftruncate(fd.get(), 0) != 0) || ::ftruncate(fd.get(), bytes) != 0)
     return system_error(errno, "making room in " + path.string());

@@ -12,14 +12,20 @@
 #include "dataplane/core/clock.hpp"
 #include "dataplane/core/result.hpp"
 #include "dataplane/core/unique_fd.hpp"
+#include "dataplane/l4/forward/nat_table.hpp"
 #include "dataplane/l4/line_memory.hpp"
 
 namespace headgate::fastpath {
 
 class FlowFile {
  public:
+  // What flows lie by: where it is another, those of an earlier process are of no use.
+  struct Shape {
+    std::size_t flows = 0;
+    l4::NatPorts nat_ports = {};
+  };
   // `secret`: random, for flows of a table that begins anew. kConflict where another process has the file.
-  static Result<FlowFile> open(const std::filesystem::path& path, std::size_t flows, uint64_t secret,
+  static Result<FlowFile> open(const std::filesystem::path& path, const Shape& shape, uint64_t secret,
                                TimePoint now);
   FlowFile(FlowFile&& other) noexcept;
   FlowFile& operator=(FlowFile&&) = delete;

@@ -97,7 +97,9 @@ void NextHopKeeper::look_at_routes() {
   std::stable_sort(routes->begin(), routes->end(),
                    [](const auto& a, const auto& b) { return a.metric > b.metric; });
   std::vector<l4::Routes::Entry> entries;
+  gateways_.clear();
   for (const auto& route : *routes) {
+    if (route.link_index == host_link_index_ && route.gateway) gateways_.insert(*route.gateway);
     if (route.link_index != host_link_index_)
       entries.push_back({route.destination, l4::RouteKind::kNowhere});
     else if (route.gateway)
@@ -109,12 +111,15 @@ void NextHopKeeper::look_at_routes() {
     entries.push_back(
         {{own.address, static_cast<uint8_t>(own.address.size_bytes() * 8)}, l4::RouteKind::kHost});
   routes_ = std::make_shared<const l4::Routes>(entries);
+  // What clients are behind sends nothing that the kernel would see, and so must be asked for.
+  for (const auto& gateway : gateways_) ask_for(gateway);
 }
 
 void NextHopKeeper::want_routes(bool wanted) {
   if (wanted == wants_routes_) return;
   wants_routes_ = wanted;
   routes_changed_ = true;
+  gateways_.clear();
   if (wanted && requests_) look_at_routes();
 }
 
@@ -225,7 +230,7 @@ void NextHopKeeper::ask_for(const IpAddress& neighbour) {
 }
 
 void NextHopKeeper::forget_unused() {
-  std::set<IpAddress> used;
+  std::set<IpAddress> used = gateways_;
   for (const auto& [place, destination] : destinations_)
     if (destination.neighbour) used.insert(*destination.neighbour);
   if (requests_)
@@ -285,6 +290,7 @@ bool NextHopKeeper::on_events(TimePoint now) {
   }
   for (const auto& [place, destination] : destinations_)
     if (destination.neighbour) ask_for(*destination.neighbour);  // what the kernel has dropped
+  for (const auto& gateway : gateways_) ask_for(gateway);
   return publish_all() || surroundings_ != surroundings_before;
 }
 

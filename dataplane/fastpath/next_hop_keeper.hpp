@@ -36,6 +36,9 @@ class NextHopKeeper {
   explicit NextHopKeeper(const StaticNeighbours& neighbours, const l4::Surroundings& surroundings = {},
                          const std::optional<IpAddress>& gateway = std::nullopt);
 
+  // Whether an answer by fullnat may come to a worker that does not know its flow.
+  void answers_may_come_to_others(bool they_may) { surroundings_.answers_may_come_to_others = they_may; }
+
   // What tables are built by. True of on_events() where they have changed too.
   const l4::Surroundings& surroundings() const { return surroundings_; }
   // Readable: on_events(). -1: there are none.
@@ -104,6 +107,7 @@ class NextHopKeeper {
   std::map<IpAddress, Known> known_;  // usable neighbours on the host link
   std::set<IpAddress> vips_;          // never a tunnel's source: the backends have them as well
   std::set<IpAddress> kept_;          // that the kernel keeps for us
+  std::set<IpAddress> gateways_;      // of the routes, where they are wanted
   bool wants_routes_ = false;         // some target's answers pass us
   std::shared_ptr<const l4::Routes> routes_ = std::make_shared<const l4::Routes>();
   bool routes_changed_ = false;  // or a neighbour

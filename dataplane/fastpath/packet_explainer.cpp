@@ -18,6 +18,8 @@ std::string_view name_of(l4::ChosenBy by) {
   switch (by) {
     case l4::ChosenBy::kMaglev:
       return "maglev";
+    case l4::ChosenBy::kTurn:
+      return "round_robin";
     case l4::ChosenBy::kSteppedAround:
       return "stepped_around";
     case l4::ChosenBy::kFlowTable:

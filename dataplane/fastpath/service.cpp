@@ -47,7 +47,7 @@ Result<UniqueFd> stop_signals() {
 
 // Below those that the kernel gives its own connections, or above where there are more: what comes to one of
 // them from a backend's port is a flow's by fullnat, or nobody's.
-l4::NatPorts nat_ports() {
+l4::NatPorts nat_ports(std::vector<contract::Notice>& notices) {
   unsigned first = 32768;
   unsigned last = 60999;
   std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last;
@@ -57,6 +57,13 @@ l4::NatPorts nat_ports() {
     ports.last = static_cast<uint16_t>(first - 1);
   else if (last < UINT16_MAX - limits::kWorkersMax * l4::NatPorts::kPerGroup)
     ports = {.first = static_cast<uint16_t>(last + 1), .last = UINT16_MAX};
+  else
+    notices.push_back(
+        {"nat_ports_shared",
+         fmt::format("net.ipv4.ip_local_port_range is {} to {}: leave {} to {} out of it for "
+                     "forwarding by fullnat, or it and the machine's own connections share ports",
+                     first, last, ports.first, ports.last),
+         false});
   return ports;
 }
 
@@ -77,11 +84,13 @@ void run_worker(Worker& worker, unsigned index) {
 }
 
 // One a worker, or none of all.
-std::vector<FlowFile> open_flow_files(const Options& options, std::vector<contract::Notice>& notices) {
+std::vector<FlowFile> open_flow_files(const Options& options, l4::NatPorts ports,
+                                      std::vector<contract::Notice>& notices) {
   std::vector<FlowFile> files;
   for (unsigned i = 0; !options.flow_directory.empty() && i < options.workers; ++i) {
     const auto path = std::filesystem::path(options.flow_directory) / fmt::format("worker-{}", i);
-    auto file = FlowFile::open(path, options.flows, random_secret(), monotonic_now());
+    ports.worker = static_cast<uint16_t>(i);
+    auto file = FlowFile::open(path, {options.flows, ports}, random_secret(), monotonic_now());
     if (!file.ok()) {
       notices.push_back(
           {"flows_not_kept", file.error().message + ": flows are forgotten at a restart", false});
@@ -93,11 +102,10 @@ std::vector<FlowFile> open_flow_files(const Options& options, std::vector<contra
 }
 
 Workers make_workers(const Options& options, TableKeeper& keeper, const Port& uplink, const Port& host,
-                     const std::vector<FlowFile>& flow_files) {
+                     const l4::NatPorts& nat_ports, const std::vector<FlowFile>& flow_files) {
   Workers workers;
   l4::PipelineOptions pipeline{.flows = options.flows, .secret = random_secret(), .uplink_mac = uplink.mac()};
-  pipeline.nat_ports = nat_ports();
-  pipeline.nat_ports.workers = static_cast<uint16_t>(options.workers);
+  pipeline.nat_ports = nat_ports;
   for (unsigned i = 0; i < options.workers; ++i) {
     pipeline.nat_ports.worker = static_cast<uint16_t>(i);
     if (i < flow_files.size()) {
@@ -128,13 +136,16 @@ Result<void> run_service(const Options& options) {
   if (!uplink.ok()) return std::move(uplink).error();
   auto host = Port::open("host", options.host, options.workers, notices);
   if (!host.ok()) return std::move(host).error();
-  auto flow_files = open_flow_files(options, notices);
+  auto ports = nat_ports(notices);
+  ports.workers = static_cast<uint16_t>(options.workers);
+  auto flow_files = open_flow_files(options, ports, notices);
   for (const auto& notice : notices) log::warning(notice.text);
 
   auto next_hops = NextHopKeeper::open(options.host_link, uplink->mac());
   if (!next_hops.ok()) return std::move(next_hops).error();
+  next_hops->answers_may_come_to_others(options.workers > 1);
   TableKeeper keeper(options.workers, std::move(*next_hops));
-  const Workers workers = make_workers(options, keeper, *uplink, *host, flow_files);
+  const Workers workers = make_workers(options, keeper, *uplink, *host, ports, flow_files);
   Control control(std::move(*listener), std::move(*signals), keeper, workers, {&*uplink, &*host}, flow_files,
                   notices);
   control.await_configuration(kConfigurationPatience);

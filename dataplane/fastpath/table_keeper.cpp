@@ -2,7 +2,8 @@
 #include "dataplane/fastpath/table_keeper.hpp"
 
 #include <algorithm>
-#include <set>
+#include <cmath>
+#include <map>
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -25,6 +26,20 @@ bool is_down(const contract::HealthView& health, const std::string& pool, const 
                       [](const auto& endpoint) { return endpoint.usable; });
 }
 
+// A target that is in the snapshot no more, and nobody has said for how long.
+constexpr auto kGoneKeepsFlows = std::chrono::minutes(15);
+
+// Of the pool with this uid; of replicas there are none.
+TargetPhases::Rules rules_of(const contract::Snapshot& snapshot, const std::string& pool) {
+  const auto found = snapshot.objects.find({std::string(contract::kAudienceL4), contract::Kind::kPool, pool});
+  if (pool.empty() || found == snapshot.objects.end()) return {};
+  const auto& as_pool = std::get<contract::Pool>(*found->second);
+  TargetPhases::Rules rules;
+  if (as_pool.slow_start) rules.slow_start = *as_pool.slow_start;
+  if (as_pool.drain_timeout) rules.drain_timeout = *as_pool.drain_timeout;
+  return rules;
+}
+
 }  // namespace
 
 TableKeeper::TableKeeper(std::size_t workers, NextHopKeeper next_hops)
@@ -41,48 +56,119 @@ Result<void> TableKeeper::configure(const contract::Delta& delta, TimePoint now)
   if (!applied.ok()) return applied;
   auto table = build(next, now);
   if (!table.ok()) return std::move(table).error();
+  auto surroundings = next_hops_.surroundings();
+  auto ended = phases_.ended(now);
+  follow(next, **table, now);
+  // Where the first tunnel begins is known once its target is followed; and which drains are over, now that
+  // it is known what drains.
+  if (next_hops_.surroundings() != surroundings || phases_.ended(now) != ended) {
+    table = build(next, now);
+    HG_ASSERT(table.ok());
+    follow(next, **table, now);
+  }
   // First: a worker that sees the table must not see a target unmasked that is dead or led to by nobody.
-  next_hops_.follow(**table, now);
-  publish_routes();
-  mask_targets(next, **table);
-  // Where the first tunnel begins is known once its target is followed.
-  if (next_hops_.surroundings() != built_by_) table = build(next, now);
-  version_ = tables_.publish(std::move(table).value());
+  mask_targets(**table, now);
   snapshot_ = std::move(next);
+  publish(std::move(table).value(), now);
   return {};
 }
 
-Result<std::unique_ptr<const l4::L4Table>> TableKeeper::build(const contract::Snapshot& snapshot,
-                                                              TimePoint now) {
-  built_by_ = next_hops_.surroundings();
-  return l4::L4Table::build(snapshot, &tables_.current(), l4::Tick::at(now), built_by_);
+void TableKeeper::follow(const contract::Snapshot& snapshot, const l4::L4Table& table, TimePoint now) {
+  next_hops_.follow(table, now);
+  publish_routes();
+  phases_.update(states_of(snapshot, table), now);
 }
 
-void TableKeeper::update_health(const contract::HealthDelta& delta) {
+Result<std::unique_ptr<const l4::L4Table>> TableKeeper::build(const contract::Snapshot& snapshot,
+                                                              TimePoint now) const {
+  return l4::L4Table::build(snapshot, &tables_.current(), l4::Tick::at(now), next_hops_.surroundings(),
+                            phases_.ended(now));
+}
+
+void TableKeeper::publish(std::unique_ptr<const l4::L4Table> table, TimePoint now) {
+  built_by_ = next_hops_.surroundings();
+  ended_ = phases_.ended(now);
+  phases_applied_ = now;
+  version_ = tables_.publish(std::move(table));
+}
+
+void TableKeeper::update_health(const contract::HealthDelta& delta, TimePoint now) {
   contract::apply_health(health_, delta);
-  mask_targets(snapshot_, current());
+  phases_.update(states_of(snapshot_, current()), now);
+  on_time(now);
+}
+
+void TableKeeper::on_time(TimePoint now) {
+  if (next_hops_.surroundings() != built_by_ || phases_.ended(now) != ended_) {
+    auto table = build(snapshot_, now);
+    HG_ASSERT(table.ok());  // of a snapshot that was taken
+    publish(std::move(table).value(), now);
+  }
+  // After the table: no target is unmasked before its packets have an address to come from.
+  mask_targets(current(), now);
+  phases_applied_ = now;
 }
 
 void TableKeeper::on_network_events(TimePoint now) {
   const bool changed = next_hops_.on_events(now);
   publish_routes();
   if (!changed) return;
-  mask_targets(snapshot_, current());
-  if (next_hops_.surroundings() == built_by_) return;
-  auto table = build(snapshot_, now);
-  HG_ASSERT(table.ok());  // of a snapshot that was taken
-  version_ = tables_.publish(std::move(table).value());
+  phases_.update(states_of(snapshot_, current()), now);
+  on_time(now);
 }
 
-void TableKeeper::mask_targets(const contract::Snapshot& snapshot, const l4::L4Table& table) {
-  std::set<uint32_t> down;
-  for (const auto& [key, object] : snapshot.objects)
-    if (const auto* listener = std::get_if<contract::L4Listener>(object.get()))
-      for (const auto& target : listener->targets)
-        if (is_down(health_, listener->pool, target.name)) down.insert(target.id);
-  // Those that linger too: datagrams may be on them still.
-  for (const auto& target : table.targets())
-    mask_.set(target.id, down.contains(target.id) || (!target.is_local() && !next_hops().find(target.id)));
+// Those that linger too: datagrams may be on them still.
+TargetPhases::States TableKeeper::states_of(const contract::Snapshot& snapshot,
+                                            const l4::L4Table& table) const {
+  TargetPhases::States states;
+  std::map<std::pair<Endpoint, contract::Protocol>, TargetPhases::Rules> rules;
+  for (const auto& [key, object] : snapshot.objects) {
+    const auto* listener = std::get_if<contract::L4Listener>(object.get());
+    if (listener == nullptr) continue;
+    const auto of_pool = rules_of(snapshot, listener->pool);
+    rules[{{listener->address, listener->port}, listener->protocol}] = of_pool;
+    const bool is_local = listener->forwarding == contract::Forwarding::kLocal;
+    for (const auto& target : listener->targets)
+      states[target.id] = {of_pool,
+                           !is_down(health_, listener->pool, target.name) &&
+                               (is_local || next_hops().find(target.id).has_value()),
+                           target.drain};
+  }
+  for (const auto& target : table.targets()) {
+    if (states.contains(target.id)) continue;
+    const auto& of = table.listener(target.listener);
+    const auto protocol = of.protocol == kProtocolUdp ? contract::Protocol::kUdp : contract::Protocol::kTcp;
+    auto gone = rules[{of.endpoint, protocol}];
+    if (!gone.drain_timeout) gone.drain_timeout = kGoneKeepsFlows;
+    states[target.id] = {gone, target.is_local() || next_hops().find(target.id).has_value(), true};
+  }
+  return states;
+}
+
+// Of the targets that a choice is between, shares are of what the warmest takes: where all start alike, each
+// takes all that falls to it.
+void TableKeeper::mask_choice(const l4::Choice& choice, TimePoint now) {
+  double warmest = 0;
+  const auto starts = [&](std::size_t i) {
+    return choice.maglev->members()[i].weight > 0 && phases_.is_usable(choice.ids[i]);
+  };
+  for (std::size_t i = 0; i < choice.ids.size(); ++i)
+    if (starts(i)) warmest = std::max(warmest, phases_.share(choice.ids[i], now));
+  for (std::size_t i = 0; i < choice.ids.size(); ++i)
+    if (starts(i))
+      mask_.set_share(choice.ids[i], static_cast<uint8_t>(std::lround(phases_.share(choice.ids[i], now) /
+                                                                      warmest * l4::TargetMask::kAll)));
+}
+
+void TableKeeper::mask_targets(const l4::L4Table& table, TimePoint now) {
+  for (const auto& target : table.targets()) {
+    const bool starts = phases_.is_usable(target.id) && phases_.share(target.id, now) < 1;
+    if (!starts) mask_.set(target.id, !phases_.is_usable(target.id));
+  }
+  for (const auto& listener : table.listeners()) {
+    mask_choice(listener.now, now);
+    for (const auto& backup : listener.backups) mask_choice(backup, now);
+  }
 }
 
 void TableKeeper::publish_routes() {

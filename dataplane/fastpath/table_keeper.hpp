@@ -6,12 +6,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <set>
 
 #include "dataplane/contract/health_view.hpp"
 #include "dataplane/contract/snapshot.hpp"
 #include "dataplane/core/clock.hpp"
 #include "dataplane/core/result.hpp"
 #include "dataplane/fastpath/next_hop_keeper.hpp"
+#include "dataplane/fastpath/target_phases.hpp"
 #include "dataplane/fastpath/worker.hpp"
 #include "dataplane/l4/target_mask.hpp"
 
@@ -21,9 +24,12 @@ class TableKeeper {
  public:
   TableKeeper(std::size_t workers, NextHopKeeper next_hops);
 
-  // Applied once applied_revision() says so.
+  // Applied once settle() says so.
   Result<void> configure(const contract::Delta& delta, TimePoint now);
-  void update_health(const contract::HealthDelta& delta);
+  void update_health(const contract::HealthDelta& delta, TimePoint now);
+  // What changes with time alone: targets that start slowly, drains that are over. Not before next_change().
+  void on_time(TimePoint now);
+  std::optional<TimePoint> next_change() const { return phases_.next_change(phases_applied_); }
   // Readable: on_network_events(). -1: there are none.
   int network_fd() const { return next_hops_.fd(); }
   void on_network_events(TimePoint now);
@@ -45,12 +51,19 @@ class TableKeeper {
   const l4::NextHops& next_hops() const { return next_hops_.next_hops(); }
 
  private:
-  Result<std::unique_ptr<const l4::L4Table>> build(const contract::Snapshot& snapshot, TimePoint now);
+  Result<std::unique_ptr<const l4::L4Table>> build(const contract::Snapshot& snapshot, TimePoint now) const;
+  void publish(std::unique_ptr<const l4::L4Table> table, TimePoint now);
+  void follow(const contract::Snapshot& snapshot, const l4::L4Table& table, TimePoint now);
+  TargetPhases::States states_of(const contract::Snapshot& snapshot, const l4::L4Table& table) const;
   void publish_routes();
-  void mask_targets(const contract::Snapshot& snapshot, const l4::L4Table& table);
+  void mask_targets(const l4::L4Table& table, TimePoint now);
+  void mask_choice(const l4::Choice& choice, TimePoint now);
 
   contract::Snapshot snapshot_;
   contract::HealthView health_;
+  TargetPhases phases_;
+  TimePoint phases_applied_{};  // up to when masks and tables say what they do
+  std::set<uint32_t> ended_;    // that the current table was built without
   l4::TargetMask mask_;
   NextHopKeeper next_hops_;
   l4::Surroundings built_by_;

@@ -89,10 +89,14 @@ class FlowChooser {
                             FlowSignal signal, Tick now, FlowEntry* entry);
   const Target* chosen_before(const L4Table& table, uint32_t listener, uint64_t hash, Tick now) const;
   const Target* usable(const L4Table& table, uint32_t listener, const Target* first, uint64_t hash) const;
+  const Target* usable_of(const L4Table& table, uint32_t listener, const Choice& choice, uint64_t hash) const;
+  uint64_t chosen_by(const Listener& listener, const Key& key, uint64_t hash) const;
+  static uint64_t hash_of_turn(uint64_t turn);
 
   FlowTable<Key> flows_;
   const TargetMask* mask_;
   FlowCounts counts_;
+  uint64_t turn_ = 0;  // of round robin, over all listeners
 };
 
 extern template class FlowChooser<ClientKeyV4>;

@@ -19,6 +19,12 @@ inline uint64_t hash_flow(const Key& key) {
   return XXH3_64bits_withSeed(&key, sizeof key, kFlowHashSeed);
 }
 
+// Of a client's address alone.
+template <typename Address>
+inline uint64_t hash_source(const Address& source) {
+  return XXH3_64bits_withSeed(&source, sizeof source, kFlowHashSeed);
+}
+
 // Of a backend's address, port and protocol, given as a key without padding.
 template <typename ServiceKey>
 inline uint64_t hash_backend(const ServiceKey& key) {

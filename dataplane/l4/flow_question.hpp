@@ -19,6 +19,7 @@ struct FlowQuestion {
 enum class ChosenBy : uint8_t {
   kNobody,         // no listener is there, or it has no target for it
   kMaglev,         // the flow is not known: where it would begin
+  kTurn,           // likewise, of a listener by round robin
   kSteppedAround,  // the same, past targets that are not usable
   kFlowTable,      // the flow is known
 };

@@ -32,8 +32,9 @@ bool has_weight(const contract::L4Target& target) { return target.weight > 0 && 
 
 class L4TableBuilder {
  public:
-  L4TableBuilder(const L4Table* previous, Tick now, const Surroundings& surroundings)
-      : previous_(previous), now_(now), surroundings_(surroundings) {
+  L4TableBuilder(const L4Table* previous, Tick now, const Surroundings& surroundings,
+                 const std::set<uint32_t>& ended)
+      : previous_(previous), now_(now), surroundings_(surroundings), ended_(ended) {
     table_->mtu_bytes_ = surroundings.mtu_bytes;
     if (previous == nullptr) return;
     for (const auto& listener : previous->listeners()) {
@@ -49,6 +50,8 @@ class L4TableBuilder {
     if (!is_udp && object.protocol != contract::Protocol::kTcp)
       return refuse(object, "protocol {} is not balanced", name_of(object.protocol));
     if (is_local && is_udp) return refuse(object, "replicas take no datagrams");
+    if (object.forwarding == contract::Forwarding::kFullnat && surroundings_.answers_may_come_to_others)
+      return refuse(object, "forwarding fullnat needs headgate-l4 with one worker");
     if (object.forwarding == contract::Forwarding::kVxlan &&
         (!object.vxlan || !parse_mac_address(object.vxlan->mac)))
       return refuse(object, "forwarding vxlan needs a vni and a MAC address");
@@ -60,10 +63,14 @@ class L4TableBuilder {
     if (!added.ok()) return added;
     Listener listener{.endpoint = endpoint,
                       .protocol = protocol,
-                      .now = choice_of(object),
+                      .now = {},
                       .before = {},
                       .changed_at = now_,
+                      .backups = choices_of(object),
+                      .balance = object.balance,
                       .tries_all_down = object.when_all_down == contract::WhenAllDown::kTryAll};
+    listener.now = std::move(listener.backups.front());
+    listener.backups.erase(listener.backups.begin());
     hand_over(listener);
     table_->listeners_.push_back(std::move(listener));
     objects_.push_back(&object);
@@ -155,6 +162,7 @@ class L4TableBuilder {
         return refuse(object, "target {} is of the other address family", from.name);
       if (table_->target_of_id(from.id) != nullptr)
         return refuse(object, "target id {} is there twice", from.id);
+      if (ended_.contains(from.id)) continue;
       if (!bind({.id = from.id,
                  .listener = listener,
                  .protocol = protocol_of(object),
@@ -164,8 +172,7 @@ class L4TableBuilder {
                  .from_target = is_translated ? Rewrite(to, vip) : Rewrite(),
                  .tunnel = tunnel_to(object, to.address),
                  .source = source_towards(object.forwarding, to.address),
-                 .endpoint = to,
-                 .removed_at = std::nullopt}))
+                 .endpoint = to}))
         return refuse(object, "{} is the address of two targets whose answers nothing would tell apart",
                       to.to_string());
     }
@@ -219,7 +226,7 @@ class L4TableBuilder {
   void keep_lingering() {
     if (previous_ == nullptr) return;
     for (const auto& before : previous_->targets()) {
-      if (table_->target_of_id(before.id) != nullptr) continue;
+      if (table_->target_of_id(before.id) != nullptr || ended_.contains(before.id)) continue;
       const Listener& of = previous_->listener(before.listener);
       const auto listener = index_by_service_.find({of.endpoint, of.protocol});
       if (listener == index_by_service_.end()) continue;
@@ -231,16 +238,22 @@ class L4TableBuilder {
         target.tunnel = tunnel_to(object, target.endpoint.address);
         target.source = source_towards(object.forwarding, target.endpoint.address);
       }
-      if (!target.removed_at) target.removed_at = now_;
-      if (now_.since(*target.removed_at) > L4Table::kLingerTicks) continue;
       bind(std::move(target));  // not where its address belongs to another by now
     }
   }
 
+  // By priority; at least one, which may be empty.
+  std::vector<Choice> choices_of(const contract::L4Listener& object) {
+    std::map<uint32_t, std::vector<const contract::L4Target*>> by_priority;
+    for (const auto& target : object.targets) by_priority[target.priority].push_back(&target);
+    std::vector<Choice> choices;
+    for (auto& [priority, targets] : by_priority) choices.push_back(choice_of(std::move(targets)));
+    if (choices.empty()) choices.push_back(choice_of({}));
+    return choices;
+  }
+
   // Sorted by name, whatever order the object has: Maglev depends on it.
-  Choice choice_of(const contract::L4Listener& object) {
-    std::vector<const contract::L4Target*> sorted;
-    for (const auto& target : object.targets) sorted.push_back(&target);
+  Choice choice_of(std::vector<const contract::L4Target*> sorted) {
     std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->name < b->name; });
     Choice choice;
     std::vector<MaglevMember> members;
@@ -282,6 +295,7 @@ class L4TableBuilder {
   const L4Table* previous_;
   Tick now_;
   const Surroundings& surroundings_;
+  const std::set<uint32_t>& ended_;
   std::unique_ptr<L4Table> table_{new L4Table};
   std::map<Service, const Listener*> before_;
   std::map<std::string, std::shared_ptr<const Maglev>> shared_;
@@ -297,8 +311,9 @@ class L4TableBuilder {
 
 Result<std::unique_ptr<const L4Table>> L4Table::build(const contract::Snapshot& snapshot,
                                                       const L4Table* previous, Tick now,
-                                                      const Surroundings& surroundings) {
-  L4TableBuilder builder(previous, now, surroundings);
+                                                      const Surroundings& surroundings,
+                                                      const std::set<uint32_t>& ended) {
+  L4TableBuilder builder(previous, now, surroundings, ended);
   for (const auto& [key, object] : snapshot.objects) {
     const auto* listener = std::get_if<contract::L4Listener>(object.get());
     if (listener == nullptr) continue;  // a kind that this release does not know of l4

@@ -7,14 +7,16 @@
 // Hand-over: where a listener's targets change, the table keeps the choice of the one before for a while. A
 // flow whose SYN came before the change and whose first data comes after it is thereby still known to belong
 // to the old target, without any state having been kept for the SYN.
-// Lingering: a target that has gone from a listener keeps its flows for a while, as one that drains: the
-// replica that is being stopped finishes its exchanges, and its answers still find their way out.
+// Lingering: a target that has gone from a listener keeps its flows until it is said to have ended, as one
+// that drains: the replica that is being stopped finishes its exchanges, and its answers still find their way
+// out.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "dataplane/contract/snapshot.hpp"
@@ -45,8 +47,7 @@ struct Target {
   std::optional<IpAddress> source;  // of kFullnat: what packets to it come from
   uint64_t backend_hash = 0;        // of kNat and kFullnat: see Backend
   uint32_t backend_number = 0;
-  Endpoint endpoint;               // of a replica its local one, else the backend's
-  std::optional<Tick> removed_at;  // lingers: no longer in the snapshot
+  Endpoint endpoint;  // of a replica its local one, else the backend's
 
   bool is_local() const { return forwarding == contract::Forwarding::kLocal; }  // a replica of this machine
 };
@@ -73,6 +74,8 @@ struct Listener {
   Choice now;
   Choice before;  // maglev is null where there is no hand-over
   Tick changed_at;
+  std::vector<Choice> backups;  // of lower priority, in order: each for where all before it are proved down
+  contract::FlowBalance balance = contract::FlowBalance::kFlow;
   bool tries_all_down = true;  // where all targets are proved down: whether they get packets all the same
 };
 
@@ -81,12 +84,12 @@ class L4Table {
   // How long a SYN may wait for the packet that shows the client has seen the answer.
   static constexpr uint32_t kHandoverTicks = ticks(std::chrono::seconds(32));
 
-  static constexpr uint32_t kLingerTicks = ticks(std::chrono::seconds(900));
-
   // kInvalid with the reason where an object cannot be served; then nothing changes. `previous` may be null.
+  // `ended`: ids of targets that keep their flows no longer.
   static Result<std::unique_ptr<const L4Table>> build(const contract::Snapshot& snapshot,
                                                       const L4Table* previous, Tick now,
-                                                      const Surroundings& surroundings = {});
+                                                      const Surroundings& surroundings = {},
+                                                      const std::set<uint32_t>& ended = {});
 
   contract::Revision revision() const { return revision_; }
   uint16_t mtu_bytes() const { return mtu_bytes_; }

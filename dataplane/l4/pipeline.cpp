@@ -387,7 +387,7 @@ Verdict Pipeline::answer_error(Burst& burst, std::size_t index) {
   if (backend == nullptr || ip.src != ip_of<Family>(packet, parsed).dst)
     return to_host(packet, parsed, burst.now);
   const auto found =
-      nat.find_answer(burst.table, *backend, ip.src, ports.src_port.host(), FlowSignal{0}, tick_);
+      nat.find_answer(burst.table, *backend, ip.src, ports.src_port.host(), std::nullopt, tick_);
   if (!found) return to_host(packet, parsed, burst.now);
   return send_back<Family>(burst, index, *found, [&] {
     nat.rewrite_error(packet.data, parsed, *quoted, *found);
@@ -409,7 +409,9 @@ Verdict Pipeline::answer_fragment(Burst& burst, std::size_t index) {
     found = nat.find_answer(burst.table, *way & ~(kIsAnswer | kOfNatFlow), tick_);
   else if (const Target* target = burst.table.target_of_id(*way & ~kIsAnswer))
     found = {target, nullptr};
-  if (!found) return Verdict::drop(DropReason::kFragmentUnmatched);
+  const bool is_its =
+      found && ip_of<Family>(packet, parsed).src == Family::bytes_of(found->target->endpoint.address);
+  if (!is_its) return Verdict::drop(DropReason::kFragmentUnmatched);
   return send_back<Family>(burst, index, *found, [&] { nat.rewrite_fragment(packet.data, parsed, *found); });
 }
 

@@ -17,6 +17,7 @@ struct Surroundings {
   std::map<IpAddress, IpAddress> sources = {};
   uint16_t mtu_bytes = 1500;  // of the uplink: the longest IP packet
   MacAddress uplink_mac{};
+  bool answers_may_come_to_others = false;  // to another worker than that which knows the flow
 
   friend bool operator==(const Surroundings&, const Surroundings&) = default;
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// TargetMask: which targets are proved down, one bit by target id. Lies beside the tables, not in them: a
-// dead target is masked by one store, whatever table a worker looks at. Threads: set() the control thread;
-// masked() any worker. Outlives both.
+// TargetMask: how much each target takes of the new flows that fall to it, by target id: all, none where it
+// is proved down (masked), a share while it starts slowly. Lies beside the tables, not in them: a dead target
+// is masked by one store, whatever table a worker looks at. Threads: set() the control thread; all else any
+// worker. Outlives both.
 #pragma once
 
 #include <atomic>
@@ -15,20 +16,27 @@ namespace headgate::l4 {
 
 class TargetMask {
  public:
-  void set(uint32_t id, bool masked) {
+  static constexpr uint8_t kAll = 255;  // of 255
+  static constexpr uint8_t kNone = 0;
+
+  void set_share(uint32_t id, uint8_t share) {
     HG_ASSERT(id < limits::kTargetIdsMax);
-    auto& word = words_[id / 64];
-    const uint64_t bit = uint64_t{1} << (id % 64);
-    const uint64_t before = word.load(std::memory_order_relaxed);
-    word.store(masked ? before | bit : before & ~bit, std::memory_order_relaxed);
+    lacking_[id].store(static_cast<uint8_t>(kAll - share), std::memory_order_relaxed);
   }
-  bool masked(uint32_t id) const {
-    return (words_[id / 64].load(std::memory_order_relaxed) >> (id % 64) & 1) != 0;
+  void set(uint32_t id, bool masked) { set_share(id, masked ? kNone : kAll); }
+  uint8_t share(uint32_t id) const {
+    return static_cast<uint8_t>(kAll - lacking_[id].load(std::memory_order_relaxed));
+  }
+  bool masked(uint32_t id) const { return share(id) == kNone; }
+  // Whether it takes a flow with this hash.
+  bool takes(uint32_t id, uint64_t hash) const {
+    const uint8_t taken = share(id);
+    return taken == kAll || (taken != kNone && (hash & 0xff) < taken);
   }
 
  private:
-  using Words = std::atomic<uint64_t>[];  // control: writes, workers: read
-  std::unique_ptr<Words> words_ = std::make_unique<Words>(limits::kTargetIdsMax / 64);
+  using Bytes = std::atomic<uint8_t>[];  // control: writes, workers: read; zero: takes all
+  std::unique_ptr<Bytes> lacking_ = std::make_unique<Bytes>(limits::kTargetIdsMax);
 };
 
 }  // namespace headgate::l4

@@ -317,7 +317,8 @@ Objects build_pool_listener(const Model& model, const Entry& entry, const Number
                                 .targets = {},
                                 .pool = pool->meta.uid,
                                 .when_all_down = pool->as<Pool>().when_all_down,
-                                .vxlan = from.vxlan};
+                                .vxlan = from.vxlan,
+                                .balance = from.balance};
   for (const auto& backend : pool->as<Pool>().backends) {
     const auto to = literal_endpoint(backend);
     if (!to) continue;
@@ -326,7 +327,8 @@ Objects build_pool_listener(const Model& model, const Entry& entry, const Number
                                 .address = to->address,
                                 .port = to->port,
                                 .weight = backend.weight,
-                                .drain = backend.drain});
+                                .drain = backend.drain,
+                                .priority = backend.priority});
   }
   std::sort(listener.targets.begin(), listener.targets.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });

@@ -41,6 +41,7 @@ contract::Object build_pool(const Model& model, const Entry& entry) {
                         .protocol = pool.protocol,
                         .hash = pool.hash,
                         .slow_start = pool.slow_start,
+                        .drain_timeout = pool.drain_timeout,
                         .failover_percent = pool.failover_percent,
                         .outlier = pool.outlier,
                         .circuit_breaker = pool.circuit_breaker,

@@ -374,10 +374,11 @@ void Checks::check_forwarded(const db::ObjectKey& object, const std::string& poi
       add(object, pointer, "invalid_value",
           name + " has another port than " + listener.key.to_string() +
               ": packets arrive unchanged, on the listener's address and port");
-    else if (backend.priority != 0)
-      add(object, pointer, "unsupported",
-          name + " has a priority: " + listener.key.to_string() + " forwards packets without failover");
   }
+  if (pool->as<Pool>().failover_percent != 0)
+    add(object, pointer, "unsupported",
+        pool->key.to_string() + " has a failover_percent: to " + listener.key.to_string() +
+            " a priority serves while any of its backends is usable");
   check_answers(object, pointer, listener);
 }
 

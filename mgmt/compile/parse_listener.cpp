@@ -118,6 +118,8 @@ void read_shard(Fields& fields, Listener& listener) {
   fields.read("shard", listener.shard);
   if (fields.has("shard") && !is_valid_name(listener.shard))
     fields.fault("shard", "invalid_name", "must be a shard's name");
+  fields.refuse("balance",
+                "only a listener of protocol tcp or udp chooses backends; others have pools do so");
   fields.refuse("pool", "only a listener of protocol tcp or udp ends on a pool; others have routes to pools");
   if (listener.forwarding != contract::Forwarding::kLocal)
     fields.fault("forwarding", "invalid_value", "what ends on a shard is forwarded to its local replicas");
@@ -154,6 +156,7 @@ void read_pool(Fields& fields, Listener& listener) {
   else if (listener.forwarding == contract::Forwarding::kLocal)
     fields.fault("forwarding", "invalid_value", "local leads to the replicas of a shard, not to a pool");
   read_vxlan(fields, listener);
+  fields.read_enum("balance", listener.balance);
   for (const auto* field : {"shard", "hostname", "trusted_proxies", "proxy_protocol", "escaped_slash",
                             "forwarded_header", "namespaces", "tls"})
     fields.refuse(field, "a listener of protocol tcp or udp ends on a pool and looks into no connection");

@@ -98,6 +98,7 @@ void read_balancing(Fields& fields, Pool& pool) {
   fields.read_duration("slow_start", {1, kHourMs}, pool.slow_start);
   if (pool.slow_start && maglev)
     fields.fault("slow_start", "unsupported", "with maglev a key would move twice: once there, once back");
+  fields.read_duration("drain_timeout", {1, 24 * kHourMs}, pool.drain_timeout);
   fields.read_integer("failover_percent", {0, 100}, pool.failover_percent);
 }
 

@@ -65,8 +65,9 @@ struct Listener {
   contract::Forwarding forwarding = contract::Forwarding::kLocal;
   std::string shard = {};              // of http, https and tls; else empty
   std::optional<ObjectRef> pool = {};  // of tcp and udp: l4 forwards to its backends, no shard is between
-  std::optional<contract::Vxlan> vxlan = {};  // where it does by vxlan
-  std::string hostname = {};                  // lower case; empty: any
+  std::optional<contract::Vxlan> vxlan = {};                     // where it does by vxlan
+  contract::FlowBalance balance = contract::FlowBalance::kFlow;  // of these
+  std::string hostname = {};                                     // lower case; empty: any
   std::vector<Prefix> trusted_proxies = {};
   bool proxy_protocol = false;
   contract::EscapedSlash escaped_slash = contract::EscapedSlash::kRefuse;
@@ -148,6 +149,7 @@ struct Pool {
   contract::PoolProtocol protocol = contract::PoolProtocol::kHttp1;
   contract::HashKey hash = {};
   std::optional<contract::Millis> slow_start = {};
+  std::optional<contract::Millis> drain_timeout = {};
   uint32_t failover_percent = 0;
   std::optional<contract::Outlier> outlier = {};
   contract::CircuitBreaker circuit_breaker = {};

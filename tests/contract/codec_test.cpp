@@ -64,6 +64,7 @@ TEST(Codec, WhatIsSaidOfTheUpstreamSideSurvivesARoundTrip) {
   pool.backends.push_back({.host = "10.0.0.1", .port = 80, .weight = 3, .drain = true, .priority = 2});
   pool.hash = {.source = HashSource::kQuery, .name = "user"};
   pool.slow_start = Millis(1'000);
+  pool.drain_timeout = Millis(60'000);
   pool.failover_percent = 70;
   pool.outlier = Outlier{.consecutive_5xx = 1, .ejected_percent_max = 33};
   pool.circuit_breaker = {.connections_max = 9, .requests_max = 8, .pending_timeout = Millis(77)};

@@ -28,19 +28,20 @@ class FlowFileTest : public testing::Test {
   ~FlowFileTest() override { fs::remove_all(directory_); }
   fs::path path() const { return directory_ / "worker-0"; }
   FlowFile open(TimePoint now, std::size_t flows = kFlows) {
-    auto file = FlowFile::open(path(), flows, ++secrets_, now);
+    auto file = FlowFile::open(path(), {flows, ports_}, ++secrets_, now);
     EXPECT_TRUE(file.ok()) << file.error().message;
     return std::move(file).value();
   }
 
   fs::path directory_;
+  l4::NatPorts ports_;
   uint64_t secrets_ = 0;  // each another
 };
 
 TEST_F(FlowFileTest, BelongsToOneProcessAtATime) {
   const auto file = open(kOpened);
   EXPECT_FALSE(file.found_flows());
-  EXPECT_EQ(FlowFile::open(path(), kFlows, 1, kOpened).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(FlowFile::open(path(), {kFlows}, 1, kOpened).error().code, ErrorCode::kConflict);
 }
 
 TEST_F(FlowFileTest, KeepsItsSecretOverARestart) {
@@ -54,6 +55,9 @@ TEST_F(FlowFileTest, WhatDoesNotFitIsGivenUp) {
   const auto secret = open(kOpened).secret();
   const auto given_up = [&](const FlowFile& file) { return !file.found_flows() && file.secret() != secret; };
   EXPECT_TRUE(given_up(open(kOpened, 2 * kFlows))) << "another size";
+  open(kOpened);
+  ports_.workers = 2;
+  EXPECT_TRUE(given_up(open(kOpened))) << "flows by other ports";
   open(kOpened);
   EXPECT_TRUE(given_up(open(kOpened + FlowFile::kKeptFor + 1s))) << "nobody kept it up to date";
   open(kOpened);
@@ -74,8 +78,9 @@ TEST_F(FlowFileTest, OneThatIsTouchedStays) {
 }
 
 TEST_F(FlowFileTest, AFileThatCannotBeHadSaysWhy) {
-  EXPECT_NE(FlowFile::open(directory_ / "missing" / "x", kFlows, 1, kOpened).error().message.find("missing"),
-            std::string::npos);
+  EXPECT_NE(
+      FlowFile::open(directory_ / "missing" / "x", {kFlows}, 1, kOpened).error().message.find("missing"),
+      std::string::npos);
 }
 
 // Two targets; a flow is on one of them; that one drains: who does not know the flow would send it to the

@@ -53,15 +53,15 @@ TEST(TableKeeper, WhatIsRefusedChangesNothing) {
 
 TEST(TableKeeper, HealthMasksByNameWhicheverComesFirst) {
   TableKeeper keeper(1, NextHopKeeper({}));
-  keeper.update_health({.full = true, .upserts = {health("edge/1", false)}, .removals = {}});
+  keeper.update_health({.full = true, .upserts = {health("edge/1", false)}, .removals = {}}, kNow);
   ASSERT_TRUE(keeper.configure(contract::full(snapshot(5, 2)), kNow).ok());
   EXPECT_FALSE(keeper.mask().masked(1));
   EXPECT_TRUE(keeper.mask().masked(2));
   keeper.update_health(
-      {.full = false, .upserts = {health("edge/0", false), health("edge/1", true)}, .removals = {}});
+      {.full = false, .upserts = {health("edge/0", false), health("edge/1", true)}, .removals = {}}, kNow);
   EXPECT_TRUE(keeper.mask().masked(1));
   EXPECT_FALSE(keeper.mask().masked(2));
-  keeper.update_health({.full = true, .upserts = {}, .removals = {}});
+  keeper.update_health({.full = true, .upserts = {}, .removals = {}}, kNow);
   EXPECT_FALSE(keeper.mask().masked(1));
 }
 
@@ -71,11 +71,11 @@ TEST(TableKeeper, HealthOfBackendsIsTheirPools) {
   forwarded.target(1, "192.0.2.20:80", "192.0.2.20:80");
   ASSERT_TRUE(keeper.configure(contract::full(forwarded.build()), kNow).ok());
   EXPECT_FALSE(keeper.mask().masked(1));
-  keeper.update_health({.full = true, .upserts = {health("192.0.2.20:80", false)}, .removals = {}});
+  keeper.update_health({.full = true, .upserts = {health("192.0.2.20:80", false)}, .removals = {}}, kNow);
   EXPECT_FALSE(keeper.mask().masked(1)) << "a replica of that name";
   auto down = health("192.0.2.20:80", false);
   down.key.group = "pool-a";
-  keeper.update_health({.full = true, .upserts = {down}, .removals = {}});
+  keeper.update_health({.full = true, .upserts = {down}, .removals = {}}, kNow);
   EXPECT_TRUE(keeper.mask().masked(1));
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/l4/flow_chooser.hpp"
 
+#include <algorithm>
 #include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -291,6 +293,83 @@ TEST_F(FlowChooserTest, AClosedFlowIsSoonForgotten) {
   now_ = Tick(now_.number() + FlowEntry::lifetime_ticks(FlowState::kClosing) + 1);
   chooser_.flows().sweep(chooser_.flows().bucket_count(), now_);
   EXPECT_EQ(chooser_.flows().size(), 0u);
+}
+
+TEST_F(FlowChooserTest, BySourceAllOfOneClientsFlowsGoToOneTarget) {
+  auto snapshot = L4Snapshot(++revision_).listener("192.0.2.100:80").targets(4, 1, "198.19.255.1", 2000);
+  snapshot.last().balance = contract::FlowBalance::kSource;
+  configure(snapshot);
+  std::set<uint32_t> all;
+  for (uint32_t client = 0; client < 100; ++client) {
+    std::set<uint32_t> ids;
+    for (uint16_t port = 1024; port < 1044; ++port) {
+      const FlowKeyV4 flow{
+          Be32(0x0a000000 + client), Be32(0xc0000264), Be16(port), Be16(80), kProtocolTcp, {}};
+      ids.insert(chooser_.choose(*table_, 0, client_key_of(flow), hash_flow(flow), kTcpSyn, now_)->id);
+    }
+    EXPECT_EQ(ids.size(), 1u) << client;
+    all.merge(ids);
+  }
+  EXPECT_EQ(all.size(), 4u);
+  EXPECT_EQ(chooser_.flows().size(), 0u) << "nothing need be remembered";
+}
+
+TEST_F(FlowChooserTest, InTurnsEachTargetGetsItsShareExactlyAndFlowsStay) {
+  auto snapshot = L4Snapshot(++revision_)
+                      .listener("192.0.2.100:80")
+                      .target(1, "a", "198.19.255.1:2000", 3)
+                      .target(2, "b", "198.19.255.1:2001", 1);
+  snapshot.last().balance = contract::FlowBalance::kRoundRobin;
+  configure(snapshot);
+  const auto first = send_all(kTcpSyn);
+  const auto to_a = static_cast<double>(std::count(first.begin(), first.end(), 1u));
+  EXPECT_NEAR(to_a, kFlows * 0.75, kFlows * 0.01);
+  // Spread evenly: of any few in a row about three quarters.
+  for (std::size_t from = 0; from + 40 <= first.size(); from += 40)
+    EXPECT_NEAR(static_cast<double>(std::count(first.begin() + static_cast<std::ptrdiff_t>(from),
+                                               first.begin() + static_cast<std::ptrdiff_t>(from) + 40, 1u)),
+                30, 6);
+  EXPECT_EQ(first, send_all(kTcpSyn)) << "a SYN that is sent again";
+  EXPECT_EQ(first, send_all(kTcpAck));
+  const auto new_flow = key(kFlows + 1);
+  const auto explained = chooser_.explain(*table_, 0, client_key_of(new_flow), hash_flow(new_flow), 0, now_);
+  EXPECT_EQ(explained.by, ChosenBy::kTurn);
+  EXPECT_EQ(explained.target_id, send(kFlows + 1, kTcpSyn));
+}
+
+TEST_F(FlowChooserTest, ABackupServesWhileAllBeforeItAreDown) {
+  auto snapshot = L4Snapshot(++revision_).listener("192.0.2.100:80").targets(5, 1, "198.19.255.1", 2000);
+  auto& targets = snapshot.last().targets;
+  targets[2].priority = targets[3].priority = 1;
+  targets[4].priority = 2;
+  configure(snapshot);
+  const auto used = [&] {
+    const auto ids = send_all(kTcpSyn);
+    return std::set<uint32_t>(ids.begin(), ids.end());
+  };
+  EXPECT_EQ(used(), (std::set<uint32_t>{1, 2}));
+  mask_.set(1, true);
+  EXPECT_EQ(used(), (std::set<uint32_t>{2}));
+  mask_.set(2, true);
+  EXPECT_EQ(used(), (std::set<uint32_t>{3, 4}));
+  EXPECT_GT(chooser_.flows().size(), 0u) << "they stay there when the others are back";
+  mask_.set(3, true);
+  mask_.set(4, true);
+  EXPECT_EQ(send(kFlows + 1, kTcpSyn), 5u);
+  mask_.set(5, true);
+  EXPECT_EQ(send(kFlows + 2, kTcpSyn), send(kFlows + 2, kTcpAck)) << "all are tried: the first choice";
+}
+
+TEST_F(FlowChooserTest, ATargetThatStartsSlowlyTakesItsShareOfWhatFallsToIt) {
+  configure(2);
+  mask_.set_share(1, 64);  // a quarter
+  const auto ids = send_all(kTcpSyn);
+  EXPECT_NEAR(static_cast<double>(std::count(ids.begin(), ids.end(), 1u)), kFlows / 5.0, kFlows * 0.03)
+      << "one of 1 + 4";
+  const auto before = chooser_.flows().size();
+  EXPECT_GT(before, 0u) << "those that went elsewhere stay there";
+  mask_.set_share(1, TargetMask::kAll);
+  EXPECT_EQ(ids, send_all(kTcpAck));
 }
 
 }  // namespace

@@ -117,11 +117,24 @@ TEST(L4Table, ARemovedTargetLingersAndThenGoes) {
   ASSERT_NE(second->target_of_id(2, 0), nullptr);
   EXPECT_TRUE(second->target_of_id(2, 0)->drain);
   EXPECT_NE(second->find_local(service("198.19.255.1:2001")), nullptr);
-  const auto kept = build(less, second.get(), Tick(5 + L4Table::kLingerTicks));
+  const auto kept = build(less, second.get(), Tick(900));
   EXPECT_NE(kept->target_of_id(2, 0), nullptr);
-  const auto gone = build(less, kept.get(), Tick(5 + L4Table::kLingerTicks + 1));
-  EXPECT_EQ(gone->target_of_id(2), nullptr);
-  EXPECT_EQ(gone->find_local(service("198.19.255.1:2001")), nullptr);
+  const auto gone = L4Table::build(less.build(), kept.get(), Tick(901), {}, {2});
+  ASSERT_TRUE(gone.ok());
+  EXPECT_EQ((*gone)->target_of_id(2), nullptr);
+  EXPECT_EQ((*gone)->find_local(service("198.19.255.1:2001")), nullptr);
+  EXPECT_EQ(build(less, gone->get(), Tick(902))->target_of_id(2), nullptr) << "it does not come back";
+}
+
+TEST(L4Table, ADrainThatHasEndedKeepsNoFlow) {
+  const auto drains = L4Snapshot(1)
+                          .listener("192.0.2.100:80")
+                          .target(1, "a", "198.19.255.1:2000")
+                          .target(2, "b", "198.19.255.1:2001", 1, true);
+  const auto table = L4Table::build(drains.build(), nullptr, Tick(0), {}, {2});
+  ASSERT_TRUE(table.ok());
+  EXPECT_EQ((*table)->target_of_id(2), nullptr);
+  EXPECT_NE((*table)->target_of_id(1), nullptr);
 }
 
 TEST(L4Table, WhatLingersGivesItsAddressToANewTarget) {
@@ -174,6 +187,19 @@ TEST(L4Table, RefusesWhatItCannotServe) {
                         .forwarded("pool", contract::Forwarding::kNat)
                         .target(1, "a", "[2001:db8::1]:80")),
             "listener 192.0.2.100:80: target a is of the other address family");
+}
+
+// Until they are handed from worker to worker.
+TEST(L4Table, RefusesFullnatWhereAnswersMayComeToAnotherWorker) {
+  const auto snapshot = L4Snapshot(1)
+                            .listener("192.0.2.100:80")
+                            .forwarded("a", contract::Forwarding::kFullnat)
+                            .target(1, "a", "10.0.0.1:8080")
+                            .build();
+  EXPECT_TRUE(L4Table::build(snapshot, nullptr, Tick(0), {}).ok());
+  const auto refused = L4Table::build(snapshot, nullptr, Tick(0), {.answers_may_come_to_others = true});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("one worker"), std::string::npos);
 }
 
 TEST(L4Table, KnowsABackendByWhereItsAnswersComeFrom) {

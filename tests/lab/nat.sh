@@ -127,6 +127,21 @@ expect_eq "by fullnat" 200 "$(api_status | sed 's/201/200/')"
 both_by_81() { [ "$(for _ in {1..20}; do client curl -sf --max-time 5 "http://$LAB_VIP:81/"; done | sort -u | wc -l)" = 2 ]; }
 wait_until 10 "the second listener answers" both_by_81
 
+step "a backend that drains keeps its flows for drain_timeout and no longer"
+client curl -s --limit-rate 2M -o "$LAB_DIR/large" "http://$LAB_VIP:81/large" &
+download=$!
+held_by() { in_ns "$1" ss -Htn state established 'sport = :8080' | grep -q 10.0.9.1; }
+held() { held_by b1 || held_by b2; }
+wait_until 10 "a backend has the connection" held
+drained=${BACKENDS[0]}
+held_by b1 || drained=${BACKENDS[1]}
+put_pool web "$(pool_of 8080 tcp "${BACKENDS[@]}" | jq -c --arg drain "$drained" '.drain_timeout = "1500ms" | (.backends[] | select(.address == $drain)).drain = true')"
+kill -0 "$download" 2>/dev/null || fail "the flow ended before its backend's time was over"
+status=0
+wait "$download" || status=$?
+expect_eq "curl's status (56: reset)" 56 "$status"
+expect_eq "new requests" 1 "$(for _ in {1..10}; do client curl -sf --max-time 5 "http://$LAB_VIP:81/"; done | sort -u | wc -l)"
+
 step "l4 accounts for every packet: rx = tx + drops"
 wait_until 5 "balanced counters of l4" l4_is_balanced
 say "ok: $(l4_is_balanced)"

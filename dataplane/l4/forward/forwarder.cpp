@@ -7,6 +7,16 @@
 
 namespace headgate::l4 {
 
+namespace {
+
+// That packets to it come from, and this machine has none on the way there.
+bool lacks_source(const Target& target) {
+  if (is_tunnel(target.forwarding)) return !target.tunnel.has_value();
+  return target.forwarding == contract::Forwarding::kFullnat && !target.source.has_value();
+}
+
+}  // namespace
+
 template <typename Answer>
 Verdict Forwarder::answer_or_drop(DropReason reason, TimePoint now, Answer answer) {
   if (!answers_left_.take(now)) return Verdict::drop(reason);
@@ -22,8 +32,7 @@ Verdict Forwarder::forward(const L4Table& table, PacketView& packet, const Parse
                            const Flow& flow, TimePoint now) {
   const Target& target = flow.target;
   const uint64_t next_hop = next_hops_->word(target.id);
-  if (next_hop == 0 || (is_tunnel(target.forwarding) && !target.tunnel))
-    return Verdict::drop(DropReason::kNoNextHop);
+  if (next_hop == 0 || lacks_source(target)) return Verdict::drop(DropReason::kNoNextHop);
   const unsigned overhead_bytes = target.tunnel ? target.tunnel->overhead_bytes() : 0;
   if (parsed.end - parsed.ip_offset + overhead_bytes > table.mtu_bytes()) {
     const auto mtu_bytes = static_cast<uint16_t>(table.mtu_bytes() - overhead_bytes);

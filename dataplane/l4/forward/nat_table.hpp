@@ -5,9 +5,9 @@
 // four. So an answer finds its entry by nothing but its own addresses and ports, as the flow does by its
 // hash, no port is given to two flows of a backend, and no second map can disagree with the first. Where a
 // bucket is full there are three more. The hash is mixed with a secret: nobody can aim at one group. Of a
-// full place a flow that is closing or new gives way, an established one never: then the new one gets no
-// port. Bounded, never resized. Ports are told apart by worker: an answer's port says whose flow it is.
-// Thread: one worker's.
+// full place a flow that is closing or new gives way, then one that has been idle for long; else the new one
+// gets no port. Bounded, never resized. Ports are told apart by worker: an answer's port says whose flow it
+// is. Thread: one worker's.
 #pragma once
 
 #include <algorithm>
@@ -44,12 +44,15 @@ struct NatPorts {
   uint32_t group_of(uint16_t port) const { return (port - first) / kPerGroup / workers; }
 };
 
+// What has been seen of a connection, beside its entry's state.
+enum NatSeen : uint16_t { kAnswered = 1, kClientFin = 2, kBackendFin = 4 };
+
 template <ClientKey Key>
 struct NatFlow {
   Key client{};
   FlowEntry entry;
   uint16_t port = 0;  // ours, in host order
-  uint16_t zero = 0;
+  uint16_t seen = 0;  // NatSeen
 };
 static_assert(sizeof(NatFlow<ClientKeyV4>) == 16);
 static_assert(sizeof(NatFlow<ClientKeyV6>) == 32);
@@ -78,15 +81,8 @@ class NatTable {
   std::size_t capacity() const { return buckets_.size() * kSlotsPerBucket; }
   const NatPorts& ports() const { return ports_; }
 
-  // Where a flow lies in the first place. `backend`: a hash of its address, port and protocol.
-  [[gnu::always_inline]] void prefetch(uint64_t backend, uint64_t hash) const {
-    __builtin_prefetch(&bucket(backend, group(hash, 0)));
-  }
-  [[gnu::always_inline]] void prefetch_port(uint64_t backend, uint16_t port) const {
-    __builtin_prefetch(&bucket(backend, ports_.group_of(port)));
-  }
-
   // The flow of a client to one target; null where it is not known. Valid until the next open() or sweep().
+  // `backend`: a hash of its address, port and protocol.
   Flow* find(const Key& client, uint32_t target_id, uint64_t backend, uint64_t hash, Tick now) {
     for (unsigned turn = 0; turn < kPlaces; ++turn)
       for (Flow& flow : bucket(backend, group(hash, turn)).flows)
@@ -161,6 +157,8 @@ class NatTable {
  private:
   static constexpr unsigned kPlaces = 4;
   static constexpr uint32_t kKept = UINT32_MAX;  // the worth of what does not give way
+  // An established flow keeps its port for so long whatever comes, and then as long as nobody needs it.
+  static constexpr uint32_t kIdleTicksMin = ticks(std::chrono::seconds(120));
 
   struct alignas(64) Bucket {
     std::array<Flow, kSlotsPerBucket> flows;
@@ -174,9 +172,11 @@ class NatTable {
   static bool is_live(const Flow& flow, Tick now) { return !flow.entry.empty() && !flow.entry.expired(now); }
   static uint32_t worth_of(const Flow& flow, Tick now) {
     if (!is_live(flow, now)) return 0;
-    if (flow.entry.state() == FlowState::kEstablished) return kKept;
-    const uint32_t youth = Tick::kMask - now.since(flow.entry.seen());
-    return 1 + (static_cast<uint32_t>(flow.entry.state() == FlowState::kNew) << Tick::kBits | youth);
+    const uint32_t idle = now.since(flow.entry.seen());
+    const bool established = flow.entry.state() == FlowState::kEstablished;
+    if (established && idle < kIdleTicksMin) return kKept;
+    const uint32_t rank = established ? 2 : flow.entry.state() == FlowState::kNew ? 1 : 0;
+    return 1 + (rank << Tick::kBits | (Tick::kMask - idle));
   }
 
   // Of the group's four: one of them is free, for the bucket has no more slots than that.

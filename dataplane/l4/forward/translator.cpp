@@ -1,20 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/l4/forward/translator.hpp"
 
+#include "dataplane/core/checksum.hpp"
 #include "dataplane/l4/flow_chooser.hpp"
+#include "dataplane/l4/flow_hash.hpp"
 #include "dataplane/l4/icmp_error.hpp"
 
 namespace headgate::l4 {
 namespace {
 
-// An answer keeps the flow from expiring, and ends it; that the client goes on is for the client to show.
-FlowState state_after_answer(FlowState state, FlowSignal signal) {
-  return !is_datagram(signal) && (signal & (kTcpFin | kTcpRst)) != 0 ? FlowState::kClosing : state;
+// A flow that is forgotten too early is broken, unlike one of a FlowTable: so it is closing only once both
+// sides have sent FIN, or after a RST as long as nothing shows that nobody has believed it; and it is
+// established only once the backend has answered and the client has gone on.
+template <typename Flow>
+FlowState next_nat_state(const Flow& flow, FlowSignal signal, bool from_client) {
+  const FlowState state = flow.entry.state();
+  if (is_datagram(signal)) return FlowState::kNew;
+  if ((signal & kTcpRst) != 0) return FlowState::kClosing;
+  const unsigned both = kClientFin | kBackendFin;
+  if ((flow.seen & both) == both) return FlowState::kClosing;
+  if ((flow.seen & kAnswered) == 0) return FlowState::kNew;
+  if (!from_client) return state;
+  return opens_flow(signal) ? state : FlowState::kEstablished;
 }
 
 // Nearly every packet says nothing new; then the line stays unwritten.
-void note(FlowEntry& entry, FlowState state, Tick now) {
-  if (entry.state() != state || entry.seen() != now) entry = FlowEntry(entry.target_id(), state, now);
+template <typename Flow>
+void note(Flow& flow, FlowSignal signal, bool from_client, Tick now) {
+  unsigned seen = flow.seen;
+  if (!is_datagram(signal)) {
+    if (from_client && opens_flow(signal) && flow.entry.state() == FlowState::kClosing) seen = 0;  // anew
+    if ((signal & kTcpFin) != 0) seen |= from_client ? kClientFin : kBackendFin;
+    if (!from_client && (signal & kTcpRst) == 0) seen |= kAnswered;
+  }
+  if (seen != flow.seen) flow.seen = static_cast<uint16_t>(seen);
+  const FlowState state = next_nat_state(flow, signal, from_client);
+  if (flow.entry.state() != state || flow.entry.seen() != now)
+    flow.entry = FlowEntry(flow.entry.target_id(), state, now);
 }
 
 }  // namespace
@@ -33,18 +55,34 @@ Rewrite Translator<Family>::to_client(const Flow& flow, const Target& target) {
                  typename Family::Side{flow.client.src, flow.client.src_port});
 }
 
+// All clients become one sender, whose fragments a receiver tells apart by 16 bits of id alone (RFC 791): the
+// id is mixed with whose it was, by a secret, the same for all fragments of a packet. Of IPv6 there are 32,
+// which senders choose so that they cannot be foretold (RFC 7739).
+template <typename Family>
+void Translator<Family>::tell_fragments_apart(std::byte* frame, const ParsedPacket& parsed) const {
+  if constexpr (std::is_same_v<Family, FamilyV4>) {
+    if (!parsed.is_fragment) return;
+    auto& ip = ip_at(frame, parsed);
+    const uint64_t whose = uint64_t{ip.src.raw()} << 16 | ip.id.raw();
+    const Be16 id(static_cast<uint16_t>(XXH3_64bits_withSeed(&whose, sizeof whose, secret_)));
+    update_checksum(ip.checksum, delta_of(ip.id, id));
+    ip.id = id;
+  }
+}
+
 template <typename Family>
 bool Translator<Family>::rewrite(std::byte* frame, const ParsedPacket& parsed, const ToTarget& to, Tick now) {
   const Target& target = to.target;
   if (target.source) {
     const FlowSignal signal = parsed.signal();
     Flow* flow = flows_.find(to.client, target.id, target.backend_hash, to.hash, now);
-    if (flow != nullptr)
-      note(flow->entry, next_state(flow->entry.state(), signal), now);
-    else
+    // What ends a flow that is not known begins none.
+    if (flow == nullptr && (is_datagram(signal) || (signal & (kTcpFin | kTcpRst)) == 0))
       flow = flows_.open(to.client, FlowEntry(target.id, FlowState::kNew, now), target.backend_hash, to.hash,
                          now);
     if (flow == nullptr) return false;
+    note(*flow, signal, true, now);
+    tell_fragments_apart(frame, parsed);
     rewrite_source(frame, parsed, to_ours(*flow, target));
   }
   rewrite_destination(frame, parsed, target.to_target);
@@ -55,6 +93,7 @@ template <typename Family>
 void Translator<Family>::rewrite_fragment(std::byte* frame, const ParsedPacket& parsed,
                                           const Target& target) const {
   if (target.source) {
+    tell_fragments_apart(frame, parsed);
     const auto from = ip_at(frame, parsed).src;
     const typename Family::Side ours{Family::bytes_of(*target.source), Be16(0)};
     rewrite_source_address(frame, parsed, Rewrite(typename Family::Side{from, Be16(0)}, ours));
@@ -80,8 +119,8 @@ bool Translator<Family>::rewrite_error(std::byte* frame, const ParsedPacket& err
 
 template <typename Family>
 auto Translator<Family>::find_answer(const L4Table& table, const Backend& backend,
-                                     const typename Family::Address& to, uint16_t port, FlowSignal signal,
-                                     Tick now) -> std::optional<Answer> {
+                                     const typename Family::Address& to, uint16_t port,
+                                     std::optional<FlowSignal> signal, Tick now) -> std::optional<Answer> {
   if (backend.fullnat != nullptr && backend.fullnat->source &&
       to == Family::bytes_of(*backend.fullnat->source)) {
     const auto is_backends = [&](uint32_t id) {
@@ -90,7 +129,7 @@ auto Translator<Family>::find_answer(const L4Table& table, const Backend& backen
     };
     Flow* flow = flows_.find_port(backend.hash, port, now, is_backends);
     if (flow == nullptr) return std::nullopt;
-    note(flow->entry, state_after_answer(flow->entry.state(), signal), now);
+    if (signal) note(*flow, *signal, false, now);
     return Answer{table.target_of_id(flow->entry.target_id()), flow};
   }
   if (backend.nat == nullptr) return std::nullopt;

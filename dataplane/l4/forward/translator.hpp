@@ -22,7 +22,7 @@ class Translator {
   using Flows = NatTable<Client>;
 
   Translator(std::size_t flows, uint64_t secret, const NatPorts& ports, FileRoom file)
-      : flows_(flows, secret, ports, file) {}
+      : flows_(flows, secret, ports, file), secret_(secret) {}
 
   // From a client, to the target that was chosen for its flow.
   struct ToTarget {
@@ -30,9 +30,6 @@ class Translator {
     const Client& client;
     uint64_t hash = 0;  // of the flow
   };
-  void prefetch(const ToTarget& to) const {
-    if (to.target.source) flows_.prefetch(to.target.backend_hash, to.hash);
-  }
   // False where no port is free for a new flow.
   [[nodiscard]] bool rewrite(std::byte* frame, const ParsedPacket& parsed, const ToTarget& to, Tick now);
   // A later fragment.
@@ -46,10 +43,11 @@ class Translator {
     const Target* target = nullptr;
     const NatFlow<Client>* flow = nullptr;  // of fullnat
   };
-  // None where it is the machine's own affair. Known of the flow from then on: what `signal` says.
+  // None where it is the machine's own affair. Known of the flow from then on: what `signal` says; nothing
+  // where there is none, for a packet that is about the flow but not of it.
   std::optional<Answer> find_answer(const L4Table& table, const Backend& backend,
-                                    const typename Family::Address& to, uint16_t port, FlowSignal signal,
-                                    Tick now);
+                                    const typename Family::Address& to, uint16_t port,
+                                    std::optional<FlowSignal> signal, Tick now);
   void rewrite(std::byte* frame, const ParsedPacket& parsed, const Answer& answer) const;
   void rewrite_fragment(std::byte* frame, const ParsedPacket& parsed, const Answer& answer) const;
   // An ICMP error about what the target was sent.
@@ -68,11 +66,13 @@ class Translator {
   static auto& ip_at(std::byte* frame, const ParsedPacket& parsed) {
     return header_at<typename Family::Header>(frame + parsed.ip_offset);
   }
+  void tell_fragments_apart(std::byte* frame, const ParsedPacket& parsed) const;
   // `from`, client or ours, in exchange for the other.
   static Rewrite to_ours(const Flow& flow, const Target& target);
   static Rewrite to_client(const Flow& flow, const Target& target);
 
   Flows flows_;
+  uint64_t secret_;
 };
 
 extern template class Translator<FamilyV4>;

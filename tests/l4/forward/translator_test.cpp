@@ -92,6 +92,15 @@ class TranslatorTest : public testing::TestWithParam<std::tuple<TranslatorNames,
     if (!full()) return {names().client, 40'000};
     return {names().own, source_port(first.frame, names().v6)};
   }
+  // What comes after the SYN: the backend's answer and the client's.
+  void establish(const Packet& packet, uint16_t port) {
+    send(from_backend(port).flags(kTcpSyn | kTcpAck));
+    send(packet);
+  }
+  Packet from_backend(uint16_t port) const {
+    return Packet().ip(names().backend, full() ? names().own : names().client).tcp(kBackendPort, port);
+  }
+  bool is_known(uint16_t port) { return send(from_backend(port)).verdict.role == FlowRole::kFromTarget; }
   Packet request() const { return Packet().ip(names().client, names().vip).tcp(40'000, 80).payload("hello"); }
   Packet datagram() const {
     return Packet().ip(names().client, names().vip).udp(40'000, 53).payload("hello");
@@ -162,18 +171,38 @@ TEST_P(TranslatorTest, ThePartialChecksumOfAnAnswerIsFinishedAndAWrongOneDropped
 
 TEST_P(TranslatorTest, FragmentsFollowTheirFirstInBothDirections) {
   const auto [client, port] = seen(send(datagram()));
-  EXPECT_EQ(send(datagram().fragment(7, 0, true)).verdict, leaves(2, FlowRole::kToTarget));
-  const auto later = [](const char* from, const char* to) {
-    return Packet().ip(from, to).protocol(kProtocolUdp).fragment(7, 1480, false).payload("rest");
+  const auto first = send(datagram().fragment(7, 0, true));
+  EXPECT_EQ(first.verdict, leaves(2, FlowRole::kToTarget));
+  const auto later = [](const char* from, const char* to, uint16_t id = 7) {
+    return Packet().ip(from, to).protocol(kProtocolUdp).fragment(id, 1480, false).payload("rest");
   };
+  // By fullnat all clients are one sender, of IPv4 with 16 bits to tell its packets apart.
+  const uint16_t id = full() && !names().v6
+                          ? header_at<Ipv4Header>(first.frame.data() + sizeof(EthernetHeader)).id.host()
+                          : 7;
+  EXPECT_EQ(first.frame, sent_to(kBackendMac, Packet()
+                                                  .ip(client, names().backend)
+                                                  .udp(port, kBackendPort)
+                                                  .payload("hello")
+                                                  .fragment(id, 0, true)));
   const auto second = send(later(names().client, names().vip));
   EXPECT_EQ(second.verdict, leaves(2, FlowRole::kToTarget));
-  EXPECT_EQ(second.frame, sent_to(kBackendMac, later(client, names().backend)));
-  EXPECT_EQ(send(Packet().ip(names().backend, client).udp(kBackendPort, port).fragment(7, 0, true)).verdict,
+  EXPECT_EQ(second.frame, sent_to(kBackendMac, later(client, names().backend, id)));
+  EXPECT_EQ(send(Packet().ip(names().backend, client).udp(kBackendPort, port).fragment(9, 0, true)).verdict,
             leaves(2, FlowRole::kFromTarget));
-  const auto back = send(later(names().backend, client));
+  const auto back = send(later(names().backend, client, 9));
   EXPECT_EQ(back.verdict, leaves(2, FlowRole::kFromTarget));
-  EXPECT_EQ(back.frame, sent_to(kGatewayMac, later(names().vip, names().client)));
+  EXPECT_EQ(back.frame, sent_to(kGatewayMac, later(names().vip, names().client, 9)));
+}
+
+TEST_P(TranslatorTest, FragmentsOfTwoClientsWithOneIdAreToldApart) {
+  if (!full() || names().v6) return;
+  const auto id_of = [&](const char* client) {
+    const auto sent = send(Packet().ip(client, names().vip).udp(40'000, 53).fragment(7, 0, true));
+    EXPECT_EQ(sent.verdict.role, FlowRole::kOpensFlow);
+    return header_at<Ipv4Header>(sent.frame.data() + sizeof(EthernetHeader)).id.host();
+  };
+  EXPECT_NE(id_of("203.0.113.9"), id_of("203.0.113.10"));
 }
 
 TEST_P(TranslatorTest, AnErrorOnTheClientsWayTellsTheBackendOfItsOwnPacket) {
@@ -259,8 +288,9 @@ TEST_P(TranslatorTest, FlowsByFullnatHavePortsOfTheirOwnUntilThereAreNoMore) {
       continue;
     }
     ASSERT_EQ(sent.verdict, leaves(1, FlowRole::kOpensFlow));
-    send(syn);  // established: it gives way to none
-    ASSERT_TRUE(ports.insert(source_port(sent.frame, names().v6)).second);
+    const uint16_t port = source_port(sent.frame, names().v6);
+    establish(syn, port);  // gives way to none
+    ASSERT_TRUE(ports.insert(port).second);
   }
   EXPECT_LE(ports.size(), 1000u);
   EXPECT_GE(ports.size(), 900u);
@@ -278,6 +308,42 @@ TEST_P(TranslatorTest, AFlowThatHasEndedGivesItsPortBack) {
     while (pipeline_.tend(now_ += 4s)) {
     }
   EXPECT_EQ(pipeline_.counts().nat_flows_held, 0u);
+}
+
+TEST_P(TranslatorTest, AHalfClosedConnectionWaitsForItsAnswer) {
+  if (!full()) return;
+  const auto port = seen(send(request().flags(kTcpSyn))).second;
+  establish(request(), port);
+  send(request().flags(kTcpAck | kTcpFin));
+  now_ += 20min;
+  EXPECT_TRUE(is_known(port));
+  send(from_backend(port).flags(kTcpAck | kTcpFin));
+  now_ += 2min;
+  EXPECT_FALSE(is_known(port)) << "both have said that it ends";
+}
+
+TEST_P(TranslatorTest, AResetThatNobodyBelievesEndsNothing) {
+  if (!full()) return;
+  const auto port = seen(send(request().flags(kTcpSyn))).second;
+  establish(request(), port);
+  send(request().flags(kTcpRst));  // forged: the connection goes on
+  send(request());
+  now_ += 20min;
+  EXPECT_TRUE(is_known(port));
+  send(from_backend(port).flags(kTcpRst));
+  now_ += 2min;
+  EXPECT_FALSE(is_known(port));
+}
+
+TEST_P(TranslatorTest, WithoutAnAnswerNothingIsEstablished) {
+  if (!full()) return;
+  const auto port = seen(send(request().flags(kTcpSyn))).second;
+  send(request());
+  send(request());
+  now_ += 2min;
+  EXPECT_FALSE(is_known(port));
+  EXPECT_EQ(send(request().flags(kTcpRst)).verdict, Verdict::drop(DropReason::kNoNatFlow))
+      << "what ends a flow begins none";
 }
 
 TEST_P(TranslatorTest, ABackendOfTwoListenersIsToldApartByFullnatAlone) {

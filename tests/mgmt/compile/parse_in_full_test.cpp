@@ -141,6 +141,7 @@ TEST(Parse, UpstreamOfAPoolInFull) {
   EXPECT_EQ(pool.connect_timeout, contract::Millis(500));
   EXPECT_EQ(pool.idle_timeout, contract::Millis(10'000));
   EXPECT_EQ(parsed<Pool>(R"({"slow_start":"30s"})").slow_start, contract::Millis(30'000));
+  EXPECT_EQ(parsed<Pool>(R"({"drain_timeout":"5m"})").drain_timeout, contract::Millis(300'000));
 }
 
 TEST(Parse, NamesAreThoseOfTheDesign) {

@@ -57,6 +57,23 @@ TEST_F(PoolListener, IsToldToEveryIngressNodeWithItsPool) {
   EXPECT_NE(listener.targets[0].id, listener.targets[1].id);
 }
 
+TEST_F(PoolListener, SaysHowBackendsAreChosen) {
+  add(pool_key("a", "db"), R"({"backends":[{"address":"10.0.0.1","port":5432},)"
+                           R"({"address":"10.0.0.2","port":5432,"priority":2}],)"
+                           R"("slow_start":"10s","drain_timeout":"30s"})");
+  add(global(Kind::kListener, "db"),
+      pool_listener_body("192.0.2.9", 5432, "a/db", R"(,"protocol":"tcp","balance":"round_robin")"));
+  update();
+  const auto listener = compiled("tcp/192.0.2.9:5432");
+  EXPECT_EQ(listener.balance, contract::FlowBalance::kRoundRobin);
+  EXPECT_EQ(listener.targets[0].priority, 0u);
+  EXPECT_EQ(listener.targets[1].priority, 2u);
+  const auto pool = std::get<contract::Pool>(
+      *outputs_.snapshot("n1")->objects.at({"l4", contract::Kind::kPool, "uid-pool a/db"}));
+  EXPECT_EQ(pool.slow_start, contract::Millis(10'000));
+  EXPECT_EQ(pool.drain_timeout, contract::Millis(30'000));
+}
+
 TEST_F(PoolListener, ANodeThatIsNoIngressAnyMoreForgetsIt) {
   add_listener("db", "192.0.2.9");
   update();
@@ -129,8 +146,7 @@ INSTANTIATE_TEST_SUITE_P(
     Each, UnfitBackend,
     ::testing::Values(Unfit{"Name", R"({"address":"db.example.com","port":53})", "unsupported"},
                       Unfit{"Family", R"({"address":"2001:db8::1","port":53})", "invalid_value"},
-                      Unfit{"Port", R"({"address":"10.0.0.1","port":5353})", "invalid_value"},
-                      Unfit{"Priority", R"({"address":"10.0.0.1","port":53,"priority":1})", "unsupported"}),
+                      Unfit{"Port", R"({"address":"10.0.0.1","port":5353})", "invalid_value"}),
     [](const auto& instance) { return instance.param.name; });
 
 TEST_F(PoolListener, ATunnelMayBeOfAnotherFamily) {
