@@ -353,7 +353,8 @@ Verdict Pipeline::send_back(Burst& burst, std::size_t index,
     if (way.kind == RouteKind::kNeighbour) wanted_neighbour_ = Family::to_address(client);
     return Verdict::drop(DropReason::kNoNextHop);
   }
-  if (!count_hop(packet.data, parsed)) return Verdict::drop(DropReason::kTtlExpired);
+  if (is_last_hop(packet.data, parsed)) return Verdict::drop(DropReason::kTtlExpired);
+  count_hop(packet.data, parsed);
   rewriting();
   auto& ethernet = header_at<EthernetHeader>(packet.data);
   store_mac(ethernet.src.data(), uplink_mac_);

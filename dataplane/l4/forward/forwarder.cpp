@@ -33,15 +33,17 @@ Verdict Forwarder::forward(const L4Table& table, PacketView& packet, const Parse
   const Target& target = flow.target;
   const uint64_t next_hop = next_hops_->word(target.id);
   if (next_hop == 0 || lacks_source(target)) return Verdict::drop(DropReason::kNoNextHop);
+  // Who traces the way through a VIP sees one hop more where we are. Before what the next link takes, as
+  // routers have it (RFC 1812 section 5.2.1), so that a trace by long packets sees it too.
+  if (is_last_hop(packet.data, parsed))
+    return answer_or_drop(DropReason::kTtlExpired, now, [&] { return answer_time_exceeded(packet, parsed); });
   const unsigned overhead_bytes = target.tunnel ? target.tunnel->overhead_bytes() : 0;
   if (parsed.end - parsed.ip_offset + overhead_bytes > table.mtu_bytes()) {
     const auto mtu_bytes = static_cast<uint16_t>(table.mtu_bytes() - overhead_bytes);
     return answer_or_drop(DropReason::kTooBig, now,
                           [&] { return answer_too_big(packet, parsed, mtu_bytes); });
   }
-  // Who traces the way through a VIP sees one hop more where we are.
-  if (!count_hop(packet.data, parsed))
-    return answer_or_drop(DropReason::kTtlExpired, now, [&] { return answer_time_exceeded(packet, parsed); });
+  count_hop(packet.data, parsed);
   if (target.tunnel) {
     if (packet.headroom_bytes < overhead_bytes) return Verdict::drop(DropReason::kFrameTooLong);
     target.tunnel->apply(packet, parsed, flow.hash);

@@ -8,21 +8,22 @@
 
 namespace headgate::l4 {
 
-// False, and nothing changed, where this was its last hop.
-[[nodiscard]] inline bool count_hop(std::byte* frame, const ParsedPacket& parsed) {
+inline bool is_last_hop(const std::byte* frame, const ParsedPacket& parsed) {
+  const std::byte* ip = frame + parsed.ip_offset;
+  return (parsed.is_v6 ? header_at<Ipv6Header>(ip).hop_limit : header_at<Ipv4Header>(ip).ttl) <= 1;
+}
+
+// It was not the last.
+inline void count_hop(std::byte* frame, const ParsedPacket& parsed) {
   if (parsed.is_v6) {
-    auto& limit = header_at<Ipv6Header>(frame + parsed.ip_offset).hop_limit;
-    if (limit <= 1) return false;
-    --limit;
-    return true;
+    --header_at<Ipv6Header>(frame + parsed.ip_offset).hop_limit;
+    return;
   }
   auto& ip = header_at<Ipv4Header>(frame + parsed.ip_offset);
-  if (ip.ttl <= 1) return false;
   const auto word = [&ip] { return Be16(static_cast<uint16_t>(ip.ttl << 8 | ip.protocol)); };
   const Be16 before = word();
   --ip.ttl;
   update_checksum(ip.checksum, delta_of(before, word()));
-  return true;
 }
 
 }  // namespace headgate::l4

@@ -142,6 +142,13 @@ TEST_P(ForwarderTest, HopsAreCounted) {
   EXPECT_EQ(pipeline_.counts().icmp_answers, 2u);
 }
 
+TEST_P(ForwarderTest, TheLastHopIsToldBeforeALengthThatDoesNotFit) {
+  const auto sent = send(udp().dont_fragment().ttl(1).payload(std::string(1480, 'x')));
+  EXPECT_EQ(sent.verdict, Verdict::uplink());
+  const auto icmp_at = sizeof(EthernetHeader) + (names().v6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header));
+  EXPECT_EQ(sent.frame.at(icmp_at), std::byte(names().v6 ? 3 : 11)) << "time exceeded";
+}
+
 TEST_P(ForwarderTest, AnswersAreBounded) {
   uint64_t answered = 0;
   for (unsigned i = 0; i < 1000; ++i) {
