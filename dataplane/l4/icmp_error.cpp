@@ -59,6 +59,14 @@ std::optional<ParsedPacket> parse_quoted(const PacketView& packet, const ParsedP
   return quoted;
 }
 
+bool has_right_checksum(const PacketView& packet, const ParsedPacket& error) {
+  ChecksumSum sum = sum_bytes({packet.data + error.l4_offset, error.l4_bytes()});
+  if (error.is_v6)
+    sum += pseudo_header_sum(header_at<Ipv6Header>(packet.data + error.ip_offset), kProtocolIcmpv6,
+                             error.l4_bytes());
+  return fold(sum) == 0xffff;
+}
+
 void rewrite_error_to_target(std::byte* frame, const ParsedPacket& error, const ParsedPacket& quoted,
                              const Rewrite& to_target) {
   ChecksumSum change = rewrite_quoted(frame, quoted, to_target, Side::kSource);

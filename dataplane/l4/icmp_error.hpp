@@ -15,6 +15,9 @@ namespace headgate::l4 {
 // or the ports are behind extension headers, there is none, and the error is the kernel's business.
 std::optional<ParsedPacket> parse_quoted(const PacketView& packet, const ParsedPacket& error);
 
+// Whether the error's own checksum is, of one that is no fragment.
+[[nodiscard]] bool has_right_checksum(const PacketView& packet, const ParsedPacket& error);
+
 // From a client's side to a target: the error's destination and the quoted packet's source become the
 // target's.
 void rewrite_error_to_target(std::byte* frame, const ParsedPacket& error, const ParsedPacket& quoted,

@@ -275,6 +275,8 @@ Verdict Pipeline::uplink_error(Burst& burst, std::size_t index) {
   // The quote must be of a packet that the VIP sent, and the error must have come to that VIP.
   if (listener == nullptr || ip.src != ip_of<Family>(packet, parsed).dst)
     return to_host(packet, parsed, burst.now);
+  if (!has_right_checksum(packet, parsed))  // RFC 5508 REQ-3
+    return Verdict::drop(DropReason::kTransportChecksumWrong);
   const typename Family::Key key{ip.dst, ip.src, ports.dst_port, ports.src_port, quoted->protocol, {}};
   const auto client = client_key_of(key);
   const uint64_t hash = hash_flow(key);
@@ -390,6 +392,7 @@ Verdict Pipeline::answer_error(Burst& burst, std::size_t index) {
   const auto found =
       nat.find_answer(burst.table, *backend, ip.src, ports.src_port.host(), std::nullopt, tick_);
   if (!found) return to_host(packet, parsed, burst.now);
+  if (!has_right_checksum(packet, parsed)) return Verdict::drop(DropReason::kTransportChecksumWrong);
   return send_back<Family>(burst, index, *found, [&] {
     nat.rewrite_error(packet.data, parsed, *quoted, *found);
     ++icmp_errors_translated_;

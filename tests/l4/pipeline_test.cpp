@@ -236,6 +236,18 @@ TEST_P(PipelineTest, IcmpErrorsAreTranslatedWithTheirFlow) {
   EXPECT_EQ(uplink(short_quote), Verdict::host());  // untouched
 }
 
+TEST_P(PipelineTest, AnIcmpErrorThatIsDamagedIsDropped) {
+  const auto error = Packet()
+                         .ip(names().client, names().vip)
+                         .icmp(names().v6 ? 2 : 3, names().v6 ? 0 : 4)
+                         .quoting(to_client().payload(std::string(100, 'x')));
+  Bytes damaged = error.build();
+  damaged.back() ^= std::byte(1);
+  EXPECT_EQ(uplink(damaged), Verdict::drop(DropReason::kTransportChecksumWrong));
+  Bytes whole = error.build();
+  EXPECT_EQ(uplink(whole).exit, Exit::kHost);
+}
+
 TEST_P(PipelineTest, FragmentsGoWhereTheFirstGoes) {
   const Packet first = from_client().payload(std::string(60, 'a')).fragment(7, 0, true);
   const Packet later = from_client().payload("12345678").fragment(7, 80, false);
