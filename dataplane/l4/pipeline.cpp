@@ -214,7 +214,8 @@ template <typename Family>
   if (role == AddressRole::kLocal) return Verdict::drop(DropReason::kLocalAddress);
   if (role == AddressRole::kNone) return classify_beside<Family>(burst, index);
   if (parsed.transport_fault != DropReason::kNone) return Verdict::drop(parsed.transport_fault);
-  if (parsed.kind == PacketKind::kIcmpError) return uplink_error<Family>(burst, index);
+  // One in fragments is the kernel's: what it quotes may go on in the next, and its checksum is over all.
+  if (parsed.kind == PacketKind::kIcmpError && !parsed.is_fragment) return uplink_error<Family>(burst, index);
   if (parsed.kind == PacketKind::kLaterFragment) return uplink_fragment<Family>(burst, index);
   if (parsed.is_fragment)
     fragments_.remember(Family::fragment(ip, parsed.fragment_id), FragmentTable::kUntouched, tick_);
@@ -369,7 +370,8 @@ template <typename Family>
 Verdict Pipeline::classify_beside(Burst& burst, std::size_t index) {
   const ParsedPacket& parsed = burst.parsed[index];
   if (burst.table.has_backends() && parsed.transport_fault == DropReason::kNone) {
-    if (parsed.kind == PacketKind::kIcmpError) return answer_error<Family>(burst, index);
+    if (parsed.kind == PacketKind::kIcmpError && !parsed.is_fragment)
+      return answer_error<Family>(burst, index);
     if (parsed.kind == PacketKind::kLaterFragment) return answer_fragment<Family>(burst, index);
   }
   return to_host(burst.packets[index], parsed, burst.now);

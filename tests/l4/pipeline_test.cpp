@@ -248,6 +248,18 @@ TEST_P(PipelineTest, AnIcmpErrorThatIsDamagedIsDropped) {
   EXPECT_EQ(uplink(whole).exit, Exit::kHost);
 }
 
+TEST_P(PipelineTest, FragmentsOfAnIcmpErrorPassUntouched) {
+  const auto error = [&] {
+    return Packet().ip(names().client, names().vip).icmp(names().v6 ? 2 : 3, names().v6 ? 0 : 4);
+  };
+  Bytes first = error().quoting(to_client()).fragment(7, 0, true).build();
+  const Bytes before = first;
+  EXPECT_EQ(uplink(first), Verdict::host());
+  EXPECT_EQ(first, before);
+  Bytes later = error().payload("12345678").fragment(7, 64, false).build();
+  EXPECT_EQ(uplink(later), Verdict::host());
+}
+
 TEST_P(PipelineTest, FragmentsGoWhereTheFirstGoes) {
   const Packet first = from_client().payload(std::string(60, 'a')).fragment(7, 0, true);
   const Packet later = from_client().payload("12345678").fragment(7, 80, false);
