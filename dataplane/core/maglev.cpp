@@ -20,15 +20,15 @@ constexpr uint64_t kSkipSeed = 2;
 struct Permutation {
   uint32_t next;
   uint32_t skip;
-  double turns_per_round;  // weight / largest weight
-  double turns_due = 0;
+  uint32_t weight;
+  uint64_t due = 0;  // in parts of a turn, of which the largest weight makes one
 
-  Permutation(const MaglevMember& member, uint32_t weight_max, uint32_t size)
+  Permutation(const MaglevMember& member, uint32_t size)
       : next(static_cast<uint32_t>(XXH3_64bits_withSeed(member.name.data(), member.name.size(), kOffsetSeed) %
                                    size)),
         skip(static_cast<uint32_t>(
             XXH3_64bits_withSeed(member.name.data(), member.name.size(), kSkipSeed) % (size - 1) + 1)),
-        turns_per_round(static_cast<double>(member.weight) / weight_max) {}
+        weight(member.weight) {}
 
   // The first slot of this order that is still free.
   uint32_t take(const std::vector<uint16_t>& slots) {
@@ -58,15 +58,14 @@ Maglev::Maglev(std::vector<MaglevMember> members) : members_(std::move(members))
   slots_.assign(slot_count(members_.size()), kFree);
   std::vector<Permutation> permutations;
   permutations.reserve(members_.size());
-  for (const auto& member : members_)
-    permutations.emplace_back(member, heaviest->weight, static_cast<uint32_t>(slots_.size()));
+  for (const auto& member : members_) permutations.emplace_back(member, static_cast<uint32_t>(slots_.size()));
   // Rounds: a member of the largest weight takes a slot in each, the others as often as their weight allows.
   for (std::size_t filled = 0;;) {
     for (std::size_t position = 0; position < permutations.size(); ++position) {
       auto& permutation = permutations[position];
-      permutation.turns_due += permutation.turns_per_round;
-      if (permutation.turns_due < 1) continue;
-      permutation.turns_due -= 1;
+      permutation.due += permutation.weight;
+      if (permutation.due < heaviest->weight) continue;
+      permutation.due -= heaviest->weight;
       slots_[permutation.take(slots_)] = static_cast<uint16_t>(position);
       if (++filled == slots_.size()) return;
     }

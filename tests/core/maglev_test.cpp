@@ -53,6 +53,14 @@ TEST(Maglev, SlotShareFollowsWeight) {
   }
 }
 
+// A tenth is no binary fraction: ten of them must be a turn all the same, and not eleven.
+TEST(Maglev, TurnsAreCountedExactly) {
+  auto all = members(3);
+  all[0].weight = all[1].weight = 10;
+  const Maglev maglev(all);
+  EXPECT_EQ(slots_by_name(maglev).at(all[2].name), maglev.slots().size() / (10 + 10 + 1));
+}
+
 TEST(Maglev, EqualWeightsGetSlotsThatDifferByOneAtMost) {
   for (const std::size_t count : {2, 3, 64, 65, 600}) {
     const auto slots = slots_by_name(Maglev(members(count)));
