@@ -26,6 +26,15 @@ Result<Port> open_files(const std::string& role, const PcapFiles& files) {
   return Port::open_vdev(role, "net_pcap_" + role, fmt::format("rx_pcap={},tx_pcap={}", files.in, files.out));
 }
 
+// All targets are neighbours here, and tunnels and fullnat lead to one from the source of its family.
+l4::Surroundings surroundings_of(const OfflineOptions& offline, const MacAddress& uplink_mac) {
+  l4::Surroundings surroundings{.uplink_mac = uplink_mac};
+  for (const auto& [neighbour, mac] : offline.neighbours)
+    for (const auto& source : offline.sources)
+      if (source.is_v6() == neighbour.is_v6()) surroundings.sources[neighbour] = source;
+  return surroundings;
+}
+
 // One "name{labels} value" a line, what is zero left out: what a test or a person reads.
 void print_stats(const contract::Stats& stats) {
   for (const auto& sample : stats.samples) {
@@ -50,7 +59,7 @@ Result<void> run_offline(const Options& options) {
   auto host = open_files("host", offline.host);
   if (!host.ok()) return std::move(host).error();
 
-  TableKeeper keeper(1, NextHopKeeper(offline.neighbours));
+  TableKeeper keeper(1, NextHopKeeper(offline.neighbours, surroundings_of(offline, uplink->mac())));
   auto configured = keeper.configure(*snapshot, monotonic_now());
   if (!configured.ok()) return configured;
   Workers workers;

@@ -31,6 +31,7 @@ struct Parsed {
   std::vector<std::string> pcap_host;
   std::string snapshot;
   std::vector<std::string> neighbours;
+  std::vector<std::string> sources;
   BenchOptions bench;
 };
 
@@ -86,12 +87,16 @@ void declare(CLI::App& app, Parsed& parsed) {
       ->check([](const std::string& text) {
         return parse_neighbour(text) ? "" : "is no ADDRESS=MAC, like 192.0.2.7=02:00:00:00:00:07";
       });
+  app.add_option("--source", parsed.sources,
+                 "offline: this machine's ADDRESS, where tunnels and fullnat begin, one a family")
+      ->check([](const std::string& text) { return IpAddress::parse(text) ? "" : "is no IP address"; });
 }
 
 const char* usage_fault(const Parsed& parsed, bool bench) {
   const bool offline = !parsed.pcap_uplink.empty() || !parsed.pcap_host.empty() || !parsed.snapshot.empty();
   if (bench) return offline ? "bench takes no pcap files" : nullptr;
   if (!offline && !parsed.neighbours.empty()) return "only offline takes --neighbour";
+  if (!offline && !parsed.sources.empty()) return "only offline takes --source";
   if (offline && (parsed.pcap_uplink.empty() || parsed.pcap_host.empty() || parsed.snapshot.empty()))
     return "offline needs all of --pcap-uplink, --pcap-host and --snapshot";
   if (!offline && (parsed.options.uplink.device.empty() || parsed.options.host.device.empty()))
@@ -126,6 +131,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     offline.host = {parsed.pcap_host[0], parsed.pcap_host[1]};
     offline.snapshot = parsed.snapshot;
     for (const auto& text : parsed.neighbours) offline.neighbours.push_back(*parse_neighbour(text));
+    for (const auto& text : parsed.sources) offline.sources.push_back(*IpAddress::parse(text));
   }
   return parsed.options;
 }

@@ -37,7 +37,9 @@ struct OfflineOptions {
   PcapFiles uplink;
   PcapFiles host;
   std::string snapshot;  // a Delta of base 0, as contract/codec.hpp spells it
-  std::vector<std::pair<IpAddress, MacAddress>> neighbours;  // of the uplink: there is no kernel to ask
+  // There is no kernel to ask: of the uplink, and where tunnels and fullnat begin, one a family.
+  std::vector<std::pair<IpAddress, MacAddress>> neighbours;
+  std::vector<IpAddress> sources;
 };
 
 struct BenchOptions {

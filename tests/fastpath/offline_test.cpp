@@ -160,6 +160,26 @@ TEST_F(OfflineTest, PacketsForOtherMachinesLeaveByTheUplink) {
   EXPECT_EQ(run({}, {}, " --neighbour 192.0.2.20").exit_code, 2);
 }
 
+TEST_F(OfflineTest, ATunnelBeginsAtTheSourceOfItsFamily) {
+  write_snapshot(test::L4Snapshot(3)
+                     .listener("192.0.2.100:53")
+                     .forwarded("pool", contract::Forwarding::kIpip)
+                     .udp()
+                     .target(1, "2001:db8::20", "[2001:db8::20]:53")
+                     .build());
+  const Bytes question =
+      with_macs(Packet().ipv4("192.0.2.2", "192.0.2.100").udp(40'000, 53).payload("question").build(),
+                {2, 'p', 'c', 'a', 'p', 0}, {2, 0, 0, 0, 0, 2});
+  const std::string neighbour = " --neighbour 2001:db8::20=02:00:00:00:00:20";
+  const Outcome outcome = run({question}, {}, neighbour + " --source 192.0.2.10 2001:db8::10");
+  ASSERT_EQ(outcome.uplink.size(), 1u) << outcome.text;
+  const auto& ip = header_at<Ipv6Header>(outcome.uplink[0].data() + sizeof(EthernetHeader));
+  EXPECT_EQ(ip.src, IpAddress::parse("2001:db8::10")->bytes());
+  EXPECT_EQ(ip.next_header, kProtocolIpv4);
+  EXPECT_TRUE(run({question}, {}, neighbour).uplink.empty());
+  EXPECT_EQ(run({}, {}, " --source here").exit_code, 2);
+}
+
 TEST_F(OfflineTest, ASnapshotThatCannotBeServedIsRefusedWithTheReason) {
   auto snapshot = one_listener();
   snapshot.last().forwarding = contract::Forwarding::kVxlan;
