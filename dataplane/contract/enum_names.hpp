@@ -121,7 +121,7 @@ struct EnumNames<PolicyBlock> {
 };
 template <>
 struct EnumNames<HealthCheckType> {
-  static constexpr std::array<std::string_view, 3> kNames{"tcp", "http", "https"};
+  static constexpr std::array<std::string_view, 5> kNames{"tcp", "http", "https", "udp", "icmp"};
 };
 template <>
 struct EnumNames<EscapedSlash> {

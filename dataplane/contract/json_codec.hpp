@@ -15,8 +15,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "dataplane/contract/bytes.hpp"
 #include "dataplane/contract/enum_names.hpp"
 #include "dataplane/contract/message.hpp"
+#include "dataplane/core/base64.hpp"
 #include "dataplane/core/ip_address.hpp"
 #include "dataplane/core/result.hpp"
 
@@ -38,6 +40,7 @@ concept Integer = std::is_integral_v<T> && !std::is_same_v<T, bool>;
 
 inline Json to_json(bool value) { return value; }
 inline Json to_json(const std::string& value) { return value; }
+inline Json to_json(const Bytes& value) { return to_base64(value.value); }
 inline Json to_json(Millis value) { return value.count(); }
 inline Json to_json(const IpAddress& value) { return value.to_string(); }
 inline Json to_json(const Prefix& value) { return value.to_string(); }
@@ -121,6 +124,11 @@ class JsonReader {
   void read(const Json& json, std::string& into) {
     if (!json.is_string()) return fail("a string");
     into = json.get_ref<const std::string&>();
+  }
+  void read(const Json& json, Bytes& into) {
+    auto bytes = json.is_string() ? from_base64(json.get_ref<const std::string&>()) : std::nullopt;
+    if (!bytes) return fail("base64");
+    into.value = *std::move(bytes);
   }
   void read(const Json& json, Millis& into) {
     int64_t count = 0;

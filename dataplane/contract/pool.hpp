@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/contract/boxed.hpp"
+#include "dataplane/contract/bytes.hpp"
 #include "dataplane/contract/fields.hpp"
 #include "dataplane/contract/upstream.hpp"
 
@@ -17,12 +18,13 @@ namespace headgate::contract {
 
 // "round_robin" "least_requests" "random" "maglev"
 enum class Algorithm : uint8_t { kRoundRobin, kLeastRequests, kRandom, kMaglev };
-enum class WhenAllDown : uint8_t { kRefuse, kTryAll };         // "refuse" "try_all"
-enum class PoolProtocol : uint8_t { kHttp1, kH2c, kH2 };       // "http1" "h2c" "h2": what its backends speak
-enum class HealthCheckType : uint8_t { kTcp, kHttp, kHttps };  // "tcp" "http" "https"
-enum class TlsVersion : uint8_t { kTls12, kTls13 };            // "1.2" "1.3"
-enum class PoolTlsMode : uint8_t { kVerify, kInsecure };       // "verify" "insecure"
-enum class ProxyVersion : uint8_t { kV1, kV2 };                // "v1" "v2": of the PROXY protocol
+enum class WhenAllDown : uint8_t { kRefuse, kTryAll };    // "refuse" "try_all"
+enum class PoolProtocol : uint8_t { kHttp1, kH2c, kH2 };  // "http1" "h2c" "h2": what its backends speak
+// "tcp" "http" "https" "udp" "icmp"
+enum class HealthCheckType : uint8_t { kTcp, kHttp, kHttps, kUdp, kIcmp };
+enum class TlsVersion : uint8_t { kTls12, kTls13 };       // "1.2" "1.3"
+enum class PoolTlsMode : uint8_t { kVerify, kInsecure };  // "verify" "insecure"
+enum class ProxyVersion : uint8_t { kV1, kV2 };           // "v1" "v2": of the PROXY protocol
 
 struct Backend {
   std::string host;  // an IP address, or a DNS name that headgate-node resolves
@@ -46,12 +48,15 @@ struct HealthCheck {
   std::string path = "/";
   std::string host;  // Host header; empty: the backend's host
   std::vector<StatusRange> expected{StatusRange{}};
+  Bytes request = {};   // of udp: one datagram
+  Bytes response = {};  // of udp: what its answer begins with
 
   static constexpr auto kFields =
       std::tuple{field("type", &HealthCheck::type),       field("interval", &HealthCheck::interval),
                  field("timeout", &HealthCheck::timeout), field("rise", &HealthCheck::rise),
                  field("fall", &HealthCheck::fall),       field("path", &HealthCheck::path),
-                 field("host", &HealthCheck::host),       field("expected", &HealthCheck::expected)};
+                 field("host", &HealthCheck::host),       field("expected", &HealthCheck::expected),
+                 field("request", &HealthCheck::request), field("response", &HealthCheck::response)};
   friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
 };
 

@@ -95,6 +95,8 @@ inline constexpr auto kSecretsTimeout = 3s;     // for which a delta waits for t
 inline constexpr auto kReconcileInterval = 5s;  // what the machine refused (a port in use) is tried again
 inline constexpr std::size_t kProbesAtOnceMax = 256;
 inline constexpr auto kProbeIntervalMin = 50ms;
+// A datagram that asks, or what its answer begins with: whole in one packet on any way.
+inline constexpr std::size_t kProbeDatagramBytesMax = 1024;
 inline constexpr unsigned kLookupThreads = 4;
 inline constexpr std::size_t kLookupsQueuedMax = 1024;  // a thread
 inline constexpr auto kLookupInterval = 10s;            // getaddrinfo tells no TTL

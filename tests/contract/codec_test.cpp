@@ -70,6 +70,8 @@ TEST(Codec, WhatIsSaidOfTheUpstreamSideSurvivesARoundTrip) {
   pool.circuit_breaker = {.connections_max = 9, .requests_max = 8, .pending_timeout = Millis(77)};
   pool.retry_budget = {.percent = 5, .retries_min = 0};
   pool.connect_timeout = Millis(250);
+  pool.health = HealthCheck{
+      .type = HealthCheckType::kUdp, .host = {}, .request = {std::string("\0\xff\n", 3)}, .response = {"ok"}};
   pool.idle_timeout = Millis(9'000);
   Route route;
   route.uid = "r";
@@ -109,6 +111,16 @@ TEST(Codec, ErrorsSayWhere) {
   const auto refused = decode_message(R"({"type":"sockets","sockets":[{"thread":0},{"thread":-1}]})");
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().message, "/sockets/1/thread: expected an integer of 32 bits");
+}
+
+TEST(Codec, BytesThatAreNoBase64AreRefused) {
+  const std::string ahead =
+      R"({"type":"configure","delta":{"upserts":[{"audience":"l4","kind":"pool","id":"x","object":{"health":{)";
+  for (const auto* request : {"\"AA=\"", "\"A A=\"", "7"}) {
+    const auto refused = decode_message(ahead + "\"request\":" + request + "}}}]}}");
+    ASSERT_FALSE(refused.ok()) << request;
+    EXPECT_EQ(refused.error().message, "/delta/upserts/0/object/health/request: expected base64");
+  }
 }
 
 TEST(Codec, HostileTextIsRefused) {

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Probe: one TCP connect or HTTP exchange, plain or over TLS, with one backend, without blocking, with a
-// deadline. Thread: the node's loop, which outlives it. It ends with exactly one call of on_done, never from
-// inside the constructor; on_done may destroy it.
+// Probe: one check of one backend, without blocking, with a deadline. Thread: the node's loop, which outlives
+// it. It ends with exactly one call of on_done, never from inside the constructor; on_done may destroy it.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "dataplane/contract/objects.hpp"
 #include "dataplane/core/unique_fd.hpp"
@@ -35,33 +33,35 @@ struct ProbeResult {
 class Probe {
  public:
   using ContextPtr = std::shared_ptr<const tls::ClientContext>;
-  // `tls`: of checks that are https.
-  Probe(EventLoop& loop, const ProbeTarget& target, const ContextPtr& tls,
-        std::function<void(ProbeResult)> on_done);
+  using OnDone = std::function<void(ProbeResult)>;
+  virtual ~Probe() = default;
+  Probe(const Probe&) = delete;
+  Probe& operator=(const Probe&) = delete;
 
- private:
-  void on_ready(uint32_t epoll_events);
-  void on_connected();
-  bool send_proxy_header();
-  void exchange_over_tls();
-  void wait_for_tls(tls::Session::Status status);
-  void send_request();
-  void receive_answer();
-  void take_answer(std::string_view bytes);
-  void end(ProbeResult result);
+ protected:
+  Probe(EventLoop& loop, const ProbeTarget& target, OnDone on_done);
+
+  // Once the socket is on its way: until end(), or until the deadline.
+  void await(uint32_t epoll_events, EventLoop::OnReady on_ready);
+  // Of a constructor that got no further.
+  void end_soon(ProbeResult result);
+  void fail_soon(int errno_value);
   void fail(int errno_value);
+  // After it nothing of *this may be touched.
+  void end(ProbeResult result);
 
   EventLoop& loop_;
   const ProbeTarget& target_;
-  ContextPtr tls_;
-  std::function<void(ProbeResult)> on_done_;
   UniqueFd socket_;
-  tls::Session session_;  // where the check is https
   EventLoop::Watch watch_;
+
+ private:
+  OnDone on_done_;
   EventLoop::Timer deadline_;
-  bool connected_ = false;
-  bool shook_hands_ = false;
-  std::string outbox_, inbox_;
 };
+
+// Of the check's type. `tls`: of checks that are https.
+std::unique_ptr<Probe> begin_probe(EventLoop& loop, const ProbeTarget& target, const Probe::ContextPtr& tls,
+                                   Probe::OnDone on_done);
 
 }  // namespace headgate::node

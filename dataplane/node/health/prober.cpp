@@ -63,8 +63,8 @@ void Prober::start(const ProbeKey& key) {
     return;
   }
   ++running_;
-  entry.probe = std::make_unique<Probe>(loop_, entry.target, tls_,
-                                        [this, key](ProbeResult result) { on_done(key, std::move(result)); });
+  entry.probe = begin_probe(loop_, entry.target, tls_,
+                            [this, key](ProbeResult result) { on_done(key, std::move(result)); });
 }
 
 void Prober::on_done(const ProbeKey& key, ProbeResult result) {

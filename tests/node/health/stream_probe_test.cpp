@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "dataplane/node/health/probe.hpp"
+#include "dataplane/node/health/stream_probe.hpp"
 
 #include <optional>
 #include <thread>
@@ -7,22 +7,19 @@
 #include <gtest/gtest.h>
 
 #include "tests/node/health/backend.hpp"
+#include "tests/node/health/probed.hpp"
 #include "tests/support/tls_peer.hpp"
 
 namespace headgate::node {
 namespace {
 
-class ProbeTest : public testing::Test {
+class StreamProbeTest : public testing::Test {
  protected:
   ProbeResult probe(const Endpoint& endpoint, contract::HealthCheckType type, contract::Millis timeout) {
     ProbeTarget target{{}, "app:1", endpoint, "app.example", proxy_protocol_};
     target.check.type = type;
     target.check.timeout = timeout;
-    std::optional<ProbeResult> result;
-    Probe probe(loop_, target, tls_, [&](ProbeResult done) { result = std::move(done); });
-    EXPECT_FALSE(result) << "never from inside the constructor";
-    EXPECT_TRUE(turn_until(loop_, [&] { return result.has_value(); }));
-    return result.value_or(ProbeResult{});
+    return probed(loop_, target, tls_);
   }
   static constexpr contract::Millis kLong{10'000}, kShort{50};
   EventLoop loop_;
@@ -30,12 +27,12 @@ class ProbeTest : public testing::Test {
   std::optional<contract::ProxyVersion> proxy_protocol_;
 };
 
-TEST_F(ProbeTest, TcpThatConnectsIsGood) {
+TEST_F(StreamProbeTest, TcpThatConnectsIsGood) {
   Backend backend(loop_);
   EXPECT_TRUE(probe(backend.endpoint(), contract::HealthCheckType::kTcp, kLong).good);
 }
 
-TEST_F(ProbeTest, ARefusedConnectionIsBad) {
+TEST_F(StreamProbeTest, ARefusedConnectionIsBad) {
   Endpoint closed;
   {
     Backend backend(loop_);
@@ -46,7 +43,7 @@ TEST_F(ProbeTest, ARefusedConnectionIsBad) {
   EXPECT_EQ(result.reason, "Connection refused");
 }
 
-TEST_F(ProbeTest, HttpIsJudgedByItsStatus) {
+TEST_F(StreamProbeTest, HttpIsJudgedByItsStatus) {
   Backend backend(loop_);
   backend.answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   EXPECT_TRUE(probe(backend.endpoint(), contract::HealthCheckType::kHttp, kLong).good);
@@ -56,7 +53,7 @@ TEST_F(ProbeTest, HttpIsJudgedByItsStatus) {
   EXPECT_EQ(probe(backend.endpoint(), contract::HealthCheckType::kHttp, kLong).reason, "status 500");
 }
 
-TEST_F(ProbeTest, WhereThePoolSpeaksTheProxyProtocolItSpeaksForItself) {
+TEST_F(StreamProbeTest, WhereThePoolSpeaksTheProxyProtocolItSpeaksForItself) {
   Backend backend(loop_);
   backend.answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   proxy_protocol_ = contract::ProxyVersion::kV1;
@@ -68,7 +65,7 @@ TEST_F(ProbeTest, WhereThePoolSpeaksTheProxyProtocolItSpeaksForItself) {
   EXPECT_TRUE(backend.last_request().starts_with(std::string("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0GET / ", 22)));
 }
 
-TEST_F(ProbeTest, HttpsIsHttpOverTlsWhateverCertificateIsShown) {
+TEST_F(StreamProbeTest, HttpsIsHttpOverTlsWhateverCertificateIsShown) {
   tls::ClientPolicy policy;
   policy.verifies = false;
   tls_ = *tls::ClientContext::make(policy);
@@ -97,7 +94,7 @@ TEST_F(ProbeTest, HttpsIsHttpOverTlsWhateverCertificateIsShown) {
   }
 }
 
-TEST_F(ProbeTest, HttpsOfABackendWithoutTlsIsBad) {
+TEST_F(StreamProbeTest, HttpsOfABackendWithoutTlsIsBad) {
   tls_ = *tls::ClientContext::make({});
   testing_support::ListeningPeer listening;
   std::thread backend([&] {
@@ -110,7 +107,7 @@ TEST_F(ProbeTest, HttpsOfABackendWithoutTlsIsBad) {
   backend.join();
 }
 
-TEST_F(ProbeTest, SilenceIsBadAfterTheTimeout) {
+TEST_F(StreamProbeTest, SilenceIsBadAfterTheTimeout) {
   Backend backend(loop_);
   const auto result = probe(backend.endpoint(), contract::HealthCheckType::kHttp, kShort);
   EXPECT_FALSE(result.good);
