@@ -19,6 +19,21 @@ Duration until_probe(const ProbeKey& key, Duration interval, TimePoint now) {
   return phase > into_interval ? phase - into_interval : phase - into_interval + interval;
 }
 
+// Half an interval behind it at the earliest: one that began a little ahead of its phase has been that
+// phase's.
+Duration until_next_probe(const ProbeKey& key, Duration interval, TimePoint began, TimePoint now) {
+  const TimePoint earliest = began + interval / 2;
+  return std::max(earliest + until_probe(key, interval, earliest) - now, Duration::zero());
+}
+
+namespace {
+
+Duration interval_of(const contract::HealthCheck& check) {
+  return std::max<Duration>(check.interval, limits::kProbeIntervalMin);
+}
+
+}  // namespace
+
 Prober::Prober(EventLoop& loop, OnResult on_result) : loop_(loop), on_result_(std::move(on_result)) {
   tls::ClientPolicy policy;
   policy.verifies = false;
@@ -38,7 +53,7 @@ void Prober::want(const ProbeKey& key, const contract::HealthCheck& check, const
   if (known && entry.target == target) return;
   if (std::exchange(entry.probe, nullptr) != nullptr) --running_;
   entry.target = std::move(target);
-  if (!entry.queued) schedule(key, entry);
+  if (!entry.queued) schedule(key, entry, until_probe(key, interval_of(check), monotonic_now()));
 }
 
 void Prober::forget(const ProbeKey& key) {
@@ -50,9 +65,8 @@ void Prober::forget(const ProbeKey& key) {
   start_queued();
 }
 
-void Prober::schedule(const ProbeKey& key, Entry& entry) {
-  const Duration interval = std::max<Duration>(entry.target.check.interval, limits::kProbeIntervalMin);
-  entry.timer = loop_.after(until_probe(key, interval, monotonic_now()), [this, key] { start(key); });
+void Prober::schedule(const ProbeKey& key, Entry& entry, Duration delay) {
+  entry.timer = loop_.after(delay, [this, key] { start(key); });
 }
 
 void Prober::start(const ProbeKey& key) {
@@ -63,6 +77,7 @@ void Prober::start(const ProbeKey& key) {
     return;
   }
   ++running_;
+  entry.began = monotonic_now();
   entry.probe = begin_probe(loop_, entry.target, tls_,
                             [this, key](ProbeResult result) { on_done(key, std::move(result)); });
 }
@@ -71,7 +86,7 @@ void Prober::on_done(const ProbeKey& key, ProbeResult result) {
   auto& entry = entries_.at(key);
   entry.probe.reset();
   --running_;
-  schedule(key, entry);
+  schedule(key, entry, until_next_probe(key, interval_of(entry.target.check), entry.began, monotonic_now()));
   start_queued();
   on_result_(key, result);  // last: it may forget the key
 }

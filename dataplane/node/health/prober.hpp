@@ -25,6 +25,9 @@ struct ProbeKey {
 // How long after `now` the next probe of a key is due: each key has a phase of its own in the interval, so
 // that a thousand backends of one interval are a steady stream and not a burst. Pure.
 Duration until_probe(const ProbeKey& key, Duration interval, TimePoint now);
+// The same after a probe that began at `began` and is over: at once where it took until its successor was
+// due, so that a backend that does not answer is not asked more seldom than one that does. Pure.
+Duration until_next_probe(const ProbeKey& key, Duration interval, TimePoint began, TimePoint now);
 
 class Prober {
  public:
@@ -41,9 +44,10 @@ class Prober {
     ProbeTarget target;
     EventLoop::Timer timer;
     std::unique_ptr<Probe> probe;  // while it runs
+    TimePoint began{};             // the last of them
     bool queued = false;
   };
-  void schedule(const ProbeKey& key, Entry& entry);
+  void schedule(const ProbeKey& key, Entry& entry, Duration delay);
   void start(const ProbeKey& key);
   void on_done(const ProbeKey& key, ProbeResult result);
   void start_queued();

@@ -2,6 +2,7 @@
 #include "dataplane/node/health/prober.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -31,6 +32,29 @@ TEST(UntilProbe, SpreadsManyBackendsOverTheInterval) {
     ++tenths[static_cast<std::size_t>(until_probe(key_of(i), 1s, TimePoint{}) / 100'000'001ns)];
   EXPECT_GE(*std::min_element(tenths.begin(), tenths.end()), 60);
   EXPECT_LE(*std::max_element(tenths.begin(), tenths.end()), 140);
+}
+
+TEST(UntilNextProbe, ComesOnceAnIntervalWhateverTheLastOneTook) {
+  for (int i = 0; i < 100; ++i) {
+    const TimePoint phase = TimePoint{} + until_probe(key_of(i), 1s, TimePoint{});
+    for (const Duration late : std::initializer_list<Duration>{-10ms, 0ms, 10ms, 400ms})
+      for (const Duration took : std::initializer_list<Duration>{0ms, 1ms, 300ms}) {
+        const auto began = phase + late;
+        EXPECT_EQ(began + took + until_next_probe(key_of(i), 1s, began, began + took), phase + 1s)
+            << "began " << late.count() << " ns behind its phase, took " << took.count() << " ns";
+      }
+  }
+}
+
+TEST(UntilNextProbe, OneThatTimedOutWhenTheNextWasDueIsFollowedAtOnce) {
+  const TimePoint phase = TimePoint{} + until_probe(key_of(1), 200ms, TimePoint{});
+  TimePoint now = phase;
+  for (int failure = 1; failure <= 3; ++failure) {
+    const auto began = now + 1ms;
+    now = began + 200ms;
+    EXPECT_EQ(until_next_probe(key_of(1), 200ms, began, now), Duration::zero());
+  }
+  EXPECT_LT(now - phase, 650ms) << "so three of 200 ms prove a backend down within a second of its death";
 }
 
 TEST(Prober, ProbesAgainAndAgainUntilItIsToldToForget) {
