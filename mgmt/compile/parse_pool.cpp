@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <initializer_list>
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
 
+#include "dataplane/core/base64.hpp"
+#include "dataplane/core/limits.hpp"
 #include "mgmt/compile/fields.hpp"
 #include "mgmt/compile/hostname.hpp"
 #include "mgmt/compile/parse_upstream.hpp"
@@ -8,6 +14,8 @@
 
 namespace headgate::compile {
 namespace {
+
+using contract::HealthCheckType;
 
 constexpr uint64_t kPriorityMax = 15;
 
@@ -52,6 +60,40 @@ void read_http_check(Fields& fields, contract::HealthCheck& health) {
   if (health.expected.empty()) fields.fault("expected", "out_of_range", "must name at least one status");
 }
 
+// As text, or where no text has these bytes in base64.
+void read_datagram(Fields& fields, const std::string& name, contract::Bytes& into) {
+  const auto in_base64 = name + "_base64";
+  fields.read(name, into.value);
+  const auto* text = fields.string(in_base64);
+  if (text && fields.has(name))
+    return fields.fault(in_base64, "invalid_value", name + " says it already: leave out one of them");
+  if (text) {
+    auto bytes = from_base64(*text);
+    if (!bytes)
+      return fields.fault(in_base64, "invalid_value",
+                          "must be base64 with its padding, in one line (RFC 4648 section 4)");
+    into.value = *std::move(bytes);
+  }
+  if (into.value.size() > limits::kProbeDatagramBytesMax)
+    fields.fault(text ? in_base64 : name, "out_of_range",
+                 "must be of up to " + std::to_string(limits::kProbeDatagramBytesMax) + " bytes");
+}
+
+// An answer is always asked for. Where silence counted as health a dead service would come up again: Linux
+// tells of a closed port once a second at most (icmp_ratelimit), and a machine that is gone tells nothing.
+void read_udp_check(Fields& fields, contract::HealthCheck& health) {
+  if (!fields.has("request") && !fields.has("request_base64"))
+    fields.fault("request", "missing_field",
+                 "request or request_base64 is needed: what the service answers. One that answers nothing is "
+                 "checked by icmp, or by tcp where it listens for that too");
+  read_datagram(fields, "request", health.request);
+  read_datagram(fields, "response", health.response);
+}
+
+void refuse_all(Fields& fields, std::initializer_list<std::string_view> names, const std::string& detail) {
+  for (const auto name : names) fields.refuse(name, detail);
+}
+
 contract::HealthCheck read_health(Fields& fields) {
   contract::HealthCheck health;
   fields.read_enum("type", health.type);
@@ -59,7 +101,17 @@ contract::HealthCheck read_health(Fields& fields) {
   fields.read_duration("timeout", {1, kHourMs}, health.timeout);
   fields.read_integer("rise", {1, 100}, health.rise);
   fields.read_integer("fall", {1, 100}, health.fall);
-  read_http_check(fields, health);
+  const bool is_udp = health.type == HealthCheckType::kUdp;
+  if (is_udp || health.type == HealthCheckType::kIcmp)
+    refuse_all(fields, {"path", "host", "expected"},
+               "belongs to checks of type http and https: leave it out");
+  else
+    read_http_check(fields, health);
+  if (is_udp)
+    read_udp_check(fields, health);
+  else
+    refuse_all(fields, {"request", "request_base64", "response", "response_base64"},
+               "belongs to checks of type udp: leave it out");
   return health;
 }
 

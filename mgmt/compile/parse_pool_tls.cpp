@@ -81,12 +81,11 @@ void read_pool_tls(Fields& fields, const std::string& namespace_name, Pool& pool
   if (pool.protocol == PoolProtocol::kH2 && !pool.tls)
     fields.fault("tls", "missing_field", "tls is needed: h2 is HTTP/2 over TLS, h2c without");
   const auto type = pool.health ? pool.health->type : HealthCheckType::kTcp;
-  const bool fits =
-      type == HealthCheckType::kTcp || (type == HealthCheckType::kHttps) == pool.tls.has_value();
-  if (!fits)
+  if (type == (pool.tls ? HealthCheckType::kHttp : HealthCheckType::kHttps))
     fields.faults().add(fields.pointer("health") + "/type", "invalid_value",
-                        pool.tls ? "the backends speak TLS: https or tcp"
-                                 : "the backends speak no TLS, for the pool has no tls: http or tcp");
+                        pool.tls ? "the backends speak TLS: https, or tcp, udp, icmp"
+                                 : "the backends speak no TLS, for the pool has no tls: http, or tcp, udp, "
+                                   "icmp");
 }
 
 }  // namespace headgate::compile

@@ -97,6 +97,23 @@ TEST(Parse, PoolInFull) {
   EXPECT_EQ(pool.protocol, contract::PoolProtocol::kH2c);
 }
 
+TEST(Parse, ADatagramIsSaidAsTextOrInBase64) {
+  const auto check = [](const std::string& members) {
+    return *parsed<Pool>(R"({"tls":{},"health":{"type":"udp",)" + members + "}}").health;
+  };
+  EXPECT_EQ(check(R"("request":"zw\u00f6lf\n")").request.value, "zw\xc3\xb6lf\n");
+  EXPECT_EQ(check(R"("request_base64":"AP8K","response_base64":"gQA=")").request.value,
+            std::string("\0\xff\n", 3));
+  EXPECT_EQ(check(R"("request_base64":"AP8K","response_base64":"gQA=")").response.value,
+            std::string("\x81\0", 2));
+  EXPECT_EQ(check(R"("request":"","response":"ok")").response.value, "ok");
+  EXPECT_EQ(check(R"("request":"")"),
+            (contract::HealthCheck{.type = contract::HealthCheckType::kUdp, .host = {}}));
+  EXPECT_EQ(parsed<Pool>(R"({"health":{"type":"icmp","interval":"200ms"}})").health,
+            (contract::HealthCheck{
+                .type = contract::HealthCheckType::kIcmp, .interval = contract::Millis(200), .host = {}}));
+}
+
 TEST(Parse, UpstreamOfARuleInFull) {
   const auto route = parsed<Route>(R"({"listeners":["web"],"rules":[{"forward":[{"pool":"app"}],
     "timeouts":{"idle":"5m"},

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include "dataplane/core/base64.hpp"
 #include "dataplane/core/limits.hpp"
 #include "tests/mgmt/compile/certificate_bodies.hpp"
 #include "tests/mgmt/compile/parsed.hpp"
@@ -48,6 +49,11 @@ std::string elements(std::size_t count) {
   std::string path;
   for (std::size_t i = 0; i < count; ++i) path += "/a";
   return path;
+}
+
+std::string datagram_check(const std::string& request, const std::string& response_base64) {
+  return R"({"health":{"type":"udp","request":")" + request + R"(","response_base64":")" + response_base64 +
+         R"("}})";
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -384,11 +390,37 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{
             "a health check",
             Kind::kPool,
-            R"({"health":{"type":"icmp","interval":"1ms","rise":0,"path":"x","expected":["299-200","42",""]}})",
+            R"({"health":{"type":"ping","interval":"1ms","rise":0,"path":"x","expected":["299-200","42",""]}})",
             {"/health/type invalid_value", "/health/interval out_of_range", "/health/rise out_of_range",
              "/health/path invalid_value", "/health/expected/0 invalid_value",
              "/health/expected/1 invalid_value", "/health/expected/2 invalid_value",
              "/health/expected out_of_range"}},
+        Fault{"a datagram that nobody has to answer",
+              Kind::kPool,
+              R"({"health":{"type":"udp"}})",
+              {"/health/request missing_field"}},
+        Fault{"a request in two spellings, a response in none",
+              Kind::kPool,
+              R"({"health":{"type":"udp","request":"a","request_base64":"YQ==","response_base64":"YQ"}})",
+              {"/health/request_base64 invalid_value", "/health/response_base64 invalid_value"}},
+        Fault{"datagrams that are too long",
+              Kind::kPool,
+              datagram_check(std::string(limits::kProbeDatagramBytesMax + 1, 'a'),
+                             to_base64(std::string(limits::kProbeDatagramBytesMax + 1, '\xff'))),
+              {"/health/request out_of_range", "/health/response_base64 out_of_range"}},
+        Fault{"HTTP of a datagram",
+              Kind::kPool,
+              R"({"health":{"type":"udp","request":"a","path":"/","host":"a.com","expected":["200"]}})",
+              {"/health/path invalid_value", "/health/host invalid_value", "/health/expected invalid_value"}},
+        Fault{"what an echo has not",
+              Kind::kPool,
+              R"({"health":{"type":"icmp","path":"/","request":"a","response_base64":""}})",
+              {"/health/path invalid_value", "/health/request invalid_value",
+               "/health/response_base64 invalid_value"}},
+        Fault{"a datagram of a connection",
+              Kind::kPool,
+              R"({"health":{"type":"tcp","request":"a","response":"b"}})",
+              {"/health/request invalid_value", "/health/response invalid_value"}},
         Fault{"a hash of what no request has when it is routed",
               Kind::kPool,
               R"({"algorithm":"maglev","hash":{"source":"header","name":"Content-Length"}})",
