@@ -13,10 +13,10 @@ lab_scenario perl
 LAB_LARGE_BYTES=256M
 lab_up
 lan_up
-for backend in b1 b2; do
-  lan_has_vip "$backend"
-  lan_udp_up "$backend" "$LAB_VIP" 5353
-  lan_udp_up "$backend" "$LAB_VIP6" 5353
+for number in 1 2; do
+  lan_has_vip "b$number"
+  # For clients by the VIPs, for the health check by the backend's own address.
+  for address in "$LAB_VIP" "$LAB_VIP6" "192.0.2.2$number"; do lan_udp_up "b$number" "$address" 5353; done
 done
 appliance_headgated_up
 appliance_enrol
@@ -27,7 +27,8 @@ pool_of() { # pool_of PORT TYPE ADDRESS…: the pool's body; DRAIN has an addres
   shift 2
   printf '%s\n' "$@" | jq -R --argjson port "$port" --arg drain "${DRAIN:-}" '{ address: ., port: $port, drain: (. == $drain) }' |
     jq -sc --arg type "$type" '{ backends: ., when_all_down: "refuse" }
-      + (if $type == "" then {} else { health: { type: $type, interval: "200ms", timeout: "200ms", rise: 1, fall: 3 } } end)'
+      + { health: ({ type: $type, interval: "200ms", timeout: "200ms", rise: 1, fall: 3 }
+                   + if $type == "udp" then { request: "who is there", response: "b" } else {} end) }'
 }
 put_pool() { api_ok PUT "/v1/namespaces/default/pools/$1?wait=applied&timeout=20s" "$2" >/dev/null; }
 put_listener() { # put_listener NAME ADDRESS PORT PROTOCOL POOL
@@ -37,8 +38,8 @@ put_listener() { # put_listener NAME ADDRESS PORT PROTOCOL POOL
 }
 put_pool web "$(pool_of 8080 tcp "${LAN_BACKENDS[@]}")"
 put_pool web6 "$(pool_of 8080 tcp "${LAN_BACKENDS6[@]}")"
-put_pool dns "$(pool_of 5353 "" "${LAN_BACKENDS[@]}")"
-put_pool dns6 "$(pool_of 5353 "" "${LAN_BACKENDS6[@]}")"
+put_pool dns "$(pool_of 5353 udp "${LAN_BACKENDS[@]}")"
+put_pool dns6 "$(pool_of 5353 icmp "${LAN_BACKENDS6[@]}")"
 put_listener web "$LAB_VIP" 8080 tcp web
 put_listener web6 "$LAB_VIP6" 8080 tcp web6
 put_listener dns "$LAB_VIP" 5353 udp dns
@@ -107,20 +108,46 @@ wait_until 5 "b1 is usable" usable 1
 kill "$(cat "$LAB_DIR/b1.pid")"
 died_ms=$(now_ms)
 # Asked of the running l4: that only b2 answers says nothing, for a dead backend never does.
-steered_around() { lb "$LAB_TOP/scripts/headgatectl" packet web 192.0.2.2:40000 | grep -qE ' 192\.0\.2\.21:8080, .*, not usable$'; }
-wait_until $((5 * LAB_SLOW)) "b1 is steered around" steered_around
+targets_of() { lb "$LAB_TOP/scripts/headgatectl" packet "$1" "${2:-192.0.2.2}:40000"; }
+steered_around() { targets_of "$1" "${3:-}" | grep -F " $2, " | grep -q ', not usable$'; }
+wait_until $((5 * LAB_SLOW)) "b1 is steered around" steered_around web 192.0.2.21:8080
 say "b1 is steered around after $(($(now_ms) - died_ms)) ms"
 expect_eq "requests without an answer" 0 "$(for _ in {1..20}; do page "$LAB_VIP" >/dev/null || echo lost; done | wc -l)"
 lab_backend_up b1
 both() { [ "$(who page "$LAB_VIP")" = "b1 b2 " ]; }
 wait_until 10 "b1 gets its share again" both
 
+step "a UDP service that dies is steered around within a second, by flows that are known too"
+printf x | client socat -u - "UDP4:$LAB_VIP:5353,bind=:40000"
+target=$(targets_of dns | sed -nE '1s/.* to ([0-9.]+):5353, chosen by flow_table$/\1/p')
+dying=b${target##*.2}
+lan_udp_down "$dying" "$target"
+lan_udp_down "$dying" "$LAB_VIP"
+died_ms=$(now_ms)
+wait_until $((5 * LAB_SLOW)) "$dying is steered around" steered_around dns "$target:5353"
+say "$dying is steered around after $(($(now_ms) - died_ms)) ms"
+expect_match "who else answers the flow that is known" '^b[12] question$' "$(client socat -t 5 - "UDP4:$LAB_VIP:5353,bind=:40000" <<<question)"
+expect_eq "questions without an answer" 0 "$(for _ in {1..20}; do ask "$LAB_VIP" 5353 >/dev/null || echo lost; done | wc -l)"
+! steered_around dns6 "[2001:db8:2::2${dying#b}]:5353" '[2001:db8:2::2]' || fail "an icmp check took a dead service for a dead machine"
+lan_udp_up "$dying" "$LAB_VIP" 5353
+lan_udp_up "$dying" "$target" 5353
+both_by_udp() { [ "$(who ask "$LAB_VIP" 5353)" = "b1 b2 " ]; }
+wait_until 10 "$dying gets its share again" both_by_udp
+
 step "a backend whose machine is gone"
 in_ns b2 ip link set lan down
+gone_ms=$(now_ms)
+wait_until $((5 * LAB_SLOW)) "it answers no echo" steered_around dns6 '[2001:db8:2::22]:5353' '[2001:db8:2::2]'
+say "b2 is steered around after $(($(now_ms) - gone_ms)) ms"
+wait_until $((5 * LAB_SLOW)) "it answers no datagram" steered_around dns 192.0.2.22:5353
 only_b1() { [ "$(who page "$LAB_VIP")" = "b1 " ]; }
 wait_until $((20 * LAB_SLOW)) "b1 alone answers" only_b1
 in_ns b2 ip link set lan up
+in_ns b2 ip addr add "${LAN_BACKENDS6[1]}/64" dev lan # IPv6 addresses go with the link
 wait_until $((20 * LAB_SLOW)) "both answer again" both
+back_by() { ! steered_around "$@"; }
+wait_until $((20 * LAB_SLOW)) "it answers echoes again" back_by dns6 '[2001:db8:2::22]:5353' '[2001:db8:2::2]'
+wait_until $((20 * LAB_SLOW)) "it answers datagrams again" back_by dns 192.0.2.22:5353
 
 step "l4 is killed: a flow stays on its backend, though that drains and a new one would go to the other"
 rm -f "$LAB_DIR/large"

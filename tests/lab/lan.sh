@@ -34,13 +34,15 @@ lan_has_vip() {
   in_ns "$1" ip addr add "$LAB_VIP6/128" dev lo
 }
 
-# lan_udp_up b1 ADDRESS PORT: answers each datagram with its name and what came.
+# lan_udp_up b1 ADDRESS PORT: answers each datagram with its name and what came. A socket of its own for each address, for
+# socat answers by the kernel's choice of addresses where it listens on all.
 lan_udp_up() {
   local family=4
   [[ $2 != *:* ]] || family=6
-  lab_spawn "$1" "$1-udp$family" socat -b 65536 "UDP$family-RECVFROM:$3,bind=$(in_url "$2"),fork" "EXEC:$LAB_SOURCE/udp_answer $1"
+  lab_spawn "$1" "$1-udp-$2" socat -b 65536 "UDP$family-RECVFROM:$3,bind=$(in_url "$2"),fork" "EXEC:$LAB_SOURCE/udp_answer $1"
   wait_until 5 "$1 takes datagrams on $2" lan_listens "$1" "$2" "$3"
 }
+lan_udp_down() { kill "$(cat "$LAB_DIR/$1-udp-$2.pid")"; }
 lan_listens() { in_ns "$1" ss -Hlun "sport = :$3" | grep -qF "$(in_url "$2"):$3"; }
 
 # ask ADDRESS PORT [TEXT]: one datagram from the client and its answer
