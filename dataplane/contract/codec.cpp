@@ -204,5 +204,11 @@ std::string encode(const PacketQuestion& question) { return encode_document(ques
 Result<PacketQuestion> decode_packet_question(std::string_view json) { return decode<PacketQuestion>(json); }
 std::string encode(const PacketAnswer& answer) { return encode_document(answer); }
 Result<PacketAnswer> decode_packet_answer(std::string_view json) { return decode<PacketAnswer>(json); }
+std::string encode(const CaptureQuestion& question) { return encode_document(question); }
+Result<CaptureQuestion> decode_capture_question(std::string_view json) {
+  return decode<CaptureQuestion>(json);
+}
+std::string encode(const CaptureAnswer& answer) { return encode_document(answer); }
+Result<CaptureAnswer> decode_capture_answer(std::string_view json) { return decode<CaptureAnswer>(json); }
 
 }  // namespace headgate::contract

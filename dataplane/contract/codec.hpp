@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "dataplane/contract/capture.hpp"
 #include "dataplane/contract/explain.hpp"
 #include "dataplane/contract/message.hpp"
 #include "dataplane/contract/node_api.hpp"
@@ -40,5 +41,9 @@ std::string encode(const PacketQuestion& question);
 Result<PacketQuestion> decode_packet_question(std::string_view json);
 std::string encode(const PacketAnswer& answer);
 Result<PacketAnswer> decode_packet_answer(std::string_view json);
+std::string encode(const CaptureQuestion& question);
+Result<CaptureQuestion> decode_capture_question(std::string_view json);
+std::string encode(const CaptureAnswer& answer);
+Result<CaptureAnswer> decode_capture_answer(std::string_view json);
 
 }  // namespace headgate::contract

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "dataplane/contract/capture.hpp"
 #include "dataplane/contract/node_api.hpp"
 #include "dataplane/contract/objects.hpp"
 
@@ -27,6 +28,14 @@ struct EnumNames<Forwarding> {
 template <>
 struct EnumNames<FlowBalance> {
   static constexpr std::array<std::string_view, 3> kNames{"flow", "source", "round_robin"};
+};
+template <>
+struct EnumNames<CaptureRefusal> {
+  static constexpr std::array<std::string_view, 3> kNames{"none", "filter_invalid", "under_way"};
+};
+template <>
+struct EnumNames<CaptureEnd> {
+  static constexpr std::array<std::string_view, 4> kNames{"count", "seconds", "bytes", "stopped"};
 };
 template <>
 struct EnumNames<Algorithm> {

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dataplane/contract/bytes.hpp"
+#include "dataplane/contract/capture.hpp"
 #include "dataplane/contract/enum_names.hpp"
 #include "dataplane/contract/message.hpp"
 #include "dataplane/core/base64.hpp"

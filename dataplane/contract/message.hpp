@@ -14,6 +14,7 @@
 #include "dataplane/contract/secret.hpp"
 #include "dataplane/contract/snapshot.hpp"
 #include "dataplane/contract/stats.hpp"
+#include "dataplane/core/limits.hpp"
 
 namespace headgate::contract {
 
@@ -107,11 +108,13 @@ struct SocketsWanted {
 
 struct Command {
   std::string id;
-  std::string verb;  // "explain", "capture", …
-  std::string body;  // JSON text
+  std::string verb;                          // "explain", "capture", …
+  std::string body;                          // JSON text
+  Millis timeout = limits::kCommandTimeout;  // then its answer is waited for no longer
 
   static constexpr auto kFields =
-      std::tuple{field("id", &Command::id), field("verb", &Command::verb), field("body", &Command::body)};
+      std::tuple{field("id", &Command::id), field("verb", &Command::verb), field("body", &Command::body),
+                 field("timeout", &Command::timeout)};
   friend bool operator==(const Command&, const Command&) = default;
 };
 

@@ -35,6 +35,20 @@ inline constexpr uint64_t kIcmpAnswersPpsMax = 1'000;       // ICMP errors of ou
 inline constexpr uint64_t kNeighbourQuestionsPpsMax = 100;  // of clients on the link that nobody knows
 inline constexpr uint64_t kHostOtherPpsMax = 2'000'000;     // bulk traffic of the machine's own is among it
 
+// l4: a capture. What is written of it crosses to headgated in one report, as base64.
+inline constexpr uint32_t kCapturePackets = 1'000;
+inline constexpr uint32_t kCapturePacketsMax = 10'000;
+inline constexpr auto kCaptureDuration = 10s;
+inline constexpr auto kCaptureDurationMax = 60s;
+inline constexpr auto kCaptureSlack = 10s;          // for its answer, beside it
+inline constexpr uint32_t kCaptureSnapBytes = 128;  // headers, tunnels included, and little of the payload
+inline constexpr uint32_t kCaptureSnapBytesMin = 64;
+inline constexpr uint32_t kCaptureSnapBytesMax = 2048;  // no frame is longer
+inline constexpr std::size_t kCaptureFileBytesMax = 4u << 20;
+inline constexpr std::size_t kCaptureQueueBytesMax = 4u << 20;  // of one worker, not yet written
+inline constexpr std::size_t kCaptureFilterBytesMax = 512;
+inline constexpr unsigned kCaptureFilterInstructionsMax = 1024;  // of classic BPF
+
 // l7
 inline constexpr uint32_t kPinSlotsMax = 1u << 24;  // rules, or endpoints, of one shard; memory ends first
 inline constexpr std::size_t kRoutePathElementsMax = 64;  // of a prefix match; a deeper one never matches
@@ -147,12 +161,15 @@ inline constexpr std::size_t kSecretsPerRequestMax = 1000;               // that
 inline constexpr std::size_t kApiErrorsMax = 100;                        // named in one problem document
 inline constexpr std::size_t kApiListMax = 1000;                         // objects in one page of a list
 inline constexpr std::size_t kApiConnectionsMax = 512;
-inline constexpr std::size_t kApiExchangesMax = 256;       // waiting for their answer, long polls included
-inline constexpr auto kApiRequestTimeout = 30s;            // for a request to arrive whole
-inline constexpr auto kApiIdleTimeout = 300s;              // between two requests
-inline constexpr auto kApiLingerTimeout = 2s;              // for the client to close after our last answer
-inline constexpr auto kApiWaitMax = 60s;                   // ?timeout=
-inline constexpr auto kNodeSilentAfter = 5s;               // without a report a node counts as not connected
+inline constexpr std::size_t kApiExchangesMax = 256;  // waiting for their answer, long polls included
+inline constexpr auto kApiRequestTimeout = 30s;       // for a request to arrive whole
+inline constexpr auto kApiIdleTimeout = 300s;         // between two requests
+inline constexpr auto kApiLingerTimeout = 2s;         // for the client to close after our last answer
+inline constexpr auto kApiWaitMax = 60s;              // ?timeout=
+inline constexpr auto kNodeSilentAfter = 5s;          // without a report a node counts as not connected
+// Of a command's: the largest is a capture's, in base64 within JSON within JSON.
+inline constexpr std::size_t kCommandResultBytesMax = 8u << 20;
+static_assert(kCaptureFileBytesMax / 3 * 4 < kCommandResultBytesMax * 3 / 4);
 inline constexpr std::size_t kCommandsPerNodeMax = 64;     // waiting to be fetched or answered
 inline constexpr std::size_t kRevisionsPendingMax = 1024;  // remembered one by one for a node that lags
 inline constexpr auto kEnrolmentLifetime = std::chrono::hours(1);

@@ -328,7 +328,7 @@ void Process::send_command(const contract::Command& command) {
   if (commands_.size() >= limits::kCommandsPerProcessMax)
     return callbacks_.on_result(
         {command.id, false, spec_.process + " has too many commands to answer already"});
-  commands_[command.id] = surroundings_.loop.after(limits::kCommandTimeout, [this, id = command.id] {
+  commands_[command.id] = surroundings_.loop.after(command.timeout, [this, id = command.id] {
     commands_.erase(id);
     callbacks_.on_result({id, false, spec_.process + " did not answer in time"});
   });

@@ -193,6 +193,7 @@ contract::Secrets Service::secrets_now(const std::string& node, const contract::
 
 void Service::command(std::string node, contract::AddressedCommand command, std::chrono::milliseconds timeout,
                       NodeChannels::OnResult on_result) {
+  command.command.timeout = timeout;
   const bool posted =
       writer_->post([this, node = std::move(node), command = std::move(command), timeout, on_result] {
         if (stopped_ || compiler_.snapshot(node) == nullptr)

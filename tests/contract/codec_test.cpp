@@ -20,7 +20,7 @@ TEST(Codec, EveryMessageSurvivesARoundTrip) {
                  Socket{{}, {}, 0, true}}},
       SocketsWanted{},
       Secrets{{Secret{.digest = std::string(64, 'a'), .bytes = "-----BEGIN PRIVATE KEY-----\n"}}},
-      Command{.id = "c1", .verb = "explain", .body = "{}"},
+      Command{.id = "c1", .verb = "explain", .body = "{}", .timeout = Millis(70'000)},
       Stop{.drain_timeout = Millis(5000)},
   };
   for (const auto& message : messages) {
@@ -105,6 +105,36 @@ TEST(Codec, WhatALogIsMadeOfSurvivesARoundTrip) {
   const auto decoded = decode_message(text);
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
   EXPECT_EQ(*std::get<Configure>(*decoded).delta.upserts[0].object, Object(settings));
+}
+
+TEST(Codec, ACaptureSurvivesARoundTrip) {
+  const CaptureQuestion question{.id = "c",
+                                 .listener = "dns",
+                                 .reached = *Endpoint::parse("[2001:db8::1]:53"),
+                                 .protocol = Protocol::kUdp,
+                                 .filter = "host 2001:db8::2",
+                                 .count = 7,
+                                 .duration = Millis(60'000),
+                                 .snap_bytes = 128};
+  const auto asked = decode_capture_question(encode(question));
+  ASSERT_TRUE(asked.ok()) << asked.error().message;
+  EXPECT_EQ(*asked, question);
+  CaptureAnswer answer{.refusal = CaptureRefusal::kUnderWay,
+                       .reason = "one at a time",
+                       .ended_by = CaptureEnd::kStopped,
+                       .packets = 3,
+                       .lost = UINT64_MAX,
+                       .pcapng = {std::string("\0\xff\n\r", 4)}};
+  const auto answered = decode_capture_answer(encode(answer));
+  ASSERT_TRUE(answered.ok()) << answered.error().message;
+  EXPECT_EQ(*answered, answer);
+  EXPECT_EQ(decode_capture_answer(R"({"pcapng": "AA="})").error().message, "/pcapng: expected base64");
+}
+
+TEST(Codec, ACommandWithoutATimeoutHasTheUsualOne) {
+  const auto command = decode_message(R"({"type": "command", "id": "c1", "verb": "explain", "body": "{}"})");
+  ASSERT_TRUE(command.ok()) << command.error().message;
+  EXPECT_EQ(std::get<Command>(*command).timeout, Millis(limits::kCommandTimeout));
 }
 
 TEST(Codec, ErrorsSayWhere) {

@@ -21,6 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size_byte
   }
   if (const auto report = decode_node_report(text); report.ok())
     HG_ASSERT(decode_node_report(encode(*report)).ok());
+  if (const auto answer = decode_capture_answer(text); answer.ok())
+    HG_ASSERT(*decode_capture_answer(encode(*answer)) == *answer);
   if (const auto delta = decode_delta(text); delta.ok()) HG_ASSERT(decode_delta(encode(*delta)).ok());
   return 0;
 }

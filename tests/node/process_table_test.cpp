@@ -125,6 +125,16 @@ TEST_F(ProcessTableTest, WhatAShardThatLeavesLosesWaitsForL4) {
   EXPECT_EQ(ask("shard/edge/0", "told"), "configure 1\nconfigure 3\n");
 }
 
+TEST_F(ProcessTableTest, ACommandIsWaitedForAsLongAsItSays) {
+  publish(objects("a"));
+  want({wanted("l4")});
+  ASSERT_TRUE(applied("l4"));
+  ask("l4", "hang");
+  table_.send_command({"l4", {.id = "late", .verb = "told", .body = "{}", .timeout = 50ms}});
+  EXPECT_TRUE(turn_until([&] { return results_.contains("late"); }));
+  EXPECT_EQ(results_["late"], "l4 did not answer in time");
+}
+
 TEST_F(ProcessTableTest, AReplicaThatIsReplacedAgainBeforeItServesGoes) {
   publish(objects("a"));
   want({wanted("shard/edge/0", 100)});
