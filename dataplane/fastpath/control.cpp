@@ -15,7 +15,7 @@
 namespace headgate::fastpath {
 namespace {
 
-constexpr int kSettleMs = 1;  // between two looks whether the workers have seen a table
+constexpr int kSettleMs = 1;  // between two looks at what the workers have seen or left
 
 }  // namespace
 
@@ -29,7 +29,8 @@ Control::Control(UniqueFd listener, UniqueFd stop_signals, TableKeeper& keeper, 
       ports_(std::move(ports)),
       flow_files_(&flow_files),
       notices_(std::move(notices)),
-      explainer_(workers, keeper) {}
+      explainer_(workers, keeper),
+      capturer_(workers, keeper) {}
 
 void Control::await_configuration(Duration patience) {
   const TimePoint deadline = monotonic_now() + patience;
@@ -60,11 +61,12 @@ void Control::turn() {
   if (waited[0].revents != 0) accept_node();
   acknowledge_if_applied();
   if (auto explained = explainer_.look(monotonic_now())) send(*std::move(explained));
+  if (auto captured = capturer_.look(monotonic_now())) send(*std::move(captured));
   if (monotonic_now() >= report_at_) report();
 }
 
 int Control::timeout_ms(TimePoint now) const {
-  if (unacknowledged_ != 0 || explainer_.is_busy()) return kSettleMs;
+  if (unacknowledged_ != 0 || explainer_.is_busy() || capturer_.is_busy()) return kSettleMs;
   const TimePoint next = std::min(keeper_->next_change().value_or(report_at_), report_at_);
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now);
   return std::max(0, static_cast<int>(left.count()));
@@ -73,9 +75,16 @@ int Control::timeout_ms(TimePoint now) const {
 void Control::accept_node() {
   UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!socket) return;
+  lose_node();
   node_.emplace(std::move(socket));
   send(contract::Hello{"l4", HEADGATE_VERSION, ::getpid(), keeper_->revision()});
   for (const auto& notice : notices_) send(notice);
+}
+
+// What it asked for is of no use to the next.
+void Control::lose_node() {
+  node_.reset();
+  capturer_.abandon();
 }
 
 void Control::read_messages() {
@@ -85,7 +94,7 @@ void Control::read_messages() {
         flushed.ok() ? node_->receive() : Result<std::optional<contract::Received>>(flushed.error());
     if (!received.ok()) {
       log::info(fmt::format("headgate-node is gone ({}): going on as configured", received.error().message));
-      node_.reset();
+      lose_node();
       return;
     }
     if (!*received) return;
@@ -101,10 +110,14 @@ void Control::handle(const contract::Message& message) {
     stop_ = true;
     return;
   }
-  const auto* command = std::get_if<contract::Command>(&message);
-  if (command != nullptr && command->verb == "explain") return explainer_.take(*command);
-  if (command != nullptr)
-    return send(contract::CommandResult{command->id, false, "headgate-l4 has no command " + command->verb});
+  if (const auto* command = std::get_if<contract::Command>(&message)) execute(*command);
+}
+
+void Control::execute(const contract::Command& command) {
+  if (command.verb == "explain") return explainer_.take(command);
+  if (command.verb == "capture") return capturer_.begin(command, monotonic_now());
+  if (command.verb == "end_capture") return capturer_.end(command);
+  send(contract::CommandResult{command.id, false, "headgate-l4 has no command " + command.verb});
 }
 
 void Control::configure(const contract::Configure& message) {
@@ -142,7 +155,7 @@ void Control::send(const contract::Message& message) {
   auto sent = node_->send(message);
   if (sent.ok()) return;
   log::warning(fmt::format("dropping headgate-node's connection: {}", sent.error().message));
-  node_.reset();
+  lose_node();
 }
 
 }  // namespace headgate::fastpath

@@ -11,6 +11,7 @@
 #include "dataplane/contract/channel.hpp"
 #include "dataplane/core/unique_fd.hpp"
 #include "dataplane/fastpath/flow_file.hpp"
+#include "dataplane/fastpath/packet_capturer.hpp"
 #include "dataplane/fastpath/packet_explainer.hpp"
 #include "dataplane/fastpath/stats.hpp"
 #include "dataplane/fastpath/table_keeper.hpp"
@@ -32,9 +33,11 @@ class Control {
  private:
   void turn();
   void accept_node();
+  void lose_node();
   void read_messages();
   void handle(const contract::Message& message);
   void configure(const contract::Configure& message);
+  void execute(const contract::Command& command);
   void acknowledge_if_applied();
   void report();
   void send(const contract::Message& message);
@@ -48,6 +51,7 @@ class Control {
   std::vector<FlowFile>* flow_files_;
   std::vector<contract::Notice> notices_;
   PacketExplainer explainer_;
+  PacketCapturer capturer_;
   std::optional<contract::Channel> node_;
   contract::Revision unacknowledged_ = 0;  // taken, but not yet seen by all workers; 0: none
   bool law_broken_ = false;                // has been said

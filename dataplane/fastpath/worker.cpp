@@ -89,6 +89,20 @@ bool Worker::ask(const l4::FlowQuestion& question) {
   return true;
 }
 
+void Worker::set_tap(CaptureTap* tap) {
+  tap_.store(tap, std::memory_order_relaxed);
+  tap_changes_.store(tap_changes_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  wake();
+}
+
+void Worker::look_at_tap() {
+  const uint32_t changes = tap_changes_.load(std::memory_order_acquire);
+  if (changes == tap_changes_seen_.load(std::memory_order_relaxed)) [[likely]]
+    return;
+  tap_in_use_ = tap_.load(std::memory_order_relaxed);
+  tap_changes_seen_.store(changes, std::memory_order_release);
+}
+
 void Worker::wait() {
   while (pipeline_.tend(monotonic_now())) {
   }
@@ -114,7 +128,8 @@ std::size_t Worker::turn() {
   const l4::L4Table& table = tables_.refresh();
   const l4::View view{table, routes_.refresh()};
   const TimePoint now = monotonic_now();
-  const std::size_t received = turn_uplink(view, now) + turn_host(table);
+  look_at_tap();
+  const std::size_t received = turn_uplink(view, now) + turn_host(table, now);
   pipeline_.tend(now);
   if (const auto question = questions_.take())
     HG_ASSERT(answers_.post(pipeline_.explain(table, *question, now)));  // as much room as for questions
@@ -140,10 +155,12 @@ std::size_t Worker::turn_uplink(const l4::View& view, TimePoint now) {
   Burst burst;
   receive(ports_.uplink, burst);
   if (burst.count == 0) return 0;
+  if (tap_in_use_ != nullptr) [[unlikely]]
+    tap_in_use_->on_received(Side::kUplink, burst.all_views(), now);
   pipeline_.from_uplink(view, burst.all_views(), burst.all_verdicts(), now);
   for (std::size_t i = 0; i < burst.count; ++i)
     if (burst.verdicts[i].exit == l4::Exit::kUplink) fit(*burst.packets[i], burst.views[i]);
-  act(burst);
+  act(view.table, burst);
   account(burst, true);
   want_neighbour();
   return burst.count;
@@ -157,19 +174,22 @@ void Worker::want_neighbour() {
   [[maybe_unused]] const auto written = ::write(wanted_fd_, &one, sizeof one);
 }
 
-std::size_t Worker::turn_host(const l4::L4Table& table) {
+std::size_t Worker::turn_host(const l4::L4Table& table, TimePoint now) {
   Burst burst;
   receive(ports_.host, burst);
   if (burst.count == 0) return 0;
+  if (tap_in_use_ != nullptr) [[unlikely]]
+    tap_in_use_->on_received(Side::kHost, burst.all_views(), now);
   pipeline_.from_host(table, burst.all_views(), burst.all_verdicts());
-  act(burst);
+  act(table, burst);
   account(burst, false);
   return burst.count;
 }
 
 // The one place where verdicts become deeds. A packet that a port does not take changes its verdict, and one
-// in several segments, which is no span, is dropped.
-void Worker::act(Burst& burst) {
+// in several segments, which is no span, is dropped. What is sent is no longer ours: a tap gets its copy
+// before.
+void Worker::act(const l4::L4Table& table, Burst& burst) {
   Sending to_uplink;
   Sending to_host;
   Sending dropped;
@@ -181,8 +201,12 @@ void Worker::act(Burst& burst) {
                                                          : dropped;
     sending.add(burst.packets[i], i);
   }
+  if (tap_in_use_ != nullptr) [[unlikely]]
+    tap_in_use_->on_decided(table, burst.all_views(), burst.all_verdicts());
   send(ports_.host, to_host, burst.verdicts, l4::DropReason::kHostQueueFull);
   send(ports_.uplink, to_uplink, burst.verdicts, l4::DropReason::kUplinkQueueFull);
+  if (tap_in_use_ != nullptr) [[unlikely]]
+    tap_in_use_->on_sent(burst.all_verdicts(), monotonic_now());
   if (dropped.count > 0) rte_pktmbuf_free_bulk(dropped.packets, dropped.count);
 }
 

@@ -17,6 +17,7 @@
 #include "dataplane/crossing/mailbox.hpp"
 #include "dataplane/crossing/publisher.hpp"
 #include "dataplane/crossing/worker_counters.hpp"
+#include "dataplane/fastpath/capture_tap.hpp"
 #include "dataplane/fastpath/options.hpp"
 #include "dataplane/fastpath/port.hpp"
 #include "dataplane/l4/line_memory.hpp"
@@ -94,6 +95,13 @@ class Worker {  // NOLINT(clang-analyzer-optin.performance.Padding): what other 
   // A neighbour that a packet could not be sent to. Threads: control.
   std::optional<IpAddress> take_wanted() { return wanted_.take(); }
 
+  // Where it leaves copies of packets from its next turn on; null: nowhere. Once that turn has begun, it has
+  // let go of the tap before. Threads: control.
+  void set_tap(CaptureTap* tap);
+  bool has_seen_tap() const {
+    return tap_changes_seen_.load(std::memory_order_acquire) == tap_changes_.load(std::memory_order_relaxed);
+  }
+
   // All counters as they stand between two bursts, never within one.
   std::array<uint64_t, kWorkerCounters> read_counters() const;
   const TargetCounters& target_counters(uint32_t id) const { return target_counters_[id]; }
@@ -104,15 +112,16 @@ class Worker {  // NOLINT(clang-analyzer-optin.performance.Padding): what other 
 
   struct Sending;
   std::size_t turn_uplink(const l4::View& view, TimePoint now);
-  std::size_t turn_host(const l4::L4Table& table);
+  std::size_t turn_host(const l4::L4Table& table, TimePoint now);
   struct Burst;
   static void receive(const PortQueue& queue, Burst& burst);
-  void act(Burst& burst);
+  void act(const l4::L4Table& table, Burst& burst);
   void send(const PortQueue& queue, Sending& sending, l4::Verdict* verdicts, l4::DropReason when_full);
   void account(const Burst& burst, bool uplink);
   void wait();
   void wake();
   void want_neighbour();
+  void look_at_tap();
 
   WorkerPorts ports_;
   Tables::Reader tables_;
@@ -125,6 +134,10 @@ class Worker {  // NOLINT(clang-analyzer-optin.performance.Padding): what other 
   crossing::Mailbox<l4::FlowQuestion> questions_{kQuestionsMax};
   crossing::Mailbox<l4::FlowAnswer> answers_{kQuestionsMax};
   crossing::Mailbox<IpAddress> wanted_{kWantedMax};
+  std::atomic<CaptureTap*> tap_{nullptr};       // control: writes, worker: reads
+  std::atomic<uint32_t> tap_changes_{0};        // the same
+  std::atomic<uint32_t> tap_changes_seen_{0};   // worker: writes, control: reads
+  CaptureTap* tap_in_use_ = nullptr;            // worker
   alignas(64) std::atomic<uint64_t> turns_{0};  // worker: odd while it counts; control: reads
   crossing::WorkerCounters<kWorkerCounters> counters_;
   l4::LineMemory<TargetCounters> target_counters_{limits::kTargetIdsMax, l4::Touch::kLater};  // by target id
