@@ -8,6 +8,7 @@ void Connection::restart(TimePoint now) {
   parser.reset();
   received_bytes = 0;
   continue_sent = false;
+  departure.reset();
   form = {};
 }
 

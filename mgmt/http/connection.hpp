@@ -37,8 +37,9 @@ struct Connection {
   std::size_t received_bytes = 0;  // of the request that is being read
   TimePoint since;                 // when the state, or the request in it, began
   bool continue_sent = false;
-  bool lingering = false;  // kClosing, and the answer is out
-  ResponseForm form;       // of the answer to the request that is being read or answered
+  bool lingering = false;                // kClosing, and the answer is out
+  std::shared_ptr<Departure> departure;  // of the client that kAnswering is for
+  ResponseForm form;                     // of the answer to the request that is being read or answered
 };
 
 inline Connection& connection_of(const Pistache::Tcp::Peer& peer) {

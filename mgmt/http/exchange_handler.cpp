@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -24,6 +25,7 @@ void ExchangeHandler::onConnection(const std::shared_ptr<Peer>& peer) {
 
 void ExchangeHandler::onDisconnection(const std::shared_ptr<Peer>& peer) {
   own_transport().outlive_acceptor(peer);
+  if (const auto departure = std::exchange(connection_of(*peer).departure, nullptr)) departure->happen();
   shared_->connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -84,6 +86,7 @@ void ExchangeHandler::hand_over(const std::shared_ptr<Peer>& peer) {
   if (!request) return refuse(peer, {400, "The target has a malformed percent-encoding.", {}, {}});
 
   connection.state = Connection::State::kAnswering;
+  connection.departure = request->departure;
   shared_->exchanges.fetch_add(1, std::memory_order_relaxed);
   auto is_answered = std::make_shared<std::atomic<bool>>(false);
   shared_->handler(std::move(*request), [outbox = own_transport().outbox(), name = name_of(*peer),

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Request and Response as the handlers see them: plain values, no socket and no library behind them, so that
+// Request and Response as the handlers see them: values, no socket and no library behind them, so that
 // every handler is tested by calling it. A Responder may be called from any thread, once, also long after the
 // handler has returned: that is how a long poll waits without a thread.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "mgmt/http/departure.hpp"
 
 namespace headgate::http {
 
@@ -20,6 +23,7 @@ struct Request {
   std::map<std::string, std::string> query;  // percent-decoded
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
+  std::shared_ptr<Departure> departure = std::make_shared<Departure>();  // of its client, never null
 
   // Empty where it is missing.
   std::string_view header(const std::string& lower_case_name) const;

@@ -36,6 +36,7 @@ class HttpServer : public testing::Test {
       if (request.path == "/later") {
         const std::lock_guard lock(mutex_);
         later_.push_back(std::move(respond));
+        departures_.push_back(request.departure);
         arrived_.notify_all();
         return;
       }
@@ -55,6 +56,7 @@ class HttpServer : public testing::Test {
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<Responder> later_;
+  std::vector<std::shared_ptr<Departure>> departures_;  // of their clients
   std::unique_ptr<Server> server_;
 };
 
@@ -113,6 +115,33 @@ TEST_F(HttpServer, AnswersLaterFromAnotherThread) {
   EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 204 No Content\r\n"));
   client.send("GET /next HTTP/1.1\r\n\r\n");
   EXPECT_THAT(client.response(), EndsWith("/next 0"));
+}
+
+TEST_F(HttpServer, TellsWhatRunsForAClientThatTheClientHasGone) {
+  auto client = std::make_unique<RawClient>(server_->address());
+  client->send("GET /later HTTP/1.1\r\n\r\n");
+  const auto responders = wait_for_later(1);
+  std::promise<void> gone;
+  departures_[0]->when_gone([&] { gone.set_value(); });
+  client.reset();
+  EXPECT_EQ(gone.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  std::promise<void> known;
+  departures_[0]->when_gone([&] { known.set_value(); });
+  EXPECT_EQ(known.get_future().wait_for(std::chrono::seconds(0)), std::future_status::ready);
+}
+
+TEST_F(HttpServer, AClientThatGoesAfterItsAnswerIsNoBusinessOfWhatRan) {
+  auto client = std::make_unique<RawClient>(server_->address());
+  client->send("GET /later HTTP/1.1\r\n\r\n");
+  const auto responders = wait_for_later(1);
+  bool told = false;
+  departures_[0]->when_gone([&] { told = true; });
+  responders[0]({204, {}, "", ""});
+  EXPECT_THAT(client->response(), StartsWith("HTTP/1.1 204"));
+  EXPECT_EQ(departures_[0].use_count(), 1) << "the connection no longer holds it";
+  client.reset();
+  server_.reset();
+  EXPECT_FALSE(told);
 }
 
 // While an exchange waits, its client goes and another gets the same file descriptor: it must not get the
