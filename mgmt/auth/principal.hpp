@@ -29,7 +29,7 @@ enum class Access : uint8_t {
   kReadNamespace,    // of the namespace in the path
   kWriteNamespace,   // of the namespace in the path
   kWriteEverything,  // operator
-  kAdminister,       // tokens
+  kAdminister,       // admin: tokens, captures
   kNode,             // the node in the path itself
 };
 

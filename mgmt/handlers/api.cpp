@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view kConfigPath = "/v1/config";
 constexpr std::string_view kTransactionsPath = "/v1/transactions";
+constexpr std::string_view kReportPathEnd = "/report";
 constexpr std::size_t kObjectValuesMax = 100'000;
 constexpr std::size_t kConfigValuesMax = 20'000'000;
 
@@ -89,6 +90,13 @@ void add_value_faults(const Operation& operation, const nlohmann::json& body,
   }
 }
 
+// A report may hold what a command has brought to light: a capture is one string.
+openapi::JsonBounds bounds_of(std::string_view path_template) {
+  if (path_template == kConfigPath || path_template == kTransactionsPath) return {kConfigValuesMax};
+  if (path_template.ends_with(kReportPathEnd)) return {kObjectValuesMax, limits::kCommandResultBytesMax};
+  return {kObjectValuesMax};
+}
+
 std::optional<http::Problem> read_body(Exchange& exchange) {
   const auto method = ascii::lowered(exchange.operation->method);
   const auto type = exchange.document.body_type(method, exchange.operation->path_template);
@@ -103,10 +111,8 @@ std::optional<http::Problem> read_body(Exchange& exchange) {
                          fmt::format("The body is {}; send Content-Type: {}.", sent_type, type),
                          {},
                          {{"Accept", std::string(type)}}};
-  const auto path = exchange.operation->path_template;
-  const bool is_large = path == kConfigPath || path == kTransactionsPath;
-  if (auto problem = openapi::parse_json(exchange.request.body,
-                                         is_large ? kConfigValuesMax : kObjectValuesMax, exchange.body))
+  if (auto problem = openapi::parse_json(exchange.request.body, bounds_of(exchange.operation->path_template),
+                                         exchange.body))
     return problem;
   auto errors = exchange.document.check(method, exchange.operation->path_template, exchange.body);
   if (errors.empty()) return std::nullopt;
@@ -139,7 +145,7 @@ std::optional<http::Problem> let_in(Exchange& exchange, const Match& match) {
 }  // namespace
 
 std::size_t Api::body_bytes_max(std::string_view, std::string_view path) {
-  return path == kConfigPath || path == kTransactionsPath || path.ends_with("/report")
+  return path == kConfigPath || path == kTransactionsPath || path.ends_with(kReportPathEnd)
              ? limits::kApiBodyBytesMax
              : limits::kApiObjectBytesMax;
 }

@@ -7,6 +7,7 @@
 #include "dataplane/contract/enum_names.hpp"
 #include "dataplane/core/limits.hpp"
 #include "dataplane/core/units.hpp"
+#include "mgmt/handlers/live_process.hpp"
 
 namespace headgate::handlers {
 namespace {
@@ -19,19 +20,6 @@ struct Replica {
 };
 
 std::string replicas_of(const std::string& shard) { return "shard/" + shard + "/"; }
-
-// The first whose name begins so.
-std::optional<std::string> running_process(const service::NodeChannels& channels, const std::string& node,
-                                           std::string_view prefix) {
-  const auto state = channels.states().find(node);
-  if (state == channels.states().end() ||
-      !service::NodeChannels::is_connected(state->second, monotonic_now()))
-    return std::nullopt;
-  for (const auto& process : state->second.report->processes)
-    if (process.state == contract::ProcessState::kRunning && process.process.starts_with(prefix))
-      return process.process;
-  return std::nullopt;
-}
 
 std::optional<Replica> running_replica(const compile::Model& model, const service::NodeChannels& channels,
                                        const std::string& shard) {
@@ -129,23 +117,6 @@ Json answer_json(const Replica& replica, const contract::RequestAnswer& answer) 
   return json;
 }
 
-http::Problem unavailable(std::string detail) { return {503, std::move(detail), {}, {{"Retry-After", "1"}}}; }
-
-// What the process said, or why it said nothing that can be read.
-template <typename Answer>
-Result<Answer> heard(const std::string& node, const std::string& process,
-                     const Result<contract::CommandResult>& result,
-                     Result<Answer> (*decode)(std::string_view)) {
-  if (!result.ok()) return Error{ErrorCode::kUnavailable, result.error().message + "."};
-  if (!result->ok)
-    return Error{ErrorCode::kUnavailable, fmt::format("{} on {}: {}.", process, node, result->body)};
-  auto decoded = decode(result->body);
-  if (!decoded.ok())
-    return Error{ErrorCode::kUnavailable,
-                 fmt::format("{} on {} speaks another version: {}.", process, node, decoded.error().message)};
-  return decoded;
-}
-
 using OnHeard = std::function<void(const Result<contract::RequestAnswer>&)>;
 
 void ask(service::Service& service, const Replica& replica, const contract::RequestQuestion& question,
@@ -220,21 +191,11 @@ Json packet_json(const std::string& node, const contract::PacketAnswer& answer) 
   return json;
 }
 
-// The node that was named, or the first that takes packets and runs headgate-l4.
-std::optional<std::string> forwarding_node(const compile::Model& model, const service::NodeChannels& channels,
-                                           const std::string& named) {
-  for (const auto& node : model.ingress_nodes())
-    if ((named.empty() || node == named) && running_process(channels, node, contract::kAudienceL4))
-      return node;
-  return std::nullopt;
-}
-
 void ask_about_packet(const ExchangePtr& exchange, const compile::Listener& listener,
                       const compile::Compiler& compiler, const service::NodeChannels& channels) {
-  const auto node = forwarding_node(compiler.model(), channels, exchange->body.value("node", ""));
-  if (!node)
-    return exchange->problem(
-        unavailable("headgate-l4 runs on no such node that takes packets and is connected; see /v1/status."));
+  const auto nodes = packet_nodes(compiler.model(), channels, exchange->body.value("node", ""));
+  if (nodes.empty()) return exchange->problem(no_packet_node());
+  const auto& node = nodes.front();
   const auto client = Endpoint::parse(exchange->body["packet"]["source"].get<std::string>());
   if (!client || client->address.is_v6() != listener.address.is_v6())
     return exchange->problem(
@@ -248,8 +209,8 @@ void ask_about_packet(const ExchangePtr& exchange, const compile::Listener& list
       *client, {listener.address, listener.port}, compile::place_of(listener).transport};
   const std::string process(contract::kAudienceL4);
   exchange->service.command(
-      *node, {process, {"", "explain", contract::encode(question)}}, limits::kCommandTimeout,
-      [exchange, node = *node, process](const Result<contract::CommandResult>& result) {
+      node, {process, {"", "explain", contract::encode(question)}}, limits::kCommandTimeout,
+      [exchange, node, process](const Result<contract::CommandResult>& result) {
         const auto answer = heard(node, process, result, contract::decode_packet_answer);
         if (!answer.ok()) return exchange->problem(unavailable(answer.error().message));
         exchange->json(200, packet_json(node, *answer));
@@ -259,22 +220,17 @@ void ask_about_packet(const ExchangePtr& exchange, const compile::Listener& list
 // On the writer's thread.
 void ask_first(const ExchangePtr& exchange, const compile::Compiler& compiler,
                const service::NodeChannels& channels) {
-  const auto name = exchange->body["listener"].get<std::string>();
-  const auto* entry = compiler.model().find(db::Kind::kListener, name);
-  if (entry == nullptr)
-    return exchange->problem({422,
-                              "The request names what is not there.",
-                              {{"/listener", "not_found", fmt::format("There is no listener {}.", name)}},
-                              {}});
-  const auto& listener = entry->as<compile::Listener>();
+  const auto* found = named_listener(exchange, compiler.model());
+  if (found == nullptr) return;
+  const auto& listener = *found;
   if (exchange->body.contains("packet")) return ask_about_packet(exchange, listener, compiler, channels);
   if (listener.pool)
-    return exchange->problem(
-        {422,
-         "No shard answers for this listener.",
-         {{"/listener", "protocol_mismatch",
-           fmt::format("{} ends on a pool and sees no request: ask about a packet.", name)}},
-         {}});
+    return exchange->problem({422,
+                              "No shard answers for this listener.",
+                              {{"/listener", "protocol_mismatch",
+                                fmt::format("{} ends on a pool and sees no request: ask about a packet.",
+                                            exchange->body["listener"].get<std::string>())}},
+                              {}});
   const auto replica = running_replica(compiler.model(), channels, listener.shard);
   if (!replica)
     return exchange->problem(unavailable(fmt::format(

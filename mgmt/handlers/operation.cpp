@@ -2,6 +2,7 @@
 #include "mgmt/handlers/operation.hpp"
 
 #include "mgmt/handlers/authority.hpp"
+#include "mgmt/handlers/capture.hpp"
 #include "mgmt/handlers/config.hpp"
 #include "mgmt/handlers/explain.hpp"
 #include "mgmt/handlers/history.hpp"
@@ -56,6 +57,7 @@ constexpr Operation kOperations[] = {
     {"POST", "/v1/transactions", Access::kRead, post_transaction, {}},  // each operation asks for its own
     {"POST", "/v1/shards/{name}/restart", Access::kWriteEverything, post_restart, {}},
     {"POST", "/v1/explain", Access::kReadAll, post_explain, {}},
+    {"POST", "/v1/captures", Access::kAdminister, post_capture, {}},  // payloads are what people say
     {"GET", "/v1/revisions", Access::kReadAll, list_revisions, {}},
     {"GET", "/v1/revisions/{number}", Access::kReadAll, get_revision, {}},
     {"GET", "/v1/audit", Access::kWriteEverything, list_audit, {}},

@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 // Watches the parser; the first thing that is wrong stops it. Keeps the path, to say where.
 class Guard {
  public:
-  explicit Guard(std::size_t values_max) : values_max_(values_max) {}
+  explicit Guard(const JsonBounds& bounds) : bounds_(bounds) {}
 
   bool operator()(int, Json::parse_event_t event, Json& value) {
     switch (event) {
@@ -35,8 +35,8 @@ class Guard {
         levels_.pop_back();
         return true;
       case Json::parse_event_t::value:
-        if (value.is_string() && value.get_ref<const std::string&>().size() > limits::kApiStringBytesMax)
-          stop("too_long", fmt::format("A string is at most {} bytes long.", limits::kApiStringBytesMax));
+        if (value.is_string() && value.get_ref<const std::string&>().size() > bounds_.string_bytes_max)
+          stop("too_long", fmt::format("A string is at most {} bytes long.", bounds_.string_bytes_max));
         return count_value();
     }
     return true;
@@ -59,7 +59,8 @@ class Guard {
     return true;
   }
   bool count_value() {
-    if (++values_ > values_max_) stop("too_large", fmt::format("A body has at most {} values.", values_max_));
+    if (++values_ > bounds_.values_max)
+      stop("too_large", fmt::format("A body has at most {} values.", bounds_.values_max));
     return true;
   }
   void stop(std::string code, std::string detail) {
@@ -70,12 +71,12 @@ class Guard {
     throw Stopped{};
   }
 
-  std::size_t values_max_;
+  JsonBounds bounds_;
   std::size_t values_ = 0;
   std::vector<Level> levels_;
   std::optional<http::ProblemError> error_;
 
-  friend std::optional<http::Problem> openapi::parse_json(std::string_view, std::size_t, Json&);
+  friend std::optional<http::Problem> openapi::parse_json(std::string_view, const JsonBounds&, Json&);
 };
 
 }  // namespace
@@ -90,8 +91,8 @@ std::string without_contents(std::string_view what) {
 
 }  // namespace
 
-std::optional<http::Problem> parse_json(std::string_view text, std::size_t values_max, Json& into) {
-  Guard guard(values_max);
+std::optional<http::Problem> parse_json(std::string_view text, const JsonBounds& bounds, Json& into) {
+  Guard guard(bounds);
   try {
     into = Json::parse(text, std::ref(guard));
     return std::nullopt;

@@ -10,10 +10,17 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "dataplane/core/limits.hpp"
 #include "mgmt/http/problem.hpp"
 
 namespace headgate::openapi {
 
-std::optional<http::Problem> parse_json(std::string_view text, std::size_t values_max, nlohmann::json& into);
+struct JsonBounds {
+  std::size_t values_max = 0;
+  std::size_t string_bytes_max = limits::kApiStringBytesMax;
+};
+
+std::optional<http::Problem> parse_json(std::string_view text, const JsonBounds& bounds,
+                                        nlohmann::json& into);
 
 }  // namespace headgate::openapi

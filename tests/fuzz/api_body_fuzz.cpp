@@ -39,7 +39,7 @@ void check_places(const std::vector<http::ProblemError>& errors, const Json& bod
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size_bytes) {
   static const openapi::ApiDocument kDocument;
   Json body;
-  if (openapi::parse_json({reinterpret_cast<const char*>(data), size_bytes}, 10'000, body)) return 0;
+  if (openapi::parse_json({reinterpret_cast<const char*>(data), size_bytes}, {10'000}, body)) return 0;
   check_places(kDocument.check("Config", body), body);
   check_places(kDocument.check("Token", body), body);
   for (std::size_t i = 0; i < kSchemas.size(); ++i) {

@@ -52,6 +52,26 @@ api_ok() {
   printf '%s\n' "$answer"
 }
 
+# appliance_capture LISTENER COMMAND… -- ARGUMENT…: what headgatectl captures while the command is run again and again, as
+# LISTENER.pcapng, and what it says of it, as LISTENER.captured.
+appliance_capture() {
+  local listener=$1 run=() capture
+  shift
+  while [ "$1" != -- ]; do
+    run+=("$1")
+    shift
+  done
+  shift
+  HEADGATE_API=$LAB_API HEADGATE_TOKEN_FILE=$LAB_DIR/admin.token lb "$LAB_TOP/scripts/headgatectl" capture "$listener" "$@" \
+    >"$LAB_DIR/$listener.pcapng" 2>"$LAB_DIR/$listener.captured" &
+  capture=$!
+  while kill -0 "$capture" 2>/dev/null; do "${run[@]}" >/dev/null; done
+  wait "$capture" || fail "no capture: $(cat "$LAB_DIR/$listener.captured")"
+  say "$(cat "$LAB_DIR/$listener.captured")"
+}
+capture_read() { tcpdump -ennA -r "$LAB_DIR/$1.pcapng" 2>/dev/null; } # capture_read LISTENER
+capture_comments() { LC_ALL=C tr -cs '[:print:]' '\n' <"$LAB_DIR/$1.pcapng"; } # among all other text of the file
+
 appliance_enrol() {
   api_ok PUT /v1/nodes/n1 '{"roles":["ingress","worker"]}' >/dev/null
   # The call is shown, the token in its answer is not.

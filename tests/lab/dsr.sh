@@ -9,7 +9,7 @@
 . "$(dirname "$(readlink -f "$0")")/lab.sh"
 # shellcheck source=tests/lab/lan.sh
 . "$LAB_SOURCE/lan.sh"
-lab_scenario perl
+lab_scenario perl tcpdump
 LAB_LARGE_BYTES=256M
 lab_up
 lan_up
@@ -62,6 +62,31 @@ expect_match "the target of a flow that would begin" '^l4 on n1, revision [0-9]+
 expect_match "its neighbour" ' 192\.0\.2\.21:5353, weight 1, next hop ([0-9a-f]{2}:){5}[0-9a-f]{2}$' "$explained"
 printf x | client socat -u - "UDP4:$LAB_VIP:5353,bind=:40000"
 expect_match "a flow that is known" 'chosen by flow_table$' "$(lb "$LAB_TOP/scripts/headgatectl" packet dns 192.0.2.2:40000 | head -n 1)"
+
+step "capture: an HTTP request as it came and as it went on"
+appliance_capture web page "$LAB_VIP" -- --count 20 --seconds 30 --snap-bytes 1Ki --filter 'dst host 192.0.2.100'
+captured=$(capture_read web)
+l4_mac=$(lb cat "/sys/class/net/$LAB_UPLINK/address")
+expect_match "the request" 'GET / HTTP/1\.1' "$captured"
+expect_match "as received: to our MAC address" "> $l4_mac, ethertype IPv4 .* 192\.0\.2\.100\.8080: Flags \[S\]" "$captured"
+expect_match "as sent: from it to the backend's" "$l4_mac > [0-9a-f:]+, ethertype IPv4 .* 192\.0\.2\.100\.8080: Flags \[S\]" "$captured"
+expect_match "the verdict" 'to 192\.0\.2\.2[12]:8080 by dsr' "$(capture_comments web)"
+expect_match "how it ended" '20 packets on n1, .* 0 more lost; ended by count' "$(cat "$LAB_DIR/web.captured")"
+
+step "capture: one at a time, and the next once the client has gone"
+asks_for_a_minute() { # asks_for_a_minute MAX_TIME: and gets nothing, for nobody has that address
+  lb curl -sS --max-time "$1" -X POST -H "Authorization: Bearer $(cat "$LAB_DIR/admin.token")" -H 'Content-Type: application/json' \
+    -d '{"listener":"web","filter":"host 203.0.113.1","seconds":60}' -o /dev/null "$LAB_API/v1/captures"
+}
+asks_for_a_minute 5 2>/dev/null &
+minute=$!
+under_way() { [ "$(api POST /v1/captures '{"listener":"dns","filter":"host 203.0.113.1","seconds":1}' | jq -r '.errors[0].code')" = conflict ]; }
+wait_until 5 "another is refused: conflict" under_way
+wait "$minute" && fail "a capture of nothing was answered before its time"
+free_again() { api POST /v1/captures '{"listener":"dns","filter":"host 203.0.113.1","seconds":1}' >/dev/null; [ "$(api_status)" = 200 ]; }
+wait_until 10 "another begins, long before the minute is over" free_again
+expect_eq "a name in a filter" "/filter invalid_value" \
+  "$(api POST /v1/captures '{"listener":"web","filter":"host example.com"}' | jq -r '.errors[] | "\(.pointer) \(.code)"')"
 
 step "the answers go past us, and no packet is lost"
 samples() { api GET /v1/stats | jq -r "[.nodes[].processes[] | select(.process == \"l4\") | .samples[] | select($1) | .value] | add // 0"; }

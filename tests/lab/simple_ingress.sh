@@ -6,7 +6,7 @@
 #          2001:db8:2::2 ► 2001:db8:2::100:80                                └──► b2 10.77.2.2:8080
 # shellcheck source=tests/lab/lab.sh
 . "$(dirname "$(readlink -f "$0")")/lab.sh"
-lab_scenario
+lab_scenario tcpdump
 LAB_SHARD='{"access_log":{"to":"file"}}'
 lab_up
 appliance_up
@@ -55,6 +55,19 @@ expect_match "the path as it is routed" '^path: /y$' "$explained"
 expect_match "the rule" '^rule: default/app/' "$explained"
 expect_match "a backend" '10\.77\.1\.2:8080$' "$explained"
 expect_match "what is not served" 'no_rule, 404' "$(lb "$LAB_TOP/scripts/headgatectl" explain web other.example.com/)"
+
+step "capture: a request and its answer, on both sides of l4"
+web() { get "http://$LAB_VIP/"; }
+appliance_capture web web -- --count 30 --seconds 30 --snap-bytes 2Ki --filter 'host 192.0.2.2'
+captured=$(capture_read web)
+expect_match "the request" 'GET / HTTP/1\.1' "$captured"
+expect_match "its answer" 'HTTP/1\.1 200 OK' "$captured"
+expect_match "as received" 'IP 192\.0\.2\.2\.[0-9]+ > 192\.0\.2\.100\.80: Flags \[S\]' "$captured"
+expect_match "as sent to the replica" 'IP 192\.0\.2\.2\.[0-9]+ > 198\.19\.[0-9.]+: Flags \[S\]' "$captured"
+expect_match "its answer as sent" 'IP 192\.0\.2\.100\.80 > 192\.0\.2\.2\.[0-9]+: Flags \[S\.\]' "$captured"
+expect_match "verdicts" '^to edge/0 by local$' "$(capture_comments web)"
+expect_match "and of the answer" '^from edge/0 by local$' "$(capture_comments web)"
+expect_match "how it ended" '30 packets on n1, .* 0 more lost; ended by count' "$(cat "$LAB_DIR/web.captured")"
 
 step "l4 accounts for every packet: rx = tx + drops"
 wait_until 5 "balanced counters of l4" l4_is_balanced

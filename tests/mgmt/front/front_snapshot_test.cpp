@@ -64,7 +64,9 @@ TEST_F(FrontSnapshotTest, HasRoomForAllThatTheApiTakes) {
   const auto settings = only<contract::ShardSettings>();
   EXPECT_GE(settings.body_bytes_max, limits::kApiBodyBytesMax);
   EXPECT_GE(settings.header_bytes_max, limits::kApiHeadBytesMax);
-  EXPECT_GT(settings.response_timeout, limits::kApiWaitMax);
+  const auto waits_max =
+      std::max<contract::Millis>(limits::kApiWaitMax, limits::kCaptureDurationMax + limits::kCaptureSlack);
+  EXPECT_GT(settings.response_timeout, waits_max);
   for (const auto& rule : only<contract::Route>().rules) {
     EXPECT_EQ(rule.request_timeout, std::nullopt);
     EXPECT_EQ(rule.backend_request_timeout, std::nullopt);
@@ -72,7 +74,7 @@ TEST_F(FrontSnapshotTest, HasRoomForAllThatTheApiTakes) {
     if (rule.matches.at(0).path.value == "/v1/events") {
       EXPECT_GE(*rule.idle_timeout, std::chrono::hours(1));
     } else {
-      EXPECT_GT(*rule.idle_timeout, limits::kApiWaitMax);
+      EXPECT_GT(*rule.idle_timeout, waits_max);
     }
   }
 }

@@ -56,6 +56,7 @@ TEST_F(Access, FollowsTheRole) {
       {"GET", "/v1/status", "", 200, 200, 200, 200},
       {"GET", "/v1/audit", "", 200, 200, 403, 403},
       {"GET", "/v1/tokens", "", 200, 403, 403, 403},
+      {"POST", "/v1/captures", R"({"listener": "gone"})", 422, 403, 403, 403},
       {"PUT", "/v1/tokens/x", R"({"role": "viewer"})", 201, 403, 403, 403},
       {"PUT", "/v1/nodes/n1", "{}", 201, 200, 403, 403},
       {"PUT", "/v1/namespaces/a", "{}", 200, 200, 403, 403},

@@ -66,6 +66,7 @@ class ApiFixture : public testing::Test {
     request.headers = std::move(headers);
     if (!secret.empty()) request.headers["authorization"] = "Bearer " + secret;
     request.body = body;
+    departure_ = request.departure;
     auto promise = std::make_shared<std::promise<http::Response>>();
     auto answer = promise->get_future();
     handlers::Api(*service_, document(), authority_)
@@ -120,6 +121,7 @@ class ApiFixture : public testing::Test {
   static constexpr const char* kAdmin = "hg_the-admin-of-these-tests";
   std::filesystem::path directory_;
   std::unique_ptr<service::Service> service_;
+  std::shared_ptr<http::Departure> departure_;            // of the client whose request was begun last
   const handlers::PublicAuthority* authority_ = nullptr;  // of the API's front, where a test has one
 };
 

@@ -22,7 +22,7 @@ class JsonTextRefuses : public testing::TestWithParam<BadText> {};
 
 TEST_P(JsonTextRefuses, SayingWhere) {
   nlohmann::json json;
-  const auto problem = parse_json(GetParam().text, 1000, json);
+  const auto problem = parse_json(GetParam().text, {1000}, json);
   ASSERT_TRUE(problem);
   EXPECT_EQ(problem->status, 400);
   ASSERT_EQ(problem->errors.size(), 1u);
@@ -58,16 +58,24 @@ TEST(JsonText, QuotesNothingOfABodyThatItRefuses) {
   nlohmann::json json;
   for (const char* text :
        {"{\"private_key\": \"swordfish\n\"}", "{\"private_key\": \"swordfish", "swordfish"}) {
-    const auto problem = parse_json(text, 100, json);
+    const auto problem = parse_json(text, {100}, json);
     ASSERT_TRUE(problem);
     EXPECT_EQ(problem->detail.find("swordfish"), std::string::npos);
     EXPECT_EQ(problem->errors[0].detail.find("swordfish"), std::string::npos) << problem->errors[0].detail;
   }
 }
 
+TEST(JsonText, AStringMayBeLongerWhereThatIsAllowed) {
+  nlohmann::json json;
+  const std::string text = "\"" + std::string(2 * limits::kApiStringBytesMax, 'x') + "\"";
+  EXPECT_TRUE(parse_json(text, {10}, json));
+  EXPECT_FALSE(parse_json(text, {10, 2 * limits::kApiStringBytesMax}, json));
+  EXPECT_TRUE(parse_json(text, {10, 2 * limits::kApiStringBytesMax - 1}, json));
+}
+
 TEST(JsonText, ReadsWhatIsValid) {
   nlohmann::json json;
-  EXPECT_FALSE(parse_json(R"( {"a": [1, {"b": "ä"}, null], "b": 2} )", 100, json));
+  EXPECT_FALSE(parse_json(R"( {"a": [1, {"b": "ä"}, null], "b": 2} )", {100}, json));
   EXPECT_EQ(json["a"][1]["b"], "ä");
 }
 
