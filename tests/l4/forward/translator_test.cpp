@@ -246,6 +246,20 @@ TEST_P(TranslatorTest, AnErrorOnTheBackendsWayTellsTheClientOfItsOwnPacket) {
   }
 }
 
+TEST_P(TranslatorTest, ADamagedErrorOfTheBackendsSideIsDropped) {
+  const auto [client, port] = seen(send(request().flags(kTcpSyn)));
+  Bytes frame = Packet()
+                    .ip(names().backend, client)
+                    .icmp(names().v6 ? 1 : 3, 3)
+                    .quoting(Packet().ip(client, names().backend).tcp(port, kBackendPort).payload("hello"))
+                    .build();
+  frame.back() ^= std::byte(1);
+  PacketView view{.data = frame.data(), .length_bytes = static_cast<uint16_t>(frame.size())};
+  Verdict verdict;
+  pipeline_.from_uplink({*table_, routes_}, {&view, 1}, {&verdict, 1}, now_);
+  EXPECT_EQ(verdict, Verdict::drop(DropReason::kTransportChecksumWrong));
+}
+
 TEST_P(TranslatorTest, WhatTheBackendSaysToTheMachineItselfIsTheKernels) {
   const auto probe = send(Packet().ip(names().backend, names().own).tcp(kBackendPort, 45'000));
   EXPECT_EQ(probe.verdict, Verdict::host());
