@@ -129,7 +129,7 @@ std::size_t Worker::turn() {
   const l4::View view{table, routes_.refresh()};
   const TimePoint now = monotonic_now();
   look_at_tap();
-  const std::size_t received = turn_uplink(view, now) + turn_host(table, now);
+  const std::size_t received = turn_uplink(view, now) + turn_host(table);
   pipeline_.tend(now);
   if (const auto question = questions_.take())
     HG_ASSERT(answers_.post(pipeline_.explain(table, *question, now)));  // as much room as for questions
@@ -156,7 +156,7 @@ std::size_t Worker::turn_uplink(const l4::View& view, TimePoint now) {
   receive(ports_.uplink, burst);
   if (burst.count == 0) return 0;
   if (tap_in_use_ != nullptr) [[unlikely]]
-    tap_in_use_->on_received(Side::kUplink, burst.all_views(), now);
+    tap_in_use_->on_received(Side::kUplink, burst.all_views(), monotonic_now());
   pipeline_.from_uplink(view, burst.all_views(), burst.all_verdicts(), now);
   for (std::size_t i = 0; i < burst.count; ++i)
     if (burst.verdicts[i].exit == l4::Exit::kUplink) fit(*burst.packets[i], burst.views[i]);
@@ -174,12 +174,13 @@ void Worker::want_neighbour() {
   [[maybe_unused]] const auto written = ::write(wanted_fd_, &one, sizeof one);
 }
 
-std::size_t Worker::turn_host(const l4::L4Table& table, TimePoint now) {
+std::size_t Worker::turn_host(const l4::L4Table& table) {
   Burst burst;
   receive(ports_.host, burst);
   if (burst.count == 0) return 0;
+  // By the clock: this may answer what went to the kernel in this very turn.
   if (tap_in_use_ != nullptr) [[unlikely]]
-    tap_in_use_->on_received(Side::kHost, burst.all_views(), now);
+    tap_in_use_->on_received(Side::kHost, burst.all_views(), monotonic_now());
   pipeline_.from_host(table, burst.all_views(), burst.all_verdicts());
   act(table, burst);
   account(burst, false);

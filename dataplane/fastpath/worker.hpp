@@ -112,7 +112,7 @@ class Worker {  // NOLINT(clang-analyzer-optin.performance.Padding): what other 
 
   struct Sending;
   std::size_t turn_uplink(const l4::View& view, TimePoint now);
-  std::size_t turn_host(const l4::L4Table& table, TimePoint now);
+  std::size_t turn_host(const l4::L4Table& table);
   struct Burst;
   static void receive(const PortQueue& queue, Burst& burst);
   void act(const l4::L4Table& table, Burst& burst);

@@ -78,10 +78,14 @@ asks_for_a_minute() { # asks_for_a_minute MAX_TIME: and gets nothing, for nobody
   lb curl -sS --max-time "$1" -X POST -H "Authorization: Bearer $(cat "$LAB_DIR/admin.token")" -H 'Content-Type: application/json' \
     -d '{"listener":"web","filter":"host 203.0.113.1","seconds":60}' -o /dev/null "$LAB_API/v1/captures"
 }
+captures_begun() { api GET /v1/audit | jq '[.items[] | select(.verb == "capture")] | length'; }
+before=$(captures_begun)
 asks_for_a_minute 5 2>/dev/null &
 minute=$!
-under_way() { [ "$(api POST /v1/captures '{"listener":"dns","filter":"host 203.0.113.1","seconds":1}' | jq -r '.errors[0].code')" = conflict ]; }
-wait_until 5 "another is refused: conflict" under_way
+begun() { [ "$(captures_begun)" -gt "$before" ]; }
+wait_until 5 "the audit log has it" begun # and what is asked from now on reaches l4 after it
+expect_eq "another meanwhile" conflict \
+  "$(api POST /v1/captures '{"listener":"dns","seconds":1}' | jq -r '.errors[0].code')"
 wait "$minute" && fail "a capture of nothing was answered before its time"
 free_again() { api POST /v1/captures '{"listener":"dns","filter":"host 203.0.113.1","seconds":1}' >/dev/null; [ "$(api_status)" = 200 ]; }
 wait_until 10 "another begins, long before the minute is over" free_again

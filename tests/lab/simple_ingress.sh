@@ -62,9 +62,9 @@ appliance_capture web web -- --count 30 --seconds 30 --snap-bytes 2Ki --filter '
 captured=$(capture_read web)
 expect_match "the request" 'GET / HTTP/1\.1' "$captured"
 expect_match "its answer" 'HTTP/1\.1 200 OK' "$captured"
-expect_match "as received" 'IP 192\.0\.2\.2\.[0-9]+ > 192\.0\.2\.100\.80: Flags \[S\]' "$captured"
-expect_match "as sent to the replica" 'IP 192\.0\.2\.2\.[0-9]+ > 198\.19\.[0-9.]+: Flags \[S\]' "$captured"
-expect_match "its answer as sent" 'IP 192\.0\.2\.100\.80 > 192\.0\.2\.2\.[0-9]+: Flags \[S\.\]' "$captured"
+expect_match "as received" ' 192\.0\.2\.2\.[0-9]+ > 192\.0\.2\.100\.80: Flags \[S\]' "$captured"
+expect_match "as sent to the replica" ' 192\.0\.2\.2\.[0-9]+ > 198\.19\.[0-9.]+: Flags \[S\]' "$captured"
+expect_match "its answer as sent" ' 192\.0\.2\.100\.80 > 192\.0\.2\.2\.[0-9]+: Flags \[S\.\]' "$captured"
 expect_match "verdicts" '^to edge/0 by local$' "$(capture_comments web)"
 expect_match "and of the answer" '^from edge/0 by local$' "$(capture_comments web)"
 expect_match "how it ended" '30 packets on n1, .* 0 more lost; ended by count' "$(cat "$LAB_DIR/web.captured")"
