@@ -115,7 +115,7 @@ answered() { [ "$(samples '.name == "l4_icmp_answers_total"')" -eq 2 ]; }
 wait_until 5 "l4 has counted its answers" answered
 
 step "an established flow stays while targets come and go"
-client curl -sf --limit-rate 60M -o "$LAB_DIR/large" "http://$LAB_VIP:8080/large" &
+client curl -sf --limit-rate 30M -o "$LAB_DIR/large" "http://$LAB_VIP:8080/large" &
 download=$!
 for address in "${LAN_BACKENDS[@]}"; do
   DRAIN=$address put_pool web "$(DRAIN=$address pool_of 8080 tcp "${LAN_BACKENDS[@]}")"

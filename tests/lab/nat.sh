@@ -30,7 +30,7 @@ for number in 1 2; do
   in_ns "$backend" ip -6 route add default via fd00:9::1
   for family in 4 6; do
     lab_spawn "$backend" "$backend-peer$family" socat "UDP$family-RECVFROM:5300,fork$([ "$family" = 4 ] || echo ,ipv6only)" \
-      "SYSTEM:echo $backend \$SOCAT_PEERADDR"
+      "SYSTEM:cat >/dev/null; echo $backend \$SOCAT_PEERADDR"
     wait_until 5 "$backend answers datagrams" in_ns "$backend" sh -c "ss -Hlun$family 'sport = :5300' | grep -q 5300"
   done
   lan_udp_up "$backend" "10.0.9.2$number" 5353
