@@ -147,28 +147,27 @@ TargetPhases::States TableKeeper::states_of(const contract::Snapshot& snapshot,
 
 // Of the targets that a choice is between, shares are of what the warmest takes: where all start alike, each
 // takes all that falls to it.
-void TableKeeper::mask_choice(const l4::Choice& choice, TimePoint now) {
+void TableKeeper::share_out(const l4::Choice& choice, TimePoint now, Shares& shares) const {
   double warmest = 0;
-  const auto starts = [&](std::size_t i) {
-    return choice.maglev->members()[i].weight > 0 && phases_.is_usable(choice.ids[i]);
-  };
-  for (std::size_t i = 0; i < choice.ids.size(); ++i)
-    if (starts(i)) warmest = std::max(warmest, phases_.share(choice.ids[i], now));
-  for (std::size_t i = 0; i < choice.ids.size(); ++i)
-    if (starts(i))
-      mask_.set_share(choice.ids[i], static_cast<uint8_t>(std::lround(phases_.share(choice.ids[i], now) /
-                                                                      warmest * l4::TargetMask::kAll)));
+  Shares started;
+  for (std::size_t i = 0; i < choice.ids.size(); ++i) {
+    const uint32_t id = choice.ids[i];
+    if (choice.maglev->members()[i].weight == 0 || !phases_.is_usable(id)) continue;
+    started[id] = phases_.share(id, now);
+    warmest = std::max(warmest, started[id]);
+  }
+  for (const auto& [id, share] : started) shares[id] = share / warmest;
 }
 
 void TableKeeper::mask_targets(const l4::L4Table& table, TimePoint now) {
-  for (const auto& target : table.targets()) {
-    const bool starts = phases_.is_usable(target.id) && phases_.share(target.id, now) < 1;
-    if (!starts) mask_.set(target.id, !phases_.is_usable(target.id));
-  }
+  Shares shares;
+  for (const auto& target : table.targets()) shares[target.id] = phases_.is_usable(target.id) ? 1 : 0;
   for (const auto& listener : table.listeners()) {
-    mask_choice(listener.now, now);
-    for (const auto& backup : listener.backups) mask_choice(backup, now);
+    share_out(listener.now, now, shares);
+    for (const auto& backup : listener.backups) share_out(backup, now, shares);
   }
+  for (const auto& [id, share] : shares)
+    mask_.set_share(id, static_cast<uint8_t>(std::lround(share * l4::TargetMask::kAll)));
 }
 
 void TableKeeper::publish_routes() {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -57,7 +58,8 @@ class TableKeeper {
   TargetPhases::States states_of(const contract::Snapshot& snapshot, const l4::L4Table& table) const;
   void publish_routes();
   void mask_targets(const l4::L4Table& table, TimePoint now);
-  void mask_choice(const l4::Choice& choice, TimePoint now);
+  using Shares = std::map<uint32_t, double>;  // of new flows, by target id
+  void share_out(const l4::Choice& choice, TimePoint now, Shares& shares) const;
 
   contract::Snapshot snapshot_;
   contract::HealthView health_;

@@ -35,6 +35,11 @@ namespace headgate::l4 {
 // What an address is to this machine, beside being the kernel's.
 enum class AddressRole : uint8_t { kNone, kVip, kLocal };
 
+// Whether the target's answers pass us, to be translated back.
+constexpr bool is_nat(contract::Forwarding forwarding) {
+  return forwarding == contract::Forwarding::kNat || forwarding == contract::Forwarding::kFullnat;
+}
+
 struct Target {
   uint32_t id = 0;
   uint32_t listener = 0;  // index in the table

@@ -62,10 +62,6 @@ bool may_finish_checksum(const ParsedPacket& parsed) {
 Verdict to_local(const Target& target, FlowRole role) {
   return {.exit = Exit::kHost, .role = role, .target_id = target.id};
 }
-// And so to be translated: it is no answer of ours to its sender.
-bool is_forwarded_by_nat(const Verdict& verdict, const Target& target) {
-  return verdict.role != FlowRole::kNone && is_nat(target.forwarding);
-}
 Verdict from_target(const Target& target) {
   return {.exit = Exit::kUplink, .role = FlowRole::kFromTarget, .target_id = target.id};
 }
@@ -246,22 +242,26 @@ template <typename Family>
       is_datagram(parsed.signal()) ? flows.counts().remembered != remembered : opens_flow(parsed.signal());
   const FlowRole role = opens ? FlowRole::kOpensFlow : FlowRole::kToTarget;
   if (!target->is_local()) [[unlikely]] {
-    const Verdict verdict = forward(burst, balanced.index, {*target, role, balanced.hash});
-    if (!is_forwarded_by_nat(verdict, *target)) return verdict;
-    const bool translated =
-        translator<Family>().rewrite(packet.data, parsed, {*target, balanced.key, balanced.hash}, tick_);
-    return translated ? verdict : Verdict::drop(DropReason::kNoNatFlow);
+    return forward(burst, balanced.index, {*target, role, balanced.hash}, [&] {
+      return translator<Family>().rewrite(packet.data, parsed, {*target, balanced.key, balanced.hash}, tick_);
+    });
   }
   rewrite_destination(packet.data, parsed, target->to_target);
   return to_local(*target, role);
 }
 
 // A switch floods what it does not know the port of: what is another neighbour's must not come twice.
-Verdict Pipeline::forward(Burst& burst, std::size_t index, const Forwarder::Flow& flow) {
+// `translating`: by nat or fullnat, for what goes to the target and is no answer of ours to its sender; false
+// where no flow is to be had.
+template <typename Translating>
+Verdict Pipeline::forward(Burst& burst, std::size_t index, const Forwarder::Flow& flow,
+                          Translating translating) {
   PacketView& packet = burst.packets[index];
   const ParsedPacket& parsed = burst.parsed[index];
   if (load_mac(packet.data) != uplink_mac_) return to_host(packet, parsed, burst.now);
-  return forwarder_.forward(burst.table, packet, parsed, flow, burst.now);
+  const Verdict verdict = forwarder_.forward(burst.table, packet, parsed, flow, burst.now);
+  if (verdict.role == FlowRole::kNone || !is_nat(flow.target.forwarding)) return verdict;
+  return translating() ? verdict : Verdict::drop(DropReason::kNoNatFlow);
 }
 
 template <typename Family>
@@ -283,14 +283,13 @@ Verdict Pipeline::uplink_error(Burst& burst, std::size_t index) {
   const uint64_t hash = hash_flow(key);
   const Target* target = chooser<Family>().look_up(burst.table, *listener, client, hash, tick_);
   if (target == nullptr) return Verdict::drop(DropReason::kNoTarget);
-  if (!target->is_local()) {
-    const Verdict verdict = forward(burst, index, {.target = *target});
-    if (!is_forwarded_by_nat(verdict, *target)) return verdict;
-    if (!translator<Family>().rewrite_error(packet.data, parsed, *quoted, {*target, client, hash}, tick_))
-      return Verdict::drop(DropReason::kNoNatFlow);
-    ++icmp_errors_translated_;
-    return verdict;
-  }
+  if (!target->is_local())
+    return forward(burst, index, {.target = *target}, [&] {
+      auto& nat = translator<Family>();
+      if (!nat.rewrite_error(packet.data, parsed, *quoted, {*target, client, hash}, tick_)) return false;
+      ++icmp_errors_translated_;
+      return true;
+    });
   rewrite_error_to_target(packet.data, parsed, *quoted, target->to_target);
   ++icmp_errors_translated_;
   return to_local(*target, FlowRole::kToTarget);
@@ -306,12 +305,11 @@ Verdict Pipeline::uplink_fragment(Burst& burst, std::size_t index) {
   if (*target_id == FragmentTable::kUntouched) return to_host(packet, parsed, burst.now);
   const Target* target = burst.table.target_of_id(*target_id);
   if (target == nullptr) return Verdict::drop(DropReason::kFragmentUnmatched);
-  if (!target->is_local()) {
-    const Verdict verdict = forward(burst, index, {.target = *target});
-    if (is_forwarded_by_nat(verdict, *target))
+  if (!target->is_local())
+    return forward(burst, index, {.target = *target}, [&] {
       translator<Family>().rewrite_fragment(packet.data, parsed, *target);
-    return verdict;
-  }
+      return true;
+    });
   rewrite_destination_address(packet.data, parsed, target->to_target);
   return to_local(*target, FlowRole::kToTarget);
 }

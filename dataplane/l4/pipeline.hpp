@@ -111,7 +111,8 @@ class Pipeline {
   void balance(Burst& burst, const Waiting<Family>& waiting);
   template <typename Family>
   Verdict balance_one(Burst& burst, const Balanced<Family>& packet);
-  Verdict forward(Burst& burst, std::size_t index, const Forwarder::Flow& flow);
+  template <typename Translating>
+  Verdict forward(Burst& burst, std::size_t index, const Forwarder::Flow& flow, Translating translating);
   template <typename Family>
   Verdict uplink_error(Burst& burst, std::size_t index);
   template <typename Family>

@@ -103,5 +103,93 @@ TEST(TableKeeper, ATargetThatLingersIsMaskedWhereNobodyLeadsToIt) {
   EXPECT_TRUE(keeper.mask().masked(2));
 }
 
+class SlowStart : public testing::Test {
+ protected:
+  static contract::Snapshot of(contract::Revision revision, std::initializer_list<bool> drains) {
+    auto builder = test::L4Snapshot(revision).listener("192.0.2.100:80").forwarded("pool-a");
+    uint32_t id = 0;
+    for (const bool drain : drains) {
+      ++id;
+      builder.target(id, "t" + std::to_string(id), "192.0.2.20:80", 1, drain);
+    }
+    auto snapshot = builder.build();
+    contract::Pool pool;
+    pool.uid = "pool-a";
+    pool.slow_start = contract::Millis(10'000);
+    snapshot.objects[{std::string(contract::kAudienceL4), contract::Kind::kPool, "pool-a"}] =
+        std::make_shared<const contract::Object>(pool);
+    return snapshot;
+  }
+  contract::MemberHealth of_pool(const std::string& target, bool usable) const {
+    auto member = health(target, usable);
+    member.key.group = "pool-a";
+    return member;
+  }
+  void say(std::initializer_list<contract::MemberHealth> members, TimePoint now) {
+    keeper_.update_health({.full = false, .upserts = members, .removals = {}}, now);
+  }
+  TableKeeper keeper_{1, NextHopKeeper({{*IpAddress::parse("192.0.2.20"), MacAddress{2, 0, 0, 0, 0, 9}}})};
+};
+
+TEST_F(SlowStart, OneThatComesBackTakesAGrowingShareBesideWarmOnes) {
+  ASSERT_TRUE(keeper_.configure(contract::full(of(1, {false, false})), kNow).ok());
+  EXPECT_EQ(keeper_.mask().share(1), l4::TargetMask::kAll);
+  say({of_pool("t1", false)}, kNow);
+  EXPECT_TRUE(keeper_.mask().masked(1));
+  say({of_pool("t1", true)}, kNow + 1s);
+  EXPECT_EQ(keeper_.mask().share(1), 26);  // a tenth of 255
+  EXPECT_EQ(keeper_.mask().share(2), l4::TargetMask::kAll);
+  ASSERT_EQ(keeper_.next_change(), kNow + 1100ms);
+  keeper_.on_time(kNow + 6s);
+  EXPECT_EQ(keeper_.mask().share(1), 128);
+  keeper_.on_time(kNow + 11s);
+  EXPECT_EQ(keeper_.mask().share(1), l4::TargetMask::kAll);
+  EXPECT_EQ(keeper_.next_change(), std::nullopt);
+}
+
+TEST_F(SlowStart, WhereAllStartAlikeEachTakesAll) {
+  ASSERT_TRUE(keeper_.configure(contract::full(of(1, {false, false})), kNow).ok());
+  say({of_pool("t1", false), of_pool("t2", false)}, kNow);
+  say({of_pool("t1", true), of_pool("t2", true)}, kNow + 1s);
+  for (const uint32_t id : {1, 2}) EXPECT_EQ(keeper_.mask().share(id), l4::TargetMask::kAll);
+}
+
+TEST_F(SlowStart, OneThatDrainsIsNoMeasureAndKeepsItsDatagrams) {
+  ASSERT_TRUE(keeper_.configure(contract::full(of(1, {true, false})), kNow).ok());
+  say({of_pool("t1", false), of_pool("t2", false)}, kNow);
+  say({of_pool("t1", true)}, kNow + 1s);
+  say({of_pool("t2", true)}, kNow + 8s);
+  EXPECT_FALSE(keeper_.mask().masked(1)) << "usable, though it takes nothing new";
+  EXPECT_EQ(keeper_.mask().share(2), l4::TargetMask::kAll) << "the only one that does";
+}
+
+TEST(TableKeeper, ADrainThatIsOverEndsItsTargetAndAnotherChangeDoesNotBringItBack) {
+  TableKeeper keeper(1, NextHopKeeper({{*IpAddress::parse("192.0.2.20"), MacAddress{2, 0, 0, 0, 0, 9}}}));
+  const auto of = [](contract::Revision revision, bool drain) {
+    auto snapshot = test::L4Snapshot(revision)
+                        .listener("192.0.2.100:80")
+                        .forwarded("pool-a")
+                        .target(1, "t1", "192.0.2.20:80", 1, drain)
+                        .target(2, "t2", "192.0.2.20:80")
+                        .build();
+    contract::Pool pool;
+    pool.uid = "pool-a";
+    pool.drain_timeout = contract::Millis(5'000);
+    snapshot.objects[{std::string(contract::kAudienceL4), contract::Kind::kPool, "pool-a"}] =
+        std::make_shared<const contract::Object>(pool);
+    return snapshot;
+  };
+  ASSERT_TRUE(keeper.configure(contract::full(of(1, true)), kNow).ok());
+  EXPECT_NE(keeper.current().target_of_id(1), nullptr);
+  EXPECT_EQ(keeper.next_change(), kNow + 5s);
+  keeper.on_time(kNow + 5s);
+  EXPECT_EQ(keeper.current().target_of_id(1), nullptr);
+  ASSERT_TRUE(keeper.configure(contract::full(of(2, true)), kNow + 9s).ok());
+  EXPECT_EQ(keeper.current().target_of_id(1), nullptr);
+  ASSERT_TRUE(keeper.configure(contract::full(of(3, false)), kNow + 10s).ok());
+  ASSERT_NE(keeper.current().target_of_id(1), nullptr) << "it drains no longer";
+  EXPECT_FALSE(keeper.mask().masked(1));
+}
+
 }  // namespace
 }  // namespace headgate::fastpath

@@ -29,11 +29,6 @@ constexpr bool is_tunnel(contract::Forwarding forwarding) {
          forwarding == contract::Forwarding::kVxlan;
 }
 
-// Whether the target's answers pass us, to be translated back.
-constexpr bool is_nat(contract::Forwarding forwarding) {
-  return forwarding == contract::Forwarding::kNat || forwarding == contract::Forwarding::kFullnat;
-}
-
 struct VxlanNetwork {
   uint32_t vni = 0;
   MacAddress mac{};     // of the backends' devices
