@@ -214,11 +214,8 @@ template <typename Family>
   const bool opens =
       is_datagram(parsed.signal()) ? flows.counts().remembered != remembered : opens_flow(parsed.signal());
   const FlowRole role = opens ? FlowRole::kOpensFlow : FlowRole::kToTarget;
-  if (!target->is_local()) [[unlikely]] {
-    return forward(burst, balanced.index, {*target, role, balanced.hash}, [&] {
-      return translator<Family>().rewrite(packet.data, parsed, {*target, balanced.key, balanced.hash}, tick_);
-    });
-  }
+  if (!target->is_local()) [[unlikely]]
+    return forward_balanced<Family>(burst, balanced.index, {*target, role, balanced.hash}, balanced.key);
   rewrite_destination(packet.data, parsed, target->to_target);
   return to_local(*target, role);
 }
@@ -235,6 +232,17 @@ Verdict Pipeline::forward(Burst& burst, std::size_t index, const Forwarder::Flow
   const Verdict verdict = forwarder_.forward(burst.table, packet, parsed, flow, burst.now);
   if (verdict.role == FlowRole::kNone || !is_nat(flow.target.forwarding)) return verdict;
   return translating() ? verdict : Verdict::drop(DropReason::kNoNatFlow);
+}
+
+// Never inline: what is in it would be in the way of what needs none of it.
+template <typename Family>
+[[gnu::noinline]] Verdict Pipeline::forward_balanced(Burst& burst, std::size_t index,
+                                                     const Forwarder::Flow& flow,
+                                                     const typename Family::Client& client) {
+  return forward(burst, index, flow, [&] {
+    return translator<Family>().rewrite(burst.packets[index].data, burst.parsed[index],
+                                        {flow.target, client, flow.hash}, tick_);
+  });
 }
 
 template <typename Family>

@@ -114,6 +114,9 @@ class Pipeline {
   template <typename Translating>
   Verdict forward(Burst& burst, std::size_t index, const Forwarder::Flow& flow, Translating translating);
   template <typename Family>
+  Verdict forward_balanced(Burst& burst, std::size_t index, const Forwarder::Flow& flow,
+                           const typename Family::Client& client);
+  template <typename Family>
   Verdict uplink_error(Burst& burst, std::size_t index);
   template <typename Family>
   Verdict uplink_fragment(Burst& burst, std::size_t index);

@@ -20,7 +20,7 @@ static_assert(limits::kTargetIdsMax <= kOfNatFlow);
 // What a backend by nat or fullnat sends from the port that it serves: to a client through us, or to the
 // machine's own health check.
 template <typename Family>
-Verdict Pipeline::answer(Burst& burst, std::size_t index, const Backend& backend) {
+[[gnu::noinline]] Verdict Pipeline::answer(Burst& burst, std::size_t index, const Backend& backend) {
   const PacketView& packet = burst.packets[index];
   const ParsedPacket& parsed = burst.parsed[index];
   const auto& ip = ip_of<Family>(packet, parsed);
